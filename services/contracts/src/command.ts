@@ -1,0 +1,89 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from './canonical-json.ts';
+import { commandLimits, taskFileLimits } from './limits.ts';
+import { Sha256, Timestamp } from './names.ts';
+
+export const Channel = z.enum(['shell', 'matrix', 'dashboard']);
+export type Channel = z.infer<typeof Channel>;
+
+/** A task as a person names it: its id, or the bare name of its file. */
+const TaskReference = z.string().min(1).max(taskFileLimits.nameBytes);
+const Reason = z.string().max(commandLimits.reasonCharacters);
+
+const common = {
+  version: z.literal(1),
+  /** Chosen by the writer; the same id is carried out once, however often it is delivered. */
+  id: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/),
+  actor: z.strictObject({ channel: Channel, user: z.string().min(1).max(255) }),
+  /** What shows that the person meant it: `argv` for the shell, an event id for Matrix, a request id for the page. */
+  evidence: z.string().max(1_000),
+  issued_at: Timestamp,
+  expires_at: Timestamp,
+  key_id: z.string().regex(/^[a-z]+-[0-9a-f]{16}$/),
+};
+
+const unsigned = [
+  z.strictObject({
+    ...common,
+    kind: z.literal('approve'),
+    subject: z.strictObject({ task: TaskReference, digest: Sha256 }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('reject'),
+    subject: z.strictObject({ task: TaskReference, digest: Sha256.optional(), reason: Reason }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('submit'),
+    subject: z.strictObject({ file: z.string().min(1), content: z.string().max(taskFileLimits.fileBytes) }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('send'),
+    subject: z.strictObject({ text: z.string().min(1).max(commandLimits.lineCharacters) }),
+  }),
+] as const;
+
+/** What a person asks the runner to do, before it is signed. */
+export const UnsignedCommand = z.discriminatedUnion('kind', unsigned);
+export type UnsignedCommand = z.infer<typeof UnsignedCommand>;
+
+const signature = z.string().regex(/^[A-Za-z0-9+/]{86}==$/);
+
+/** One file of a spool. */
+export const Command = z.discriminatedUnion('kind', [
+  unsigned[0].extend({ signature }),
+  unsigned[1].extend({ signature }),
+  unsigned[2].extend({ signature }),
+  unsigned[3].extend({ signature }),
+]);
+export type Command = z.infer<typeof Command>;
+
+/** Signs with Ed25519 over the canonical JSON of everything but the signature. */
+export function signCommand(command: UnsignedCommand, key: KeyObject): Command {
+  const bytes = sign(null, Buffer.from(canonicalJson(command)), key);
+  return Command.parse({ ...command, signature: bytes.toString('base64') });
+}
+
+export function isSignatureGood(command: Command, key: KeyObject): boolean {
+  const { signature: encoded, ...rest } = command;
+  return verify(null, Buffer.from(canonicalJson(rest)), key, Buffer.from(encoded, 'base64'));
+}
+
+/** @throws Error when the text is no PEM of an Ed25519 key. */
+export function readSigningKey(pem: string): KeyObject {
+  return assertEd25519(createPrivateKey(pem));
+}
+
+/** @throws Error when the text is no PEM of an Ed25519 key. */
+export function readVerifyingKey(pem: string): KeyObject {
+  return assertEd25519(createPublicKey(pem));
+}
+
+function assertEd25519(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new Error(`an Ed25519 key is needed, this one is ${key.asymmetricKeyType}`);
+  return key;
+}

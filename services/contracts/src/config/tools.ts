@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+const Tool = z.strictObject({
+  mode: z.enum(['batch', 'interactive']),
+  /** Started without a shell, in `/workspace` of a sandbox. */
+  cmd: z.array(z.string().min(1)).min(1),
+  timeout_sec: z.int().min(1),
+  step_limit: z.int().min(1).max(10_000),
+  token_budget: z.int().min(1),
+});
+export type Tool = z.infer<typeof Tool>;
+
+/** `configs/tools.yaml`: the tools that a task may name. */
+export const Tools = z.strictObject({
+  version: z.literal(1),
+  tools: z.record(z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/), Tool),
+});
+export type Tools = z.infer<typeof Tools>;

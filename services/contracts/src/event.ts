@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { RunId, Sha256, TaskId, Timestamp } from './names.ts';
+import { TaskStatus } from './task-state.ts';
+
+/** What happened, as the journals name it. Lifecycle only: raw output stays in its capped files. */
+export const EventName = z.enum([
+  'runner_started',
+  'runner_recovered',
+  'model_changed',
+  'file_refused',
+  'run_created',
+  'task_accepted',
+  'task_changed',
+  'task_waiting',
+  'planning_started',
+  'planning_ended',
+  'approval_requested',
+  'task_approved',
+  'task_rejected',
+  'task_expired',
+  'task_requeued',
+  'task_started',
+  'task_adopted',
+  'task_interrupted',
+  'result_imported',
+  'review_requested',
+  'task_ended',
+  'command_accepted',
+  'command_refused',
+  'message',
+]);
+export type EventName = z.infer<typeof EventName>;
+
+/** Why a task ended without success; the closed list that summaries, breakers and pages count by. */
+export const ErrorClass = z.enum([
+  'tool_failed',
+  'tool_missing',
+  'timeout',
+  'stopped',
+  'sandbox_lost',
+  'protocol',
+  'result_refused',
+  'workspace_unusable',
+  'workspace_too_large',
+  'model_missing',
+  'model_unreachable',
+  'model_context_too_small',
+  'model_failed',
+  'plan_missing',
+  'step_limit',
+  'token_budget',
+  'repeated_calls',
+  'interrupted_twice',
+  'file_changed',
+  'internal',
+]);
+export type ErrorClass = z.infer<typeof ErrorClass>;
+
+export const TokenCount = z.strictObject({
+  prompt: z.int().nonnegative(),
+  completion: z.int().nonnegative(),
+  requests: z.int().nonnegative(),
+});
+export type TokenCount = z.infer<typeof TokenCount>;
+
+/** What the writer of an event says; the journal adds `ts`, `seq` and `prev`. */
+export const EventBody = z.strictObject({
+  run_id: RunId.optional(),
+  task_id: TaskId.optional(),
+  attempt: z.int().positive().optional(),
+  phase: z.enum(['queue', 'plan', 'gate', 'run', 'import', 'review', 'merge', 'service']),
+  agent_role: z.enum(['runner', 'planner', 'coder', 'operator']),
+  tool: z.string().max(64).optional(),
+  mode: z.enum(['batch', 'plan', 'interactive']).optional(),
+  event: EventName,
+  status: TaskStatus.optional(),
+  log_paths: z.strictObject({ stdout: z.string(), stderr: z.string() }).optional(),
+  summary: z.string().max(4_000),
+  /** Present on completion events. */
+  exit_code: z.int().nullable().optional(),
+  duration_ms: z.int().nonnegative().optional(),
+  artifacts: z.array(z.string()).optional(),
+  error_class: ErrorClass.optional(),
+  tokens: TokenCount.optional(),
+  /** Facts of this event; closed per event by the code that writes it, open to readers. */
+  data: z.record(z.string(), z.json()).optional(),
+});
+export type EventBody = z.infer<typeof EventBody>;
+
+/** One line of a `telemetry.jsonl`. `prev` is the SHA-256 of the line before it (64 zeros for the first), without its line feed. */
+export const JournalEvent = z.strictObject({
+  ts: Timestamp,
+  seq: z.int().positive(),
+  prev: Sha256,
+  ...EventBody.shape,
+});
+export type JournalEvent = z.infer<typeof JournalEvent>;

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { TokenCount } from './event.ts';
+import { SlotId } from './names.ts';
+
+/**
+ * The gateway's HTTP API on its control socket.
+ *
+ * - `PUT /slots/:id` → 200 Slot: `slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
+ * - `GET /slots/:id` → 200 Slot, 404
+ * - `DELETE /slots/:id` → 204
+ * - `GET /model` → 200 ModelReport
+ * - `GET /health` → 200 GatewayHealth
+ */
+export const Slot = z.strictObject({ id: SlotId, tokens: TokenCount });
+export type Slot = z.infer<typeof Slot>;
+
+/** Where inference happens: the operator's own server, the stack's Ollama, or the stand-in where no image registry answers. */
+export const ModelKind = z.enum(['own', 'ollama', 'rehearsal']);
+export type ModelKind = z.infer<typeof ModelKind>;
+
+/** What is known of the model server now; asked of it at most every few seconds. */
+export const ModelReport = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('ready'),
+    kind: ModelKind,
+    name: z.string(),
+    /** In tokens, from the model's own description. */
+    context_length: z.int().positive(),
+    tools: z.boolean(),
+  }),
+  z.strictObject({
+    status: z.enum(['unreachable', 'missing']),
+    kind: ModelKind,
+    name: z.string(),
+    /** For people: what was tried, what came back, what to do. */
+    reason: z.string(),
+  }),
+]);
+export type ModelReport = z.infer<typeof ModelReport>;
+
+export const GatewayHealth = z.strictObject({ status: z.literal('ok'), slots: z.int().nonnegative() });
+export type GatewayHealth = z.infer<typeof GatewayHealth>;

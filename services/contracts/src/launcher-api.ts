@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { Sha256, SlotId } from './names.ts';
+
+/**
+ * The launcher's HTTP API on its control socket. The vocabulary is closed: a profile's name and a slot go in; never an image,
+ * a mount, a capability, a device, an environment or a command.
+ *
+ * - `GET /profiles/:name` → 200 Profile, 404 Refusal
+ * - `POST /sandboxes` StartSandbox → 201 Sandbox, 404/409/422/503 Refusal
+ * - `GET /sandboxes` → 200 SandboxList (of this stack; every state)
+ * - `POST /sandboxes/:id/signal` SignalSandbox → 204, 404
+ * - `DELETE /sandboxes/:id` → 204 when the container is gone (also when it was not there)
+ * - `GET /health` → 200 LauncherHealth
+ */
+export const ProfileName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+export type ProfileName = z.infer<typeof ProfileName>;
+
+export const Profile = z.strictObject({
+  name: ProfileName,
+  /** The image's id (its content digest), as the engine resolved it. */
+  image: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  /** Of the profile's definition as compiled for this engine. */
+  definition: Sha256,
+  runtime: z.enum(['runc', 'runsc']),
+  workspace_bytes: z.int().positive(),
+  memory_bytes: z.int().positive(),
+});
+export type Profile = z.infer<typeof Profile>;
+
+export const StartSandbox = z.strictObject({ profile: ProfileName, slot: SlotId });
+export type StartSandbox = z.infer<typeof StartSandbox>;
+
+/** The sandbox's id is the slot's: one slot, one sandbox, once. */
+export const Sandbox = z.strictObject({
+  id: SlotId,
+  profile: ProfileName,
+  state: z.enum(['created', 'running', 'ended']),
+  image: z.string(),
+  runtime: z.string(),
+  exit_code: z.int().nullable(),
+  out_of_memory: z.boolean(),
+  started_at: z.string(),
+});
+export type Sandbox = z.infer<typeof Sandbox>;
+
+export const SandboxList = z.strictObject({ sandboxes: z.array(Sandbox) });
+export const SignalSandbox = z.strictObject({ signal: z.enum(['SIGINT', 'SIGTERM', 'SIGKILL']) });
+export type SignalSandbox = z.infer<typeof SignalSandbox>;
+
+export const LauncherHealth = z.strictObject({
+  status: z.enum(['ok', 'engine-down']),
+  reason: z.string(),
+  engine: z.string(),
+  api: z.string(),
+});
+export type LauncherHealth = z.infer<typeof LauncherHealth>;
+
+/** Why a request was refused; `code` is for programs, `message` for people. */
+export const Refusal = z.strictObject({
+  code: z.enum([
+    'unknown-profile',
+    'slot-taken',
+    'no-image',
+    'no-such-sandbox',
+    'engine-down',
+    'not-as-compiled',
+    'bad-request',
+    'runtime-missing',
+    'internal',
+  ]),
+  message: z.string(),
+});
+export type Refusal = z.infer<typeof Refusal>;

@@ -1,0 +1,89 @@
+/**
+ * Every queue, buffer, wait and size of the product that has a bound, in one place.
+ * Bytes are bytes, `Ms` milliseconds. What an operator may change is in `configs/`, not here.
+ */
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** What a task file and what it leads to may weigh. */
+export const taskFileLimits = {
+  fileBytes: 256 * kib,
+  specBytes: 256 * kib,
+  planBytes: 64 * kib,
+  /** File-system limit on one name, in bytes of UTF-8. */
+  nameBytes: 255,
+} as const;
+
+/** Sizes of frames on a slot's control socket, per type; the codec refuses what is larger. */
+export const frameLimits = {
+  chunkBytes: mib,
+  taskBytes: 64 * kib,
+  textBytes: 512 * kib,
+  helloBytes: 4 * kib,
+  progressBytes: 16 * kib,
+  summaryBytes: 64 * kib,
+  endBytes: 64 * kib,
+  controlBytes: 4 * kib,
+  repositories: 16,
+  artifacts: 32,
+  textFrames: 32,
+} as const;
+
+/** What one attempt may bring back. */
+export const resultLimits = {
+  bundleBytes: 1024 * mib,
+  unpackedBytes: 4096 * mib,
+  changedPaths: 50_000,
+  outputBytes: 16 * mib,
+  artifactBytes: 64 * mib,
+  /** A result whose bytes do not match their announced digest is asked for this often in all. */
+  transferAttempts: 3,
+} as const;
+
+/** How an attempt is ended: a `stop` frame, then the signals, each with its wait. */
+export const endingLimits = {
+  interruptMs: 10_000,
+  terminateMs: 5_000,
+  /** After the last signal: time for the sandbox to save and send what there is. */
+  collectMs: 30_000,
+} as const;
+
+export const inboxLimits = {
+  /** A file that is written in place is read once its size and time stamps have not changed for this long. */
+  settleMs: 2_000,
+  rescanMs: 2_000,
+  /** What was accepted from the spool or the inbox in one turn of the work loop. */
+  batch: 500,
+} as const;
+
+export const commandLimits = {
+  fileBytes: 512 * kib,
+  reasonCharacters: 2_000,
+  lineCharacters: 4_000,
+  /** How long a command stays good; it may have to wait for the runner to come back. */
+  lifetimeMs: 24 * 60 * 60 * 1000,
+  verdictWaitMs: 60_000,
+} as const;
+
+export const sandboxLimits = {
+  /** From the launcher's start of a container to its `hello`. */
+  helloMs: 20_000,
+  /** A sandbox that lost its runner tries again this often. */
+  reconnectMs: 250,
+  /** A sandbox that nobody has spoken to for so long, and that has nothing to deliver, ends itself. */
+  orphanMs: 15 * 60 * 1000,
+  taskSilenceMs: 60_000,
+} as const;
+
+export const serviceLimits = {
+  /** A request between two services of the stack, without the streamed ones. */
+  requestMs: 30_000,
+  retryMs: 1_000,
+  healthMs: 5_000,
+  /** A service whose work loop has not turned for so long is unhealthy. */
+  stuckMs: 30_000,
+} as const;
+
+export const journalLimits = {
+  lineBytes: 256 * kib,
+} as const;

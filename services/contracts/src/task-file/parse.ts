@@ -1,0 +1,87 @@
+import { taskFileLimits } from '../limits.ts';
+import type { Problem } from '../problem.ts';
+import { parseYaml } from '../yaml-text.ts';
+import { TaskHeader, taskKeys } from './schema.ts';
+
+/** What a dropped file asks for. `body` is the objective, empty when the workspace's own plan is to be used. */
+export type TaskFile = {
+  readonly header: TaskHeader;
+  readonly body: string;
+  readonly keyLines: ReadonlyMap<string, number>;
+};
+export type TaskFileOutcome =
+  | { readonly ok: true; readonly file: TaskFile }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads a task file: `key: value` lines up to the first blank line, or YAML front matter between two `---` lines; what
+ * follows is the body. CRLF and a byte order mark are accepted. Every refusal names its line.
+ */
+export function parseTaskFile(bytes: Uint8Array): TaskFileOutcome {
+  const decoded = decode(bytes);
+  if (!decoded.ok) return decoded;
+  const { header, headerLine, body } = split(decoded.text);
+  if (header === null) return refuse(1, 'front matter begins with --- but no line --- ends it');
+  if (header.trim() === '')
+    return refuse(headerLine, `no keys; at least "workspace: <name>" is needed. Allowed keys: ${taskKeys.join(', ')}`);
+  const parsed = parseYaml(header, TaskHeader, headerLine);
+  if (!parsed.ok) return { ok: false, problems: parsed.problems.map(withAllowedKeys) };
+  return { ok: true, file: { header: parsed.value, body: body.trim(), keyLines: linesOfKeys(header, headerLine) } };
+}
+
+function decode(bytes: Uint8Array): { ok: true; text: string } | { ok: false; problems: readonly Problem[] } {
+  if (bytes.length > taskFileLimits.fileBytes)
+    return refuse(1, `${bytes.length} bytes; a task file has at most ${taskFileLimits.fileBytes}`);
+  if (bytes.length === 0) return refuse(1, 'the file is empty; at least "workspace: <name>" is needed');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return refuse(1, 'not a text file: UTF-8 is expected');
+  }
+  const nul = text.indexOf('\0');
+  if (nul >= 0) return refuse(lineAt(text, nul), 'not a text file: it holds a NUL character');
+  return { ok: true, text: text.replaceAll('\r\n', '\n').replaceAll('\r', '\n') };
+}
+
+/** `header` is null when front matter is not closed. */
+function split(text: string): { header: string | null; headerLine: number; body: string } {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => line.trim() !== '');
+  if (start < 0) return { header: '', headerLine: 1, body: '' };
+  const isFence = (line: string) => line.trimEnd() === '---';
+  if (isFence(lines[start] ?? '')) {
+    const end = lines.findIndex((line, index) => index > start && isFence(line));
+    if (end < 0) return { header: null, headerLine: start + 1, body: '' };
+    return {
+      header: lines.slice(start + 1, end).join('\n'),
+      headerLine: start + 2,
+      body: lines.slice(end + 1).join('\n'),
+    };
+  }
+  const blank = lines.findIndex((line, index) => index > start && line.trim() === '');
+  const end = blank < 0 ? lines.length : blank;
+  return { header: lines.slice(start, end).join('\n'), headerLine: start + 1, body: lines.slice(end).join('\n') };
+}
+
+function linesOfKeys(header: string, headerLine: number): ReadonlyMap<string, number> {
+  const lines = new Map<string, number>();
+  for (const [index, line] of header.split('\n').entries()) {
+    const key = /^["']?([a-z_]+)["']?\s*:/.exec(line)?.[1];
+    if (key !== undefined) lines.set(key, headerLine + index);
+  }
+  return lines;
+}
+
+function withAllowedKeys(problem: Problem): Problem {
+  if (!problem.message.startsWith('unknown key')) return problem;
+  return { ...problem, message: `${problem.message}; allowed: ${taskKeys.join(', ')}` };
+}
+
+function refuse(line: number, message: string): { ok: false; problems: readonly Problem[] } {
+  return { ok: false, problems: [{ line, message }] };
+}
+
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length;
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { BranchName, RunId, TaskId, WorkspaceName } from '../names.ts';
+
+const maximumTimeoutSec = 24 * 60 * 60;
+const conditions = z.array(z.string().min(1).max(4_000)).max(50);
+
+/**
+ * The keys of a task file. A stage is any name here; whether it exists is checked against `configs/stages.yaml`.
+ * Nothing in it can lower what its stage demands.
+ */
+export const TaskHeader = z.strictObject({
+  workspace: WorkspaceName,
+  action: z.enum(['run', 'plan']).default('run'),
+  stage: z.string().max(64).default('dev'),
+  approval_required: z.boolean('true or false, without quotes').default(false),
+  id: TaskId.optional(),
+  task: z.string().max(64).optional(),
+  title: z.string().max(200).optional(),
+  tool: z.string().max(64).default('agent'),
+  base_branch: BranchName.optional(),
+  repos: z.array(WorkspaceName).max(16).optional(),
+  run: RunId.optional(),
+  depends_on: z.union([TaskId, z.array(TaskId).max(50)]).optional(),
+  priority: z.union([z.enum(['low', 'normal', 'high']), z.int().min(-100).max(100)]).default('normal'),
+  timeout_sec: z.int().min(1).max(maximumTimeoutSec).optional(),
+  budget: z.strictObject({ tokens: z.int().positive().optional(), requests: z.int().positive().optional() }).optional(),
+  safe_mode: z.boolean('true or false, without quotes').default(true),
+  preconditions: conditions.optional(),
+  postconditions: conditions.optional(),
+  on_success: z.enum(['review', 'merge']).default('review'),
+});
+export type TaskHeader = z.infer<typeof TaskHeader>;
+
+/** Every key that a task file may have, in the order in which people are told of them. */
+export const taskKeys = Object.keys(TaskHeader.shape);

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { Channel } from './command.ts';
+import { ErrorClass } from './event.ts';
+import { ModelKind } from './gateway-api.ts';
+import { ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
+
+const since = { since: Timestamp, reason: z.string().max(2_000) };
+
+const approval = z.strictObject({
+  command: z.string(),
+  digest: Sha256,
+  channel: Channel,
+  user: z.string(),
+  evidence: z.string(),
+  decided_at: Timestamp,
+  /** Approved work starts before this or is asked for again. */
+  expires_at: Timestamp,
+});
+
+/** What an attempt left behind, per repository. */
+const Result = z.strictObject({
+  repositories: z.array(
+    z.strictObject({
+      name: WorkspaceName,
+      branch: z.string(),
+      base_head: ObjectId,
+      head: ObjectId,
+      ref: z.string(),
+      files: z.int().nonnegative(),
+      insertions: z.int().nonnegative(),
+      deletions: z.int().nonnegative(),
+    }),
+  ),
+  /** Of `diffs/index.json`. */
+  digest: Sha256,
+});
+export type Result = z.infer<typeof Result>;
+
+const attemptStates = z.object({ attempt: z.int().positive(), slot: SlotId.nullable() });
+
+/** What is true of a task in one state only. `reason` says, for a task that is not running, what it waits for or why it ended. */
+export const TaskState = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('queued'), ...since }),
+  z.strictObject({ status: z.literal('planning'), ...since, ...attemptStates.shape }),
+  z.strictObject({ status: z.literal('pending'), ...since, digest: Sha256, expires_at: Timestamp }),
+  z.strictObject({ status: z.literal('approved'), ...since, approval }),
+  z.strictObject({ status: z.literal('running'), ...since, ...attemptStates.shape, approval: approval.nullable() }),
+  z.strictObject({ status: z.literal('verifying'), ...since, attempt: z.int().positive() }),
+  z.strictObject({
+    status: z.literal('interrupted'),
+    ...since,
+    attempt: z.int().positive(),
+    approval: approval.nullable(),
+  }),
+  z.strictObject({ status: z.literal('review'), ...since, result: Result }),
+  z.strictObject({ status: z.literal('merging'), ...since, result: Result }),
+  z.strictObject({ status: z.literal('done'), ...since, result: Result.nullable() }),
+  z.strictObject({ status: z.literal('failed'), ...since, error_class: ErrorClass, result: Result.nullable() }),
+  z.strictObject({ status: z.literal('cancelled'), ...since }),
+  z.strictObject({ status: z.literal('invalid'), ...since }),
+  z.strictObject({ status: z.literal('rejected'), ...since }),
+  z.strictObject({ status: z.literal('expired'), ...since }),
+]);
+export type TaskState = z.infer<typeof TaskState>;
+export type Approval = z.infer<typeof approval>;
+
+/** `runs/<run>/tasks/<task>/task.json`: where a task stands. Written by the runner alone, after the event that says so. */
+export const TaskRecord = z.strictObject({
+  version: z.literal(1),
+  id: TaskId,
+  run: RunId,
+  /** The bare name of the file in the queue now; it differs from `dropped_as` when that name was taken. */
+  file: z.string(),
+  dropped_as: z.string(),
+  /** Of the bytes that were accepted; they are kept in `task.md` beside this record. */
+  task_file: Sha256,
+  workspace: WorkspaceName,
+  action: z.enum(['run', 'plan']),
+  stage: z.string(),
+  gate: z.boolean(),
+  title: z.string(),
+  tool: z.string(),
+  priority: z.int(),
+  timeout_sec: z.int().positive(),
+  accepted_at: Timestamp,
+  attempts: z.int().nonnegative(),
+  model: z.strictObject({ kind: ModelKind, name: z.string() }).nullable(),
+  base: z.strictObject({ branch: z.string(), head: ObjectId }).nullable(),
+  state: TaskState,
+});
+export type TaskRecord = z.infer<typeof TaskRecord>;
+
+/** One row of `countersign status --json`. */
+export const StatusRow = z.strictObject({
+  /** Null for a file that the runner has not taken yet. */
+  task: TaskId.nullable(),
+  file: z.string(),
+  run: RunId.nullable(),
+  workspace: z.string().nullable(),
+  stage: z.string().nullable(),
+  state: z.string(),
+  reason: z.string(),
+  since: Timestamp,
+});
+export type StatusRow = z.infer<typeof StatusRow>;

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** Where a task's file lies, relative to `volumes/`. The state is the folder; what shares a folder is told apart by `task.json`. */
+export const queueFolders = [
+  'inbox',
+  'inbox/pending',
+  'inbox/running',
+  'outbox/done',
+  'outbox/failed',
+  'outbox/cancelled',
+  'outbox/invalid',
+  'outbox/rejected',
+] as const;
+export type QueueFolder = (typeof queueFolders)[number];
+
+export const TaskStatus = z.enum([
+  'queued',
+  'planning',
+  'pending',
+  'approved',
+  'review',
+  'running',
+  'verifying',
+  'merging',
+  'interrupted',
+  'done',
+  'failed',
+  'cancelled',
+  'invalid',
+  'rejected',
+  'expired',
+]);
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+export const folderOf = {
+  queued: 'inbox',
+  planning: 'inbox/pending',
+  pending: 'inbox/pending',
+  approved: 'inbox/pending',
+  review: 'inbox/pending',
+  running: 'inbox/running',
+  verifying: 'inbox/running',
+  merging: 'inbox/running',
+  interrupted: 'inbox/running',
+  done: 'outbox/done',
+  failed: 'outbox/failed',
+  cancelled: 'outbox/cancelled',
+  invalid: 'outbox/invalid',
+  rejected: 'outbox/rejected',
+  expired: 'outbox/rejected',
+} as const satisfies Record<TaskStatus, QueueFolder>;
+
+/**
+ * What may follow what: the only place that says so. The page and the phone offer buttons from it.
+ * `queued` after anything else means that the file's bytes changed or the attempt came to nothing, and the task begins anew.
+ */
+export const transitions = {
+  queued: ['planning', 'running', 'invalid', 'cancelled', 'failed'],
+  planning: ['pending', 'done', 'queued', 'failed', 'cancelled', 'invalid'],
+  pending: ['approved', 'rejected', 'expired', 'queued', 'cancelled', 'failed'],
+  approved: ['running', 'queued', 'cancelled', 'expired', 'failed'],
+  running: ['verifying', 'review', 'done', 'failed', 'cancelled', 'interrupted', 'queued'],
+  verifying: ['review', 'done', 'failed', 'cancelled', 'interrupted'],
+  review: ['merging', 'rejected', 'cancelled', 'expired'],
+  merging: ['done', 'review'],
+  interrupted: ['running', 'approved', 'queued', 'failed', 'cancelled'],
+  done: [],
+  failed: [],
+  cancelled: [],
+  invalid: [],
+  rejected: [],
+  expired: [],
+} as const satisfies Record<TaskStatus, readonly TaskStatus[]>;
+
+export function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
+  const following: readonly TaskStatus[] = transitions[from];
+  return following.includes(to);
+}
+
+/** An ended task: nothing follows. */
+export function isFinal(status: TaskStatus): boolean {
+  return transitions[status].length === 0;
+}
