@@ -84,6 +84,8 @@ export const TaskRecord = z.strictObject({
   timeout_sec: z.int().positive(),
   accepted_at: Timestamp,
   attempts: z.int().nonnegative(),
+  /** How often an attempt came to nothing without its own fault; the second time ends the task. */
+  interruptions: z.int().nonnegative(),
   model: z.strictObject({ kind: ModelKind, name: z.string() }).nullable(),
   base: z.strictObject({ branch: z.string(), head: ObjectId }).nullable(),
   state: TaskState,

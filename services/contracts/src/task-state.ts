@@ -58,7 +58,7 @@ export const transitions = {
   queued: ['planning', 'running', 'invalid', 'cancelled', 'failed'],
   planning: ['pending', 'done', 'queued', 'failed', 'cancelled', 'invalid'],
   pending: ['approved', 'rejected', 'expired', 'queued', 'cancelled', 'failed'],
-  approved: ['running', 'queued', 'cancelled', 'expired', 'failed'],
+  approved: ['running', 'rejected', 'queued', 'cancelled', 'expired', 'failed'],
   running: ['verifying', 'review', 'done', 'failed', 'cancelled', 'interrupted', 'queued'],
   verifying: ['review', 'done', 'failed', 'cancelled', 'interrupted'],
   review: ['merging', 'rejected', 'cancelled', 'expired'],

@@ -1,0 +1,24 @@
+import type { Journal } from '@countersign/kit/journal.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import type { RunnerConfig } from './config.ts';
+import type { SandboxPool } from './sandbox/pool.ts';
+import type { Layout } from './state/layout.ts';
+import type { RunStore } from './state/run-store.ts';
+import type { TaskStore } from './state/task-store.ts';
+import type { Dependencies } from './work/dependencies.ts';
+
+/** What every part of the runner works with. */
+export type Context = {
+  readonly config: RunnerConfig;
+  readonly layout: Layout;
+  readonly runs: RunStore;
+  readonly tasks: TaskStore;
+  /** `runs/telemetry.jsonl`: what belongs to no run, and the verdict on every command. */
+  readonly journal: Journal;
+  readonly pool: SandboxPool;
+  readonly dependencies: Dependencies;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  /** Numeric id that workspaces must belong to. */
+  readonly userId: number;
+};

@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inboxLimits } from '@countersign/contracts/limits.ts';
+import { queueFolders } from '@countersign/contracts/task-state.ts';
+import { HealthFile } from '@countersign/kit/health.ts';
+import { Journal } from '@countersign/kit/journal.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import { watchFolders } from './adapters/watch.ts';
+import type { RunnerConfig } from './config.ts';
+import type { Context } from './context.ts';
+import { readKeys } from './gate/keys.ts';
+import { CommandDesk } from './loop/command-desk.ts';
+import { QueueKeeper } from './loop/queue-keeper.ts';
+import { WorkLoop } from './loop/work-loop.ts';
+import { Intake } from './queue/intake.ts';
+import { FileObserver } from './queue/observe.ts';
+import { Gateway, Launcher } from './sandbox/clients.ts';
+import { SandboxPool } from './sandbox/pool.ts';
+import { Layout } from './state/layout.ts';
+import { RunStore } from './state/run-store.ts';
+import { TaskStore } from './state/task-store.ts';
+import { Dependencies } from './work/dependencies.ts';
+
+const upkeepMs = 2_000;
+
+/** Recovers what is on disk, then works until `stop` is aborted. @throws Error when the disk does not allow to begin */
+export async function runRunner(config: RunnerConfig, logger: Logger, stop: AbortSignal): Promise<void> {
+  const layout = new Layout(config.home);
+  for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
+  await using runs = await RunStore.open(layout);
+  const { store: tasks, mended } = await TaskStore.recover(layout, runs);
+  const journal = await Journal.open(layout.ownJournal);
+  await journal.append({
+    phase: 'service',
+    agent_role: 'runner',
+    event: 'runner_started',
+    summary: `${tasks.open().length} tasks are open`,
+  });
+  if (mended.length > 0) {
+    await journal.append({
+      phase: 'service',
+      agent_role: 'runner',
+      event: 'runner_recovered',
+      summary: `finished what was under way for ${mended.length} tasks`,
+      data: { tasks: [...mended] },
+    });
+  }
+  await using launcher = new Launcher(config.launcherSocket);
+  await using gateway = new Gateway(config.gatewaySocket);
+  const profiles = [...new Set(Object.values(config.stages.stages).map((stage) => stage.sandbox_profile))];
+  const dependencies = new Dependencies(launcher, gateway, profiles, journal);
+  await using pool = new SandboxPool({
+    slots: config.slots,
+    launcher,
+    gateway,
+    warm: config.agent.WARM_SANDBOXES,
+    warmProfile: profiles[0] ?? '',
+    logger,
+  });
+  const context: Context = {
+    config,
+    layout,
+    runs,
+    tasks,
+    journal,
+    pool,
+    dependencies,
+    logger,
+    now: () => new Date(),
+    userId: process.getuid?.() ?? 0,
+  };
+
+  const observer = new FileObserver();
+  const intake = new Intake(context, observer);
+  const desk = await CommandDesk.open(context, await readKeys(config.secrets));
+  const loop = new WorkLoop(
+    context,
+    { intake, desk, keeper: new QueueKeeper(context, observer, intake), health: new HealthFile(layout.logs, 'runner') },
+    stop,
+  );
+  const watched = [
+    layout.queue('inbox'),
+    layout.queue('inbox/pending'),
+    layout.queue('inbox/running'),
+    join(config.spools, 'shell'),
+  ];
+  await using _watch = watchFolders(watched, () => loop.wake(), logger);
+  await Promise.all([loop.run(), upkeep(context, loop, stop)]);
+  await journal.close();
+}
+
+/** Asks what tasks depend on, again and again, and keeps the sandboxes' ways open; never fails. */
+async function upkeep(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      const before = context.dependencies.state.ok;
+      const state = await context.dependencies.refresh();
+      if (state.ok && !before) loop.wake();
+      await context.pool.maintain(state.ok && loop.isAdopted);
+    } catch (error) {
+      context.logger.warn({ error: String(error) }, 'upkeep failed; it goes on');
+    }
+    await sleep(Math.min(upkeepMs, inboxLimits.rescanMs), undefined, { signal: stop }).catch(() => undefined);
+  }
+}

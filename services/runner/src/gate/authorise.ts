@@ -1,0 +1,97 @@
+import type { Command } from '@countersign/contracts/command.ts';
+import type { Stages } from '@countersign/contracts/config/stages.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+
+export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+/**
+ * Whether this person may decide on this task now. Pure; the signature was checked before. Authority comes from
+ * `configs/stages.yaml` alone, and what is decided on is the digest that the person was shown.
+ */
+export function authorise(
+  command: Command & { kind: 'approve' | 'reject' },
+  record: TaskRecord,
+  stages: Stages,
+  now: Date,
+): Verdict {
+  const stage = stages.stages[record.stage];
+  if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
+  const { channel, user } = command.actor;
+  const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
+  if (!may) return refuse(`${user} may not decide on stage ${record.stage} by ${channel}`);
+  return command.kind === 'approve'
+    ? mayApprove(command.subject.digest, record, now)
+    : mayReject(command.subject.digest, record);
+}
+
+function mayApprove(digest: string, { id, state }: TaskRecord, now: Date): Verdict {
+  switch (state.status) {
+    case 'pending':
+      if (state.digest !== digest)
+        return refuse(
+          `what ${id} would run is now ${state.digest.slice(0, 8)}, not ${digest.slice(0, 8)}; look at it again`,
+        );
+      if (now.getTime() >= Date.parse(state.expires_at)) return refuse(`the request expired at ${state.expires_at}`);
+      return { ok: true };
+    case 'approved':
+    case 'running':
+      return refuse(`${id} is approved already`);
+    case 'planning':
+      return refuse(`${id} is still being planned`);
+    case 'review':
+      return refuse(
+        `${id} is done and waits for its merge, which this version does not carry out; take its commits from ${state.result.repositories[0]?.ref ?? 'its ref'}`,
+      );
+    case 'queued':
+    case 'verifying':
+    case 'interrupted':
+    case 'merging':
+    case 'done':
+    case 'failed':
+    case 'cancelled':
+    case 'invalid':
+    case 'rejected':
+    case 'expired':
+      return refuse(`${id} is ${state.status} and waits for no approval`);
+  }
+}
+
+function mayReject(digest: string | undefined, { id, state }: TaskRecord): Verdict {
+  const shown =
+    state.status === 'pending'
+      ? state.digest
+      : state.status === 'approved'
+        ? state.approval.digest
+        : state.status === 'review'
+          ? state.result.digest
+          : null;
+  if (shown === null) return refuse(`${id} is ${state.status} and waits for no decision`);
+  if (digest !== undefined && digest !== shown)
+    return refuse(`${id} is now ${shown.slice(0, 8)}, not ${digest.slice(0, 8)}; look at it again`);
+  return { ok: true };
+}
+
+/** Finds the task that a person names: by its id, or by its file among those that wait for a decision. */
+export function resolveTask(
+  name: string,
+  tasks: Iterable<TaskRecord>,
+): { readonly ok: true; readonly record: TaskRecord } | { readonly ok: false; readonly reason: string } {
+  const all = [...tasks];
+  const byId = all.find((record) => record.id === name);
+  if (byId !== undefined) return { ok: true, record: byId };
+  const waiting = all.filter(
+    (record) => record.file === name && ['pending', 'approved', 'review'].includes(record.state.status),
+  );
+  const [only, ...others] = waiting;
+  if (only === undefined) return { ok: false, reason: `no task ${JSON.stringify(name)} waits for a decision` };
+  if (others.length > 0)
+    return {
+      ok: false,
+      reason: `${JSON.stringify(name)} is ${waiting.map((record) => record.id).join(' and ')}; name the id`,
+    };
+  return { ok: true, record: only };
+}
+
+function refuse(reason: string): Verdict {
+  return { ok: false, reason };
+}

@@ -1,0 +1,30 @@
+import { Command, isSignatureGood } from '@countersign/contracts/command.ts';
+import type { Keys } from './keys.ts';
+
+export type ReadCommand =
+  | { readonly ok: true; readonly command: Command }
+  | { readonly ok: false; readonly id: string | null; readonly reason: string };
+
+/**
+ * Takes a spool file apart: shape, signature, channel, time. Pure.
+ * @param spool the channel whose spool the file lay in
+ */
+export function readCommand(bytes: Buffer, spool: string, keys: Keys, now: Date): ReadCommand {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return { ok: false, id: null, reason: 'the command is not JSON' };
+  }
+  const parsed = Command.safeParse(value);
+  if (!parsed.success) return { ok: false, id: null, reason: 'the command has not the agreed shape' };
+  const command = parsed.data;
+  const refuse = (reason: string) => ({ ok: false as const, id: command.id, reason });
+  const known = keys.get(command.key_id);
+  if (known === undefined) return refuse('the command is signed with a key that is not known here');
+  if (!isSignatureGood(command, known.key)) return refuse('the signature is not good');
+  if (known.channel !== command.actor.channel || known.channel !== spool)
+    return refuse('the key belongs to another channel');
+  if (now.getTime() >= Date.parse(command.expires_at)) return refuse(`the command expired at ${command.expires_at}`);
+  return { ok: true, command };
+}

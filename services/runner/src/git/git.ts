@@ -1,0 +1,70 @@
+import { type Finished, run } from '../adapters/process.ts';
+
+/** git refused or failed; `stderr` is git's own words. */
+export class GitError extends Error {
+  readonly code = 'git';
+  readonly stderr: string;
+  readonly exitCode: number | undefined;
+  constructor(args: readonly string[], finished: Finished) {
+    const detail = finished.stderr.trim() || finished.cause;
+    super(`git ${args[0] ?? ''} failed: ${detail.slice(0, 1_000)}`);
+    this.name = 'GitError';
+    this.stderr = finished.stderr;
+    this.exitCode = finished.exitCode;
+  }
+}
+
+export type GitOptions = {
+  readonly input?: Uint8Array | { readonly path: string };
+  readonly outputPath?: string;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Nothing of a repository's configuration may start a program, ask, fetch, or rewrite what we did not ask for. The options stand
+ * before the command, where a repository's own configuration cannot override them.
+ */
+const hardening = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.untrackedCache=false',
+  'core.pager=cat',
+  'core.alternateRefsCommand=true',
+  'protocol.allow=never',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'submodule.recurse=false',
+  'diff.external=',
+  'transfer.fsckObjects=true',
+].flatMap((setting) => ['-c', setting]);
+
+const environment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/nonexistent',
+  LANG: 'C.UTF-8',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_ASKPASS: 'true',
+  GIT_EDITOR: 'true',
+};
+
+/** Runs git in `folder` with everything switched off that a hostile repository could use. @throws GitError */
+export async function git(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
+  const finished = await tryGit(folder, args, options);
+  if (finished.exitCode !== 0) throw new GitError(args, finished);
+  return finished.stdout;
+}
+
+/** The same for callers to whom git's exit code is an answer. */
+export function tryGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Finished> {
+  return run('git', [...hardening, ...args], { cwd: folder, env: environment, ...options });
+}
+
+/** The one line that git printed, without its line feed. @throws GitError */
+export async function gitLine(folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return (await git(folder, args, options)).toString('utf8').trimEnd();
+}

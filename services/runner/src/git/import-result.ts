@@ -1,0 +1,98 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { resultLimits } from '@countersign/contracts/limits.ts';
+import type { ObjectId } from '@countersign/contracts/names.ts';
+import { readBundleHeader } from './bundle-header.ts';
+import { checkChangedPaths } from './changed-paths.ts';
+import { GitError, git, gitLine, tryGit } from './git.ts';
+import type { Repository } from './repository.ts';
+
+/** A quarantine that holds a checked result; `folder` is a bare repository that borrows the operator's objects. */
+export type Quarantine = {
+  readonly ok: true;
+  readonly folder: string;
+  readonly tip: ObjectId;
+  readonly packPath: string;
+};
+export type Refused = { readonly ok: false; readonly reason: string };
+
+/**
+ * Takes a bundle that a sandbox sent into a throwaway repository and checks it there: header, every object, size, tip, ancestry,
+ * modes and names. Nothing touches the operator's repository; the caller removes `folder` and `packPath` in any case.
+ */
+export async function quarantineResult(
+  scratch: string,
+  bundlePath: string,
+  repository: Repository,
+  base: ObjectId,
+  signal?: AbortSignal,
+): Promise<Quarantine | Refused> {
+  const header = await readBundleHeader(bundlePath, base);
+  if (!header.ok) return header;
+  const folder = join(scratch, 'quarantine.git');
+  const packPath = join(scratch, 'result.pack');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
+  await git(scratch, ['init', '-q', '--bare', '--template=', 'quarantine.git']);
+  const objects = await gitLine(repository.folder, ['rev-parse', '--path-format=absolute', '--git-path', 'objects']);
+  await writeFile(join(folder, 'objects', 'info', 'alternates'), `${objects}\n`);
+  await pipeline(createReadStream(bundlePath, { start: header.packOffset }), createWriteStream(packPath));
+  try {
+    await git(
+      folder,
+      ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${resultLimits.bundleBytes}`],
+      { input: { path: packPath }, signal },
+    );
+    const refusal =
+      (await checkHistory(folder, header.tip, base, signal)) ?? (await checkSizes(folder, header.tip, base, signal));
+    if (refusal !== null) return { ok: false, reason: refusal };
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    return { ok: false, reason: error.message };
+  }
+  const paths = await checkChangedPaths(folder, base, header.tip);
+  if (paths !== null) return { ok: false, reason: paths };
+  await git(folder, ['update-ref', 'refs/heads/agent', header.tip]);
+  return { ok: true, folder, tip: header.tip, packPath };
+}
+
+async function checkHistory(
+  folder: string,
+  tip: ObjectId,
+  base: ObjectId,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const type = await tryGit(folder, ['cat-file', '-t', tip]);
+  if (type.stdout.toString('utf8').trim() !== 'commit') return 'the result is no commit';
+  const ancestor = await tryGit(folder, ['merge-base', '--is-ancestor', base, tip]);
+  if (ancestor.exitCode !== 0) return 'the result does not descend from the commit that the sandbox was given';
+  const connected = await tryGit(folder, ['rev-list', '--objects', '--quiet', tip, '--not', base], { signal });
+  return connected.exitCode === 0 ? null : 'objects of the result are missing';
+}
+
+async function checkSizes(folder: string, tip: ObjectId, base: ObjectId, signal?: AbortSignal): Promise<string | null> {
+  const names = (
+    await gitLine(folder, ['rev-list', '--objects', '--no-object-names', tip, '--not', base], { signal })
+  ).split('\n');
+  const sizes = await gitLine(folder, ['cat-file', '--batch-check=%(objectsize)', '--buffer'], {
+    input: Buffer.from(`${names.join('\n')}\n`),
+    signal,
+  });
+  const total = sizes.split('\n').reduce((sum, size) => sum + Number(size), 0);
+  if (!(total <= resultLimits.unpackedBytes))
+    return `the result unpacks to ${total} bytes, more than ${resultLimits.unpackedBytes}`;
+  return null;
+}
+
+/**
+ * Takes a checked result into the operator's repository, under a ref of ours; no branch, index or file is touched.
+ * Safe to repeat. @throws GitError
+ */
+export async function adoptResult(quarantine: Quarantine, repository: Repository, ref: string): Promise<void> {
+  await git(repository.folder, ['index-pack', '--stdin', '--fix-thin', '--strict'], {
+    input: { path: quarantine.packPath },
+  });
+  await git(repository.folder, ['update-ref', '-m', 'countersign: result', ref, quarantine.tip]);
+}

@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceLimits } from '@countersign/contracts/limits.ts';
+import type { TaskId } from '@countersign/contracts/names.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { HealthFile } from '@countersign/kit/health.ts';
+import type { Context } from '../context.ts';
+import type { Intake } from '../queue/intake.ts';
+import { NoSandboxError } from '../sandbox/pool.ts';
+import { findAdoptions } from '../work/adopt.ts';
+import { Activity } from '../work/attempt.ts';
+import type { DependencyState } from '../work/dependencies.ts';
+import { failTask } from '../work/end-task.ts';
+import { planTask } from '../work/plan-task.ts';
+import { runTask } from '../work/run-task.ts';
+import { choose } from './choose.ts';
+import type { CommandDesk } from './command-desk.ts';
+import type { QueueKeeper } from './queue-keeper.ts';
+
+const turnMs = 1_000;
+
+type Parts = {
+  readonly intake: Intake;
+  readonly desk: CommandDesk;
+  readonly keeper: QueueKeeper;
+  readonly health: HealthFile;
+};
+
+/**
+ * The one loop that decides. Watchers only wake it; a turn looks at files, commands and tasks and starts what may start. A task
+ * with an activity is changed by that activity alone, every other one by the loop alone.
+ */
+export class WorkLoop {
+  readonly #context: Context;
+  readonly #parts: Parts;
+  readonly #leave: AbortSignal;
+  readonly #activities = new Map<TaskId, Activity>();
+  #wake = Promise.withResolvers<void>();
+  #adopted = false;
+
+  constructor(context: Context, parts: Parts, leave: AbortSignal) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#leave = leave;
+  }
+
+  /** Makes the next turn come at once. */
+  wake(): void {
+    this.#wake.resolve();
+  }
+
+  /** Runs until the leave signal; resolves when every activity has let go. */
+  async run(): Promise<void> {
+    while (!this.#leave.aborted) {
+      this.#wake = Promise.withResolvers();
+      await this.#turn();
+      const pause = new AbortController();
+      const stop = () => pause.abort();
+      this.#leave.addEventListener('abort', stop, { once: true });
+      await Promise.race([
+        this.#wake.promise,
+        sleep(turnMs, undefined, { signal: pause.signal }).catch(() => undefined),
+      ]);
+      this.#leave.removeEventListener('abort', stop);
+      pause.abort();
+    }
+    await Promise.all([...this.#activities.values()].map((activity) => activity.finished));
+  }
+
+  /** Whether the sandboxes of the runner before us are dealt with. */
+  get isAdopted(): boolean {
+    return this.#adopted;
+  }
+
+  /** Once, as soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. */
+  async #adopt(needs: DependencyState & { ok: true }): Promise<void> {
+    for (const adoption of await findAdoptions(this.#context, needs, this.#leave))
+      this.#begin(adoption.record, adoption.work);
+    const removed = await this.#context.pool.tidy();
+    this.#adopted = true;
+    this.#context.logger.info(
+      { adopted: this.#activities.size, removed },
+      'sandboxes of an earlier runner are dealt with',
+    );
+  }
+
+  async #turn(): Promise<void> {
+    const { intake, desk, keeper, health } = this.#parts;
+    await intake.scan();
+    await desk.turn();
+    const ready: TaskRecord[] = [];
+    for (const record of this.#context.tasks.open()) {
+      const activity = this.#activities.get(record.id);
+      const standing = await keeper.check(record, activity);
+      const now = this.#context.tasks.get(record.id);
+      if (standing === 'unchanged' && activity === undefined && now !== undefined && mayStart(now)) ready.push(now);
+    }
+    await this.#expire();
+    const blocked = await this.#dispatch(ready);
+    await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
+  }
+
+  async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
+    const { tasks, dependencies, config } = this.#context;
+    const needs = dependencies.state;
+    if (!needs.ok) {
+      for (const record of ready) await tasks.wait(record.id, needs.reason);
+      return needs.reason;
+    }
+    if (!this.#adopted) await this.#adopt(needs);
+    const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []);
+    const capacity = {
+      tasks: config.agent.MAX_TASKS,
+      perWorkspace: config.agent.MAX_TASKS_PER_WORKSPACE,
+      perModel: config.agent.MAX_TASKS_PER_MODEL ?? null,
+    };
+    const choice = choose(ready, active, capacity);
+    for (const [id, reason] of choice.waits) await tasks.wait(id, reason);
+    for (const record of choice.start) {
+      const profile = needs.profiles.get(config.stages.stages[record.stage]?.sandbox_profile ?? '');
+      if (profile === undefined) {
+        await tasks.wait(record.id, `stage ${record.stage} has no sandbox profile in configs/stages.yaml`);
+        continue;
+      }
+      const work = record.state.status === 'queued' && (record.gate || record.action === 'plan') ? planTask : runTask;
+      this.#begin(record, (activity) =>
+        work(this.#context, record, { model: needs.model, profile }, activity, this.#leave),
+      );
+    }
+    void pool
+      .maintain(true)
+      .catch((error: unknown) => this.#context.logger.warn({ error: String(error) }, 'keeping sandboxes warm failed'));
+    return null;
+  }
+
+  #begin(record: TaskRecord, work: (activity: Activity) => Promise<void>): void {
+    const activity = new Activity(async (own) => {
+      // Not before this activity is known as the task's.
+      await Promise.resolve();
+      try {
+        await work(own);
+      } catch (error) {
+        await this.#recover(record.id, error);
+      } finally {
+        this.#activities.delete(record.id);
+        this.wake();
+      }
+    });
+    this.#activities.set(record.id, activity);
+  }
+
+  async #recover(id: TaskId, error: unknown): Promise<void> {
+    if (this.#leave.aborted) return;
+    const record = this.#context.tasks.get(id);
+    if (record === undefined) return;
+    if (error instanceof NoSandboxError) {
+      await this.#context.tasks.wait(id, `no sandbox: ${error.message}`);
+      await sleep(serviceLimits.retryMs);
+      return;
+    }
+    this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
+    if (record.state.status === 'planning' || record.state.status === 'running' || mayStart(record)) {
+      await failTask(this.#context, record, 'internal', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #expire(): Promise<void> {
+    const now = this.#context.now();
+    for (const record of this.#context.tasks.open()) {
+      const { state } = record;
+      const end =
+        state.status === 'pending' ? state.expires_at : state.status === 'approved' ? state.approval.expires_at : null;
+      if (end === null || now.getTime() < Date.parse(end) || this.#activities.has(record.id)) continue;
+      await this.#context.tasks.transition(
+        record.id,
+        { status: 'expired', since: now.toISOString(), reason: `nobody decided before ${end}` },
+        { event: 'task_expired', phase: 'gate', agent_role: 'runner', summary: `expired at ${end}` },
+      );
+    }
+  }
+}
+
+function mayStart(record: TaskRecord): boolean {
+  return (
+    record.state.status === 'queued' || record.state.status === 'approved' || record.state.status === 'interrupted'
+  );
+}

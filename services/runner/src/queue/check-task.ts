@@ -1,0 +1,73 @@
+import { readdir } from 'node:fs/promises';
+import { WorkspaceName } from '@countersign/contracts/names.ts';
+import type { Problem } from '@countersign/contracts/problem.ts';
+import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
+import type { TaskHeader } from '@countersign/contracts/task-file/schema.ts';
+import type { Context } from '../context.ts';
+import { findBase, findRepository } from '../git/repository.ts';
+import { readObjective, specPath } from '../work/objective.ts';
+
+/** Keys that are part of the format and that this version does not carry out; ignoring one could drop a safeguard. */
+const notYet = [
+  'task',
+  'repos',
+  'depends_on',
+  'budget',
+  'preconditions',
+  'postconditions',
+] as const satisfies readonly (keyof TaskHeader)[];
+
+/** Whether what a well-formed file names exists here. All problems, each with the line of its key. */
+export async function checkTask(context: Context, file: TaskFile): Promise<readonly Problem[]> {
+  const { header, keyLines } = file;
+  const problems: Problem[] = [];
+  const say = (key: keyof TaskHeader, message: string) =>
+    problems.push({ line: keyLines.get(key) ?? 1, message: `${key}: ${message}` });
+
+  for (const key of notYet)
+    if (header[key] !== undefined) say(key, 'this version does not carry it out; remove the line');
+  if (header.on_success === 'merge') say('on_success', 'this version does not carry out "merge"; allowed: review');
+  const stages = Object.keys(context.config.stages.stages);
+  if (!stages.includes(header.stage))
+    say('stage', `unknown stage ${JSON.stringify(header.stage)}; allowed: ${stages.join(', ')}`);
+  const tools = Object.entries(context.config.tools.tools).filter(([, tool]) => tool.mode === 'batch');
+  if (!tools.some(([name]) => name === header.tool))
+    say('tool', `unknown tool ${JSON.stringify(header.tool)}; allowed: ${tools.map(([name]) => name).join(', ')}`);
+  if (header.id !== undefined && context.tasks.has(header.id)) say('id', `there is a task ${header.id} already`);
+  checkRun(context, header, say);
+  await checkWorkspace(context, file, say);
+  return problems;
+}
+
+function checkRun(context: Context, header: TaskHeader, say: (key: keyof TaskHeader, message: string) => void): void {
+  if (header.run === undefined) return;
+  const run = context.runs.get(header.run);
+  if (run === undefined) say('run', `there is no run ${header.run}`);
+  else if (run.workspace !== header.workspace) say('run', `${header.run} is a run of workspace ${run.workspace}`);
+}
+
+async function checkWorkspace(
+  context: Context,
+  file: TaskFile,
+  say: (key: keyof TaskHeader, message: string) => number,
+): Promise<void> {
+  const { workspaces } = context.layout;
+  const names = (await readdir(workspaces)).filter((name) => WorkspaceName.safeParse(name).success).sort();
+  if (!names.includes(file.header.workspace)) {
+    say(
+      'workspace',
+      `unknown workspace ${JSON.stringify(file.header.workspace)}; allowed: ${names.join(', ') || 'none yet: make a folder under workspaces/'}`,
+    );
+    return;
+  }
+  const repository = await findRepository(workspaces, file.header.workspace, context.userId);
+  if (!repository.ok) {
+    say('workspace', repository.reason);
+    return;
+  }
+  const base = await findBase(repository.value, file.header.base_branch);
+  if (!base.ok) say(file.header.base_branch === undefined ? 'workspace' : 'base_branch', base.reason);
+  const objective = await readObjective(repository.value.folder, file);
+  if (!objective.ok)
+    say('workspace', `the file has no body, and workspaces/${file.header.workspace}/${specPath}: ${objective.reason}`);
+}

@@ -1,0 +1,79 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { lstat, open } from 'node:fs/promises';
+import { inboxLimits, taskFileLimits } from '@countersign/contracts/limits.ts';
+import { isMissing } from '@countersign/kit/files.ts';
+
+/** What can be said of a path without reading it. */
+export type Observation =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'special'; readonly what: string }
+  | { readonly kind: 'file'; readonly stamp: string; readonly settled: boolean };
+
+/**
+ * Decides when a file that others write is whole. A file whose last change was a rename (its status changed after its content) is
+ * whole at once; one that is written in place when size and times stood still for a while, by our clock, not by its own.
+ */
+export class FileObserver {
+  readonly #settleMs: number;
+  readonly #now: () => number;
+  readonly #seen = new Map<string, { stamp: string; since: number }>();
+
+  constructor(settleMs: number = inboxLimits.settleMs, now: () => number = Date.now) {
+    this.#settleMs = settleMs;
+    this.#now = now;
+  }
+
+  async observe(path: string | Buffer): Promise<Observation> {
+    const key = typeof path === 'string' ? path : path.toString('latin1');
+    let stats: BigIntStats;
+    try {
+      stats = await lstat(path, { bigint: true });
+    } catch (error) {
+      this.#seen.delete(key);
+      if (isMissing(error)) return { kind: 'missing' };
+      throw error;
+    }
+    if (!stats.isFile()) return { kind: 'special', what: kindOf(stats) };
+    const stamp = `${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+    const known = this.#seen.get(key);
+    const since = known?.stamp === stamp ? known.since : this.#now();
+    this.#seen.set(key, { stamp, since });
+    const renamed = stats.size > 0n && stats.ctimeNs > stats.mtimeNs;
+    return { kind: 'file', stamp, settled: renamed || this.#now() - since >= this.#settleMs };
+  }
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  if (stats.isFIFO()) return 'a named pipe';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+export type ReadFile = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly reason: string };
+
+/** Reads a file that others may replace by something else at any moment: no link is followed, no pipe waited for. */
+export async function readRegularFile(path: string | Buffer): Promise<ReadFile> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stats = await file.stat();
+    if (!stats.isFile()) return { ok: false, reason: 'not a regular file' };
+    if (stats.size > taskFileLimits.fileBytes)
+      return { ok: false, reason: `${stats.size} bytes; a task file has at most ${taskFileLimits.fileBytes}` };
+    const buffer = Buffer.alloc(taskFileLimits.fileBytes + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      length += bytesRead;
+      if (bytesRead === 0 || length === buffer.length) break;
+    }
+    return { ok: true, bytes: buffer.subarray(0, length) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ELOOP') return { ok: false, reason: 'a symbolic link; drop the file itself' };
+    if (code === 'EACCES')
+      return { ok: false, reason: `not readable by user ${process.getuid?.() ?? ''}; mend it with: chmod a+r` };
+    throw error;
+  }
+}

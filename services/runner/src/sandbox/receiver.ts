@@ -1,0 +1,182 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Chunk, decodeChunk, decodeJson, type Frame, FrameError } from '@countersign/contracts/frame-codec.ts';
+import {
+  EndFrame,
+  outputIndex,
+  ProgressFrame,
+  type ResendFrame,
+  type TaskFrame,
+} from '@countersign/contracts/frames.ts';
+import { frameLimits, resultLimits } from '@countersign/contracts/limits.ts';
+import { sha256OfFile } from '@countersign/kit/digest.ts';
+import { isMissing } from '@countersign/kit/files.ts';
+
+/** Where the files of an attempt are collected, by their role. */
+export type ReceivedFiles = { readonly folder: string; readonly stdout: string; readonly stderr: string };
+
+type Expected = { readonly path: string; readonly bytes: number; readonly sha256: string };
+
+/**
+ * Collects what a sandbox sends into files whose names are ours. Invariant: a file holds exactly the first n bytes of its
+ * stream, so that after any interruption n is what to ask on from.
+ */
+export class Receiver implements AsyncDisposable {
+  readonly #task: TaskFrame;
+  readonly #files: ReceivedFiles;
+  readonly #handles = new Map<string, { handle: FileHandle; size: number }>();
+  summary: string | null = null;
+  handoff: string | null = null;
+  plan: string | null = null;
+
+  constructor(task: TaskFrame, files: ReceivedFiles) {
+    this.#task = task;
+    this.#files = files;
+  }
+
+  /**
+   * Takes one frame. Returns the `end` frame when this was it, and a line to show for a `progress`.
+   * @throws FrameError when the frame is none that may come now
+   */
+  async take(frame: Frame): Promise<{ end?: EndFrame; progress?: string }> {
+    switch (frame.name) {
+      case 'progress':
+        return { progress: decodeJson(frame.payload, ProgressFrame).summary };
+      case 'output':
+        await this.#append(
+          this.#outputPath(decodeChunk(frame.payload)),
+          decodeChunk(frame.payload),
+          this.#task.output_bytes,
+        );
+        return {};
+      case 'bundle': {
+        const chunk = decodeChunk(frame.payload);
+        if (chunk.index >= this.#task.repositories.length)
+          throw new FrameError('bad-chunk', 'a bundle of an unknown repository');
+        await this.#append(this.bundlePath(chunk.index), chunk, resultLimits.bundleBytes);
+        return {};
+      }
+      case 'artifact': {
+        const chunk = decodeChunk(frame.payload);
+        if (chunk.index >= frameLimits.artifacts) throw new FrameError('bad-chunk', 'an artifact too many');
+        await this.#append(this.artifactPath(chunk.index), chunk, resultLimits.artifactBytes);
+        return {};
+      }
+      case 'summary':
+        this.summary = frame.payload.toString('utf8');
+        return {};
+      case 'handoff':
+        this.handoff = frame.payload.toString('utf8');
+        return {};
+      case 'plan':
+        if (this.#task.mode !== 'plan') throw new FrameError('bad-shape', 'a plan was not asked for');
+        this.plan = frame.payload.toString('utf8');
+        return {};
+      case 'end': {
+        const end = decodeJson(frame.payload, EndFrame);
+        if (end.task !== this.#task.task) throw new FrameError('bad-shape', 'the end of another task');
+        return { end };
+      }
+      case 'task':
+      case 'text':
+      case 'pack':
+      case 'stop':
+      case 'ack':
+      case 'resend':
+      case 'hello':
+        throw new FrameError('bad-shape', `a ${frame.name} frame may not come here`);
+    }
+  }
+
+  bundlePath(index: number): string {
+    return join(this.#files.folder, `bundle-${index}`);
+  }
+
+  artifactPath(index: number): string {
+    return join(this.#files.folder, `artifact-${index}`);
+  }
+
+  /** What is here already, for a `resend` frame. */
+  async held(): Promise<ResendFrame> {
+    const sizes = (paths: string[]) => Promise.all(paths.map((path) => this.#size(path)));
+    const bundles = this.#task.repositories.map((_repository, index) => this.bundlePath(index));
+    const artifacts = Array.from({ length: frameLimits.artifacts }, (_, index) => this.artifactPath(index));
+    return {
+      task: this.#task.task,
+      stdout: await this.#size(this.#files.stdout),
+      stderr: await this.#size(this.#files.stderr),
+      bundles: await sizes(bundles),
+      artifacts: await sizes(artifacts),
+    };
+  }
+
+  /**
+   * Compares what came with what `end` announces. A file with other bytes is emptied, so that `held` asks for all of it;
+   * one that is too short stays and is asked on. Returns whether everything is here.
+   */
+  async isComplete(end: EndFrame): Promise<boolean> {
+    const expected: Expected[] = [
+      { path: this.#files.stdout, ...end.stdout },
+      { path: this.#files.stderr, ...end.stderr },
+      ...end.bundles.map((bundle) => ({ path: this.bundlePath(bundle.repository), ...bundle })),
+      ...end.artifacts.map((artifact, index) => ({ path: this.artifactPath(index), ...artifact })),
+    ];
+    let complete = true;
+    for (const { path, bytes, sha256 } of expected) {
+      const { size } = await this.#open(path);
+      if (size < bytes) complete = false;
+      else if (size > bytes || (await sha256OfFile(path)) !== sha256) {
+        await this.#empty(path);
+        complete = false;
+      }
+    }
+    if (complete) for (const { handle } of this.#handles.values()) await handle.sync();
+    return complete;
+  }
+
+  #outputPath(chunk: Chunk): string {
+    if (chunk.index === outputIndex.stdout) return this.#files.stdout;
+    if (chunk.index === outputIndex.stderr) return this.#files.stderr;
+    throw new FrameError('bad-chunk', 'an output stream that does not exist');
+  }
+
+  async #append(path: string, chunk: Chunk, limit: number): Promise<void> {
+    const file = await this.#open(path);
+    if (chunk.offset !== file.size)
+      throw new FrameError('bad-chunk', `a chunk at ${chunk.offset} where ${file.size} is due`);
+    if (file.size + chunk.data.length > limit) throw new FrameError('too-large', `more than ${limit} bytes`);
+    await file.handle.write(chunk.data, 0, chunk.data.length, file.size);
+    file.size += chunk.data.length;
+  }
+
+  async #open(path: string): Promise<{ handle: FileHandle; size: number }> {
+    const known = this.#handles.get(path);
+    if (known !== undefined) return known;
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o640);
+    const file = { handle, size: (await handle.stat()).size };
+    this.#handles.set(path, file);
+    return file;
+  }
+
+  async #size(path: string): Promise<number> {
+    const known = this.#handles.get(path);
+    if (known !== undefined) return known.size;
+    const found = await stat(path).catch((error: unknown) => {
+      if (isMissing(error)) return { size: 0 };
+      throw error;
+    });
+    return found.size;
+  }
+
+  async #empty(path: string): Promise<void> {
+    const file = await this.#open(path);
+    await file.handle.truncate(0);
+    file.size = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { handle } of this.#handles.values()) await handle.close();
+    this.#handles.clear();
+  }
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { RunId, TaskId } from '@countersign/contracts/names.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { folderOf, type QueueFolder } from '@countersign/contracts/task-state.ts';
+
+/** Where everything lies under `volumes/`: the only place that knows. */
+export class Layout {
+  readonly home: string;
+  constructor(home: string) {
+    this.home = home;
+  }
+
+  queue(folder: QueueFolder): string {
+    return join(this.home, folder);
+  }
+  /** Where a task's file is to be, by its state. */
+  fileOf(record: TaskRecord): string {
+    return join(this.queue(folderOf[record.state.status]), record.file);
+  }
+  get workspaces(): string {
+    return join(this.home, 'workspaces');
+  }
+  get runs(): string {
+    return join(this.home, 'runs');
+  }
+  /** Made again when it is missing. */
+  get packCache(): string {
+    return join(this.home, '.cache', 'packs');
+  }
+  get logs(): string {
+    return join(this.home, 'logs', 'runner');
+  }
+  get ownJournal(): string {
+    return join(this.runs, 'telemetry.jsonl');
+  }
+  run(run: RunId): string {
+    return join(this.runs, run);
+  }
+  runJournal(run: RunId): string {
+    return join(this.run(run), 'telemetry.jsonl');
+  }
+  tasks(run: RunId): string {
+    return join(this.run(run), 'tasks');
+  }
+  task(run: RunId, task: TaskId): string {
+    return join(this.tasks(run), task);
+  }
+  attempt(record: TaskRecord): string {
+    return join(this.task(record.run, record.id), 'attempts', String(record.attempts));
+  }
+  /** The attempt's folder as events and people name it, relative to `volumes/`. */
+  attemptName(record: TaskRecord): string {
+    return `runs/${record.run}/tasks/${record.id}/attempts/${record.attempts}`;
+  }
+}

@@ -1,0 +1,211 @@
+import { strict as assert } from 'node:assert';
+import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { EventBody } from '@countersign/contracts/event.ts';
+import { TaskId } from '@countersign/contracts/names.ts';
+import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
+import { isFinal, mayFollow } from '@countersign/contracts/task-state.ts';
+import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { parseJournal } from '@countersign/kit/journal.ts';
+import { withSuffix } from '../queue/file-name.ts';
+import type { Layout } from './layout.ts';
+import type { RunStore } from './run-store.ts';
+
+/** What an event says beyond what the record of its task does. */
+export type EventDetail = Pick<EventBody, 'event' | 'phase' | 'agent_role' | 'summary'> &
+  Partial<
+    Pick<
+      EventBody,
+      'tool' | 'mode' | 'log_paths' | 'exit_code' | 'duration_ms' | 'artifacts' | 'error_class' | 'tokens' | 'data'
+    >
+  >;
+
+type Changes = Partial<
+  Pick<
+    TaskRecord,
+    | 'attempts'
+    | 'interruptions'
+    | 'base'
+    | 'model'
+    | 'task_file'
+    | 'stage'
+    | 'gate'
+    | 'title'
+    | 'tool'
+    | 'priority'
+    | 'timeout_sec'
+    | 'action'
+  >
+>;
+
+/**
+ * Every task, and the one way to change it. Invariants: an event with the whole new record is durable before the file moves, the
+ * file has moved before `task.json` says so; so after a death at any point `recover` finishes what the journal says.
+ */
+export class TaskStore {
+  readonly #layout: Layout;
+  readonly #runs: RunStore;
+  readonly #tasks = new Map<TaskId, TaskRecord>();
+
+  private constructor(layout: Layout, runs: RunStore) {
+    this.#layout = layout;
+    this.#runs = runs;
+  }
+
+  /** Loads every task and finishes the transitions that a death interrupted. Returns what was mended, for the journal. */
+  static async recover(layout: Layout, runs: RunStore): Promise<{ store: TaskStore; mended: readonly string[] }> {
+    const store = new TaskStore(layout, runs);
+    const mended: string[] = [];
+    for (const run of runs.ids()) {
+      const said = await lastRecords(layout, runs, run);
+      for (const [id, record] of said) {
+        const stored = await readRecord(join(layout.task(run, id), 'task.json'));
+        store.#tasks.set(id, record);
+        if (stored !== null && JSON.stringify(stored) === JSON.stringify(record)) continue;
+        await store.#settle(stored, record);
+        mended.push(id);
+      }
+    }
+    return { store, mended };
+  }
+
+  get(id: TaskId): TaskRecord | undefined {
+    return this.#tasks.get(id);
+  }
+
+  all(): IterableIterator<TaskRecord> {
+    return this.#tasks.values();
+  }
+
+  /** Those that have not ended. */
+  open(): TaskRecord[] {
+    return [...this.#tasks.values()].filter((record) => !isFinal(record.state.status));
+  }
+
+  has(id: TaskId): boolean {
+    return this.#tasks.has(id);
+  }
+
+  /** Takes a new task in; its saved copy `task.md` is on disk already. */
+  async create(record: TaskRecord, detail: EventDetail): Promise<void> {
+    assert(!this.#tasks.has(record.id));
+    await this.#append(record, detail);
+    this.#tasks.set(record.id, record);
+    await this.#write(record);
+  }
+
+  /** Moves a task on: event, then file, then `task.json`. @throws AssertionError for a transition that the table does not have */
+  async transition(id: TaskId, state: TaskState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
+    const before = this.#must(id);
+    assert(mayFollow(before.state.status, state.status), `${before.state.status} may not become ${state.status}`);
+    const moved = TaskRecord.parse({ ...before, ...changes, state });
+    const record = { ...moved, file: await this.#freeName(before, moved) };
+    await this.#append(record, detail);
+    this.#tasks.set(id, record);
+    await this.#settle(before, record);
+    return record;
+  }
+
+  /** Changes facts of a task without moving it on. */
+  async update(id: TaskId, changes: Changes, detail: EventDetail): Promise<TaskRecord> {
+    const record = TaskRecord.parse({ ...this.#must(id), ...changes });
+    await this.#append(record, detail);
+    this.#tasks.set(id, record);
+    await this.#write(record);
+    return record;
+  }
+
+  /** Says why a task waits; an event only when the reason is another one. */
+  async wait(id: TaskId, reason: string): Promise<void> {
+    const record = this.#must(id);
+    if (record.state.reason === reason) return;
+    const state = { ...record.state, reason };
+    const waiting = { ...record, state };
+    await this.#append(waiting, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
+    this.#tasks.set(id, waiting);
+    await this.#write(waiting);
+  }
+
+  /** One event about a task that changes nothing of it. */
+  async note(id: TaskId, detail: EventDetail): Promise<void> {
+    const record = this.#must(id);
+    const journal = await this.#runs.journal(record.run);
+    await journal.append({ run_id: record.run, task_id: record.id, ...detail });
+  }
+
+  #must(id: TaskId): TaskRecord {
+    const record = this.#tasks.get(id);
+    assert(record !== undefined, `no task ${id}`);
+    return record;
+  }
+
+  async #append(record: TaskRecord, detail: EventDetail): Promise<void> {
+    const journal = await this.#runs.journal(record.run);
+    await journal.append({
+      run_id: record.run,
+      task_id: record.id,
+      ...(record.attempts > 0 ? { attempt: record.attempts } : {}),
+      status: record.state.status,
+      ...detail,
+      data: { ...detail.data, record },
+    });
+  }
+
+  /** Brings file and `task.json` to what the record says; safe to repeat. */
+  async #settle(before: TaskRecord | null, record: TaskRecord): Promise<void> {
+    const target = this.#layout.fileOf(record);
+    if (before !== null && this.#layout.fileOf(before) !== target && !(await exists(target))) {
+      await rename(this.#layout.fileOf(before), target).catch((error: unknown) => {
+        // Removed by the operator meanwhile: the work loop notices a waiting task without its file.
+        if (!isMissing(error)) throw error;
+      });
+      await syncFolder(dirname(target));
+      await syncFolder(dirname(this.#layout.fileOf(before)));
+    }
+    await this.#write(record);
+  }
+
+  async #write(record: TaskRecord): Promise<void> {
+    const folder = this.#layout.task(record.run, record.id);
+    await mkdir(folder, { recursive: true });
+    await writeFileAtomic(join(folder, 'task.json'), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  async #freeName(before: TaskRecord, after: TaskRecord): Promise<string> {
+    if (this.#layout.fileOf(before) === this.#layout.fileOf(after)) return after.file;
+    const wanted = { ...after, file: after.dropped_as };
+    if (!(await exists(this.#layout.fileOf(wanted)))) return wanted.file;
+    return withSuffix(after.dropped_as, after.id);
+  }
+}
+
+async function lastRecords(layout: Layout, runs: RunStore, run: string): Promise<Map<TaskId, TaskRecord>> {
+  const journal = await runs.journal(run);
+  const records = new Map<TaskId, TaskRecord>();
+  for (const event of parseJournal(journal.path, await readFile(journal.path, 'utf8'))) {
+    const record = TaskRecord.safeParse(event.data?.['record']);
+    if (record.success) records.set(record.data.id, record.data);
+  }
+  await mkdir(layout.tasks(run), { recursive: true });
+  for (const name of await readdir(layout.tasks(run)))
+    assert(TaskId.safeParse(name).success, `${run} holds a task folder ${name}`);
+  return records;
+}
+
+async function readRecord(path: string): Promise<TaskRecord | null> {
+  try {
+    return TaskRecord.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}

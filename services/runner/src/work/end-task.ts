@@ -1,0 +1,158 @@
+import type { ErrorClass } from '@countersign/contracts/event.ts';
+import type { EndFrame } from '@countersign/contracts/frames.ts';
+import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Context } from '../context.ts';
+import { keepCopy } from '../queue/keep-copy.ts';
+import type { ExchangeOutcome } from '../sandbox/exchange.ts';
+import type { EventDetail } from '../state/task-store.ts';
+import { type Activity, outputNames } from './attempt.ts';
+
+const maximumInterruptions = 2;
+
+/** Ends a task without success; what it left behind is kept. */
+export async function failTask(
+  context: Context,
+  record: TaskRecord,
+  errorClass: ErrorClass,
+  reason: string,
+  end?: EndFrame,
+  result: Result | null = null,
+): Promise<void> {
+  const mode = record.state.status === 'planning' ? 'plan' : 'run';
+  const completion =
+    end === undefined
+      ? { exit_code: null, duration_ms: durationMs(record, context.now()) }
+      : completionOf(context, record, end, mode);
+  await context.tasks.transition(
+    record.id,
+    {
+      status: 'failed',
+      since: context.now().toISOString(),
+      reason: reason.slice(0, 2_000),
+      error_class: errorClass,
+      result,
+    },
+    {
+      event: 'task_ended',
+      phase: mode,
+      agent_role: 'runner',
+      summary: reason.slice(0, 4_000),
+      ...completion,
+      error_class: errorClass,
+    },
+  );
+}
+
+/** What a completion event says of an attempt. */
+export function completionOf(
+  context: Context,
+  record: TaskRecord,
+  end: EndFrame,
+  mode: 'plan' | 'run',
+): Omit<EventDetail, 'event' | 'phase' | 'agent_role' | 'summary'> {
+  const folder = context.layout.attemptName(record);
+  return {
+    tool: record.tool,
+    mode: mode === 'plan' ? 'plan' : 'batch',
+    exit_code: end.exit_code,
+    tokens: end.tokens,
+    duration_ms: durationMs(record, context.now()),
+    log_paths: { stdout: `${folder}/${outputNames[mode].stdout}`, stderr: `${folder}/${outputNames[mode].stderr}` },
+    artifacts: end.artifacts.map((_artifact, index) => `${folder}/artifacts/${index}`),
+  };
+}
+
+/**
+ * Deals with an attempt that did not come to its own end: its file changed or was removed, or its sandbox was lost. Returns
+ * whether that was so. What a changed file's attempt made is not kept.
+ */
+export async function endEarly(
+  context: Context,
+  record: TaskRecord,
+  outcome: ExchangeOutcome,
+  activity: Activity,
+): Promise<boolean> {
+  const since = context.now().toISOString();
+  const phase = record.state.status === 'planning' ? 'plan' : 'run';
+  switch (activity.reason) {
+    case 'file_changed':
+      await context.tasks.transition(
+        record.id,
+        { status: 'queued', since, reason: 'the task file changed; it begins anew' },
+        {
+          event: 'task_requeued',
+          phase,
+          agent_role: 'runner',
+          summary: 'the task file changed while it was worked on; nothing of the attempt is kept',
+          error_class: 'file_changed',
+        },
+        { base: null },
+      );
+      return true;
+    case 'file_removed':
+      await keepCopy(
+        context.layout,
+        await context.tasks.transition(
+          record.id,
+          { status: 'cancelled', since, reason: 'its file was removed' },
+          {
+            event: 'task_ended',
+            phase,
+            agent_role: 'operator',
+            summary: 'the task file was removed',
+            error_class: 'stopped',
+          },
+        ),
+      );
+      return true;
+    case 'timeout':
+    case null:
+      break;
+  }
+  if (!outcome.ok) {
+    if (activity.reason === 'timeout')
+      await failTask(context, record, 'timeout', `not done within ${record.timeout_sec} s; ${outcome.reason}`);
+    else await interrupt(context, record, outcome.errorClass, outcome.reason);
+    return true;
+  }
+  const { error_class: errorClass, message } = outcome.delivery.end;
+  if (errorClass !== 'model_unreachable') return false;
+  await interrupt(context, record, errorClass, message);
+  return true;
+}
+
+/** An attempt that came to nothing without its own fault is made once more, and said; the second time ends the task. */
+export async function interrupt(
+  context: Context,
+  record: TaskRecord,
+  errorClass: ErrorClass,
+  reason: string,
+): Promise<void> {
+  const interruptions = record.interruptions + 1;
+  if (interruptions >= maximumInterruptions)
+    return failTask(context, record, errorClass, `interrupted for the second time: ${reason}`);
+  const since = context.now().toISOString();
+  const said = `interrupted: ${reason}; one new attempt will be made`.slice(0, 2_000);
+  const detail: EventDetail = {
+    event: 'task_interrupted',
+    phase: 'run',
+    agent_role: 'runner',
+    summary: said,
+    error_class: errorClass,
+  };
+  if (record.state.status === 'planning')
+    await context.tasks.transition(record.id, { status: 'queued', since, reason: said }, detail, { interruptions });
+  else if (record.state.status === 'running') {
+    const { attempt, approval } = record.state;
+    await context.tasks.transition(
+      record.id,
+      { status: 'interrupted', since, reason: said, attempt, approval },
+      detail,
+      { interruptions },
+    );
+  }
+}
+
+function durationMs(record: TaskRecord, now: Date): number {
+  return Math.max(0, now.getTime() - Date.parse(record.state.since));
+}

@@ -1,0 +1,116 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
+import type { Profile } from '@countersign/contracts/launcher-api.ts';
+import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
+import type { Context } from '../context.ts';
+import { readApprovedWork } from '../gate/approved-work.ts';
+import type { Slot } from '../sandbox/slot.ts';
+import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
+import { type Activity, talk } from './attempt.ts';
+import { describeModel } from './dependencies.ts';
+import { endEarly, failTask } from './end-task.ts';
+import { finishRun } from './finish-run.ts';
+
+type Needs = { readonly model: ModelReport & { status: 'ready' }; readonly profile: Profile };
+
+/** Runs a task in a sandbox: by itself from `queued`, with the approved plan from `approved`, once more from `interrupted`. */
+export async function runTask(
+  context: Context,
+  waiting: TaskRecord,
+  needs: Needs,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<void> {
+  const approval = approvalOf(waiting);
+  const plan = approval === null ? null : await readApprovedWork(context, waiting, approval.digest, needs);
+  if (plan?.ok === false) return askAgain(context, waiting, plan.reason);
+  const grounds = await findGrounds(context, waiting);
+  if (!grounds.ok) return failTask(context, waiting, grounds.errorClass, grounds.reason);
+  if (approval === null && waiting.state.status === 'queued') {
+    const objective = await saveObjective(context, waiting, grounds);
+    if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
+  }
+  const slot = await context.pool.acquire(needs.profile.name);
+  // An approved task runs in the attempt that planned it; every other start is an attempt of its own.
+  const attempt = waiting.state.status === 'approved' ? waiting.attempts : waiting.attempts + 1;
+  if (plan !== null) await keepPlan(context, { ...waiting, attempts: attempt }, plan.plan);
+  const record = await context.tasks.transition(
+    waiting.id,
+    {
+      status: 'running',
+      since: context.now().toISOString(),
+      reason: `running with ${needs.model.name}`,
+      attempt,
+      slot: slot.id,
+      approval,
+    },
+    {
+      event: 'task_started',
+      phase: 'run',
+      agent_role: 'coder',
+      tool: waiting.tool,
+      mode: 'batch',
+      summary: `attempt ${attempt} with ${needs.model.name}, ${describeModel(needs.model.kind)}, in ${needs.profile.runtime}`,
+      data: {
+        sandbox: slot.id,
+        base_head: grounds.base.head,
+        prompts: { plan: context.config.prompts.plan.digest, run: context.config.prompts.run.digest },
+      },
+    },
+    { attempts: attempt, base: grounds.base, model: { kind: needs.model.kind, name: needs.model.name } },
+  );
+  await continueRun(context, record, needs, plan?.plan ?? null, slot, activity, leave);
+}
+
+/** The part of a run that a restarted runner takes up again. */
+export async function continueRun(
+  context: Context,
+  record: TaskRecord,
+  needs: Needs,
+  plan: string | null,
+  slot: Slot,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<void> {
+  const grounds = await findGrounds(context, record);
+  const assigned = grounds.ok
+    ? await makeAssignment(context, record, grounds, { mode: 'run', plan, ...needs })
+    : grounds;
+  if (!grounds.ok || !assigned.ok) {
+    const unusable = grounds.ok ? assigned : grounds;
+    if (!unusable.ok) await failTask(context, record, unusable.errorClass, unusable.reason);
+    return context.pool.release(slot);
+  }
+  const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
+  if (!(await endEarly(context, record, outcome, activity)) && outcome.ok)
+    await finishRun(context, record, grounds, outcome.delivery, activity);
+  if (outcome.ok) await outcome.acknowledge();
+  await context.pool.release(slot);
+  await rm(join(context.layout.attempt(record), 'incoming'), { recursive: true, force: true });
+}
+
+/** The approval under which a task runs, if it needs one; an interrupted run is covered by the one already spent. */
+export function approvalOf(record: TaskRecord): Approval | null {
+  const { state } = record;
+  return state.status === 'approved' || state.status === 'running' || state.status === 'interrupted'
+    ? (state.approval ?? null)
+    : null;
+}
+
+/** Every attempt has the plan that it follows, so that a restarted runner finds it. */
+async function keepPlan(context: Context, record: TaskRecord, plan: string): Promise<void> {
+  const folder = context.layout.attempt(record);
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(join(folder, 'plan.md'), plan);
+}
+
+async function askAgain(context: Context, record: TaskRecord, reason: string): Promise<void> {
+  await context.tasks.transition(
+    record.id,
+    { status: 'queued', since: context.now().toISOString(), reason: `the approval is void: ${reason}` },
+    { event: 'task_requeued', phase: 'gate', agent_role: 'runner', summary: `the approval is void: ${reason}` },
+    { base: null },
+  );
+}

@@ -1,0 +1,31 @@
+import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Delivery } from '../sandbox/exchange.ts';
+import { describeModel } from './dependencies.ts';
+
+/** `agent-summary.md`: facts of ours first, then the agent's words, marked as the agent's and never at the start of a line. */
+export function summaryText(record: TaskRecord, delivery: Delivery, result: Result | null): string {
+  const { end } = delivery;
+  const model = record.model === null ? 'unknown' : `${record.model.name} (${describeModel(record.model.kind)})`;
+  const changes = result?.repositories.map(
+    (repository) => `${repository.files} files, +${repository.insertions} -${repository.deletions}, ${repository.ref}`,
+  ) ?? ['none'];
+  const words = (delivery.summary ?? '').trim();
+  return [
+    '# Agent Run Summary',
+    '',
+    `- task: ${record.id} (${record.dropped_as})`,
+    `- workspace: ${record.workspace}`,
+    `- stage: ${record.stage}`,
+    `- attempt: ${record.attempts}`,
+    `- model: ${model}`,
+    `- base commit: ${record.base?.head ?? 'unknown'} (${record.base?.branch ?? ''})`,
+    `- changes: ${changes.join('; ')}`,
+    `- exit: ${end.reason}${end.exit_code === null ? '' : `, code ${end.exit_code}`}`,
+    `- tokens: ${end.tokens.prompt} in, ${end.tokens.completion} out, ${end.tokens.requests} requests`,
+    '',
+    "## The agent's own words",
+    '',
+    ...(words === '' ? ['> (none)'] : words.split('\n').map((line) => `> ${line}`)),
+    '',
+  ].join('\n');
+}
