@@ -50,7 +50,8 @@ const unsigned = [
 export const UnsignedCommand = z.discriminatedUnion('kind', unsigned);
 export type UnsignedCommand = z.infer<typeof UnsignedCommand>;
 
-const signature = z.string().regex(/^[A-Za-z0-9+/]{86}==$/);
+/** 64 bytes in the one base64 spelling that they have: the last character's unused bits are zero. */
+const signature = z.string().regex(/^[A-Za-z0-9+/]{85}[AQgw]==$/);
 
 /** One file of a spool. */
 export const Command = z.discriminatedUnion('kind', [

@@ -67,60 +67,48 @@ export function decodeJson<T>(
 }
 
 /**
- * Cuts a byte stream into frames. What is buffered never exceeds one frame of the type under way: a length is refused
- * from its header, before any of the payload is kept.
+ * Cuts a byte stream into frames. It holds at most one frame, in one buffer of the announced length, however small the pieces
+ * are in which it comes; a length is refused from its header, before any of the payload is kept.
  */
 export class FrameDecoder {
   readonly #receiver: Receiver;
-  #parts: Buffer[] = [];
-  #buffered = 0;
+  readonly #header = Buffer.alloc(headerBytes);
+  #headerFilled = 0;
+  #body: { name: FrameName; payload: Buffer; filled: number } | null = null;
 
   constructor(receiver: Receiver) {
     this.#receiver = receiver;
   }
 
-  /** @throws FrameError at the first frame that the receiver may not be sent. */
+  /** @throws FrameError at the first frame that the receiver may not be sent, and again at every later push. */
   *push(data: Buffer): Generator<Frame> {
-    this.#parts.push(data);
-    this.#buffered += data.length;
-    while (this.#buffered >= headerBytes) {
-      const header = this.#peek(headerBytes);
-      const length = header.readUInt32BE(0);
-      const name = this.#admit(header.readUInt8(4), length);
-      if (this.#buffered < headerBytes + length) return;
-      yield { name, payload: this.#take(headerBytes + length).subarray(headerBytes) };
+    let position = 0;
+    while (position < data.length || this.#headerFilled === headerBytes) {
+      if (this.#headerFilled < headerBytes) {
+        const copied = data.copy(this.#header, this.#headerFilled, position);
+        this.#headerFilled += copied;
+        position += copied;
+        if (this.#headerFilled < headerBytes) return;
+      }
+      this.#body ??= this.#admit(this.#header.readUInt8(4), this.#header.readUInt32BE(0));
+      const { name, payload } = this.#body;
+      const copied = data.copy(payload, this.#body.filled, position);
+      this.#body.filled += copied;
+      position += copied;
+      if (this.#body.filled < payload.length) return;
+      this.#headerFilled = 0;
+      this.#body = null;
+      yield { name, payload };
     }
   }
 
-  #admit(type: number, length: number): FrameName {
+  #admit(type: number, length: number): { name: FrameName; payload: Buffer; filled: number } {
     const name = nameOf.get(type);
     if (name === undefined) throw new FrameError('unknown-type', `frame type ${type} does not exist`);
     const outbound = type >= 0x80;
     if (outbound !== (this.#receiver === 'runner'))
       throw new FrameError('wrong-direction', `a ${name} frame may not be sent here`);
     if (length > framePayloadLimits[name]) throw new FrameError('too-large', `a ${name} frame of ${length} bytes`);
-    return name;
-  }
-
-  #peek(count: number): Buffer {
-    const first = this.#parts[0];
-    if (first !== undefined && first.length >= count) return first;
-    return this.#join();
-  }
-
-  #take(count: number): Buffer {
-    const first = this.#parts[0];
-    const whole = first !== undefined && first.length >= count ? first : this.#join();
-    const rest = whole.subarray(count);
-    this.#parts[0] = rest;
-    if (rest.length === 0) this.#parts.shift();
-    this.#buffered -= count;
-    return whole.subarray(0, count);
-  }
-
-  #join(): Buffer {
-    const whole = Buffer.concat(this.#parts, this.#buffered);
-    this.#parts = [whole];
-    return whole;
+    return { name, payload: Buffer.allocUnsafe(length), filled: 0 };
   }
 }

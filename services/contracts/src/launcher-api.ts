@@ -66,6 +66,7 @@ export const Refusal = z.strictObject({
     'not-as-compiled',
     'bad-request',
     'runtime-missing',
+    'too-many-sandboxes',
     'internal',
   ]),
   message: z.string(),

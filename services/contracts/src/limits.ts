@@ -12,6 +12,8 @@ export const taskFileLimits = {
   planBytes: 64 * kib,
   /** File-system limit on one name, in bytes of UTF-8. */
   nameBytes: 255,
+  /** So many problems of one file are listed. */
+  problems: 20,
 } as const;
 
 /** Sizes of frames on a slot's control socket, per type; the codec refuses what is larger. */
@@ -57,7 +59,8 @@ export const inboxLimits = {
 } as const;
 
 export const commandLimits = {
-  fileBytes: 512 * kib,
+  /** A submitted file of the largest size, each of its bytes spelt as six in JSON, and the command around it. */
+  fileBytes: 2 * mib,
   reasonCharacters: 2_000,
   lineCharacters: 4_000,
   /** How long a command stays good; it may have to wait for the runner to come back. */
@@ -80,6 +83,10 @@ export const serviceLimits = {
   requestMs: 30_000,
   retryMs: 1_000,
   healthMs: 5_000,
+  /** What one service may answer another in one piece. */
+  answerBytes: 4 * mib,
+  /** Requests that one service has under way at another. */
+  connections: 16,
   /** A service whose work loop has not turned for so long is unhealthy. */
   stuckMs: 30_000,
 } as const;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /**
  * Replaces a file as a whole: temp file beside it, fsync, rename, fsync of the folder. After a crash the old bytes or the new
@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
  * @param mode permission bits of a new file
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o640): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), `.${randomBytes(12).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {

@@ -1,5 +1,5 @@
 import { serviceLimits } from '@countersign/contracts/limits.ts';
-import { Client } from 'undici';
+import { Pool } from 'undici';
 import type { z } from 'zod';
 
 /** Another service of the stack did not answer, or not as agreed. */
@@ -22,13 +22,16 @@ export class ServiceError extends Error {
 
 /** A client of one service's HTTP API on a unix socket. */
 export class SocketClient implements AsyncDisposable {
-  readonly #client: Client;
+  readonly #pool: Pool;
   readonly #name: string;
 
   constructor(name: string, socketPath: string) {
     this.#name = name;
-    this.#client = new Client('http://service', {
+    this.#pool = new Pool('http://service', {
       socketPath,
+      // A request that takes long, as the start of a sandbox does, must not hold up the next one.
+      connections: serviceLimits.connections,
+      maxResponseSize: serviceLimits.answerBytes,
       headersTimeout: serviceLimits.requestMs,
       bodyTimeout: serviceLimits.requestMs,
       connect: { timeout: serviceLimits.healthMs },
@@ -73,7 +76,7 @@ export class SocketClient implements AsyncDisposable {
     options: { body?: unknown; signal?: AbortSignal },
   ): Promise<{ status: number; text: string }> {
     try {
-      const response = await this.#client.request({
+      const response = await this.#pool.request({
         method,
         path,
         ...(options.body === undefined
@@ -90,7 +93,7 @@ export class SocketClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.destroy();
+    await this.#pool.destroy();
   }
 }
 

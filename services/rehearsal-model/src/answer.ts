@@ -1,11 +1,11 @@
-import { announce, writeFiller, writePlan, writeSummary } from './wording.ts';
-import { type Call, type Conversation, readTurns, type Tool } from './conversation.ts';
+import { type Call, type Conversation, type JsonSchema, readTurns, type Tool } from './conversation.ts';
 import { type Behaviour, readDirectives } from './directives.ts';
-import { fitSchema } from './fit-schema.ts';
+import { branchesOf, fitSchema, isSchema } from './fit-schema.ts';
 import { disclaimer } from './identity.ts';
 import { asksForCall, toolsOfSchema } from './structured-call.ts';
 import { findTasks, type Task } from './task-list.ts';
-import { callFinish, callForInstruction, isPlanning } from './tool-match.ts';
+import { callAnyhow, callFinish, callForInstruction, isPlanning } from './tool-match.ts';
+import { announce, writeFiller, writePlan, writeSummary } from './wording.ts';
 
 /** What the model says in one turn: text, and with it at most one tool call. */
 export type Answer = { content: string; call: Call | undefined };
@@ -39,36 +39,35 @@ function finish(tools: readonly Tool[], text: string): Answer {
   return call ? { content: disclaimer, call } : { content: text, call };
 }
 
-function misbehave(situation: Situation): Answer | undefined {
-  const { tools, behaviour } = situation;
-  const first = tools[0];
+/** What a test asked for instead of the right answer, if anything. */
+function misbehave({ tools, tasks, behaviour }: Situation): Answer | undefined {
+  const [task] = tasks;
+  const [tool] = tools;
   switch (behaviour.call) {
     case 'as-told':
       return undefined;
     case 'loop': {
-      const again = nextStep({ ...situation, results: [] });
-      const call = again.call ?? (first && { name: first.name, arguments: fitSchema({ type: 'object' }, '', []) as {} });
-      return { content: again.content, call };
+      const call = task && callForInstruction(tools, task.instruction, task.line, disclaimer);
+      return { content: `${disclaimer} Once more.`, call: call ?? (tool && callAnyhow(tool)) };
     }
     case 'garbage':
       return {
         content: `${disclaimer} {"garbage": [,`,
-        call: first && { name: first.name, arguments: { '': [null, { garbage: Number.MAX_SAFE_INTEGER }] } },
+        call: tool && { name: tool.name, arguments: { '': [null, { garbage: true }] } },
       };
     case 'unknown-tool':
       return { content: disclaimer, call: { name: 'no_such_tool', arguments: { garbage: true } } };
   }
 }
 
-/** Puts an answer into the JSON that a client's schema asks for, where its text has no place but in the values. */
-function asJson(answer: Answer, format: Conversation['format'], plan: string, tasks: readonly Task[]): string {
-  if (format === undefined) return answer.content;
+/** Puts an answer into the JSON that a client's schema asks for, where text has no place but in the values. */
+function asJson(answer: Answer, format: JsonSchema | 'json', plan: string, tasks: readonly Task[]): string {
   if (format === 'json') return JSON.stringify({ text: answer.content });
   const lines = tasks.map(({ line }) => line);
   if (!asksForCall(format)) return JSON.stringify(fitSchema(format, plan, lines));
-  const rest = fitSchema(format, disclaimer, []);
-  const fitted = typeof rest === 'object' ? rest : {};
-  return JSON.stringify({ ...fitted, tool: answer.call?.name, arguments: answer.call?.arguments });
+  const rest = branchesOf(format).length === 1 ? fitSchema(format, disclaimer, []) : {};
+  const call = answer.call && { tool: answer.call.name, arguments: answer.call.arguments };
+  return JSON.stringify({ ...(isSchema(rest) ? rest : {}), ...call });
 }
 
 /**
@@ -94,10 +93,12 @@ export function decide(conversation: Conversation): Decision {
   const answer = misbehave(situation) ?? told;
   const progress = results.length;
 
-  if (conversation.format !== undefined && tools !== conversation.tools) {
-    const garbage = behaviour.call === 'garbage' ? answer.content : asJson(answer, conversation.format, plan, tasks);
-    return { answer: { content: garbage, call: undefined }, behaviour, progress };
+  const { format } = conversation;
+  const padding = planning ? '' : filler;
+  if (format !== undefined && conversation.tools.length === 0) {
+    const json = behaviour.call === 'garbage' ? answer.content : asJson(answer, format, plan, tasks);
+    return { answer: { content: json + padding.replaceAll(/\S/g, ' '), call: undefined }, behaviour, progress };
   }
-  const content = planning || filler === '' ? answer.content : `${answer.content}\n${filler}`;
+  const content = padding === '' ? answer.content : `${answer.content}\n${padding}`;
   return { answer: { content, call: answer.call }, behaviour, progress };
 }

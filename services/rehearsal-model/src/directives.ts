@@ -1,3 +1,4 @@
+import { linesOf } from './conversation.ts';
 import { maximumChunkDelayMs, maximumFillerKilobytes, maximumPauseMs } from './limits.ts';
 
 /** A line such as `rehearsal: slow 200ms`, also as an item of a list. */
@@ -70,7 +71,7 @@ export function readDirectives(text: string, mode: 'planning' | 'executing'): Be
     delivery: 'complete',
     notUnderstood: [],
   };
-  for (const line of text.split(/\r?\n/)) {
+  for (const line of linesOf(text)) {
     const directive = directivePattern.exec(line)?.[1];
     if (directive === undefined) continue;
     const [, bare = '', wanted] = /^(.*?)(?:\s+while\s+(planning|executing))?$/i.exec(directive) ?? [];

@@ -6,19 +6,21 @@ export function isSchema(value: unknown): value is JsonSchema {
 
 /** The named parts of an object schema, or none when it is not one. */
 export function propertiesOf(schema: JsonSchema): Record<string, JsonSchema> {
-  const properties = isSchema(schema['properties']) ? schema['properties'] : {};
-  return Object.fromEntries(Object.entries(properties).filter((entry): entry is [string, JsonSchema] => isSchema(entry[1])));
+  const properties = isSchema(schema.properties) ? schema.properties : {};
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, JsonSchema] => isSchema(entry[1])),
+  );
 }
 
 /** The alternatives of a schema: itself, when it has none. */
 export function branchesOf(schema: JsonSchema): JsonSchema[] {
-  const alternatives = schema['anyOf'] ?? schema['oneOf'];
+  const alternatives = schema.anyOf ?? schema.oneOf;
   return Array.isArray(alternatives) ? alternatives.filter(isSchema) : [schema];
 }
 
 /** The texts that a schema allows by name; empty when it allows any. */
 export function allowedTexts(schema: JsonSchema | undefined): string[] {
-  const allowed = schema?.['const'] === undefined ? schema?.['enum'] : [schema['const']];
+  const allowed = schema?.const === undefined ? schema?.enum : [schema.const];
   return Array.isArray(allowed) ? allowed.filter((value) => typeof value === 'string') : [];
 }
 
@@ -30,21 +32,21 @@ export function allowedTexts(schema: JsonSchema | undefined): string[] {
  */
 export function fitSchema(schema: JsonSchema, text: string, lines: readonly string[]): unknown {
   const branch = branchesOf(schema)[0] ?? {};
-  if (branch['const'] !== undefined) return branch['const'];
-  if (Array.isArray(branch['enum'])) return branch['enum'][0];
-  const type = Array.isArray(branch['type']) ? branch['type'][0] : branch['type'];
+  if (branch.const !== undefined) return branch.const;
+  if (Array.isArray(branch.enum)) return branch.enum[0];
+  const type = Array.isArray(branch.type) ? branch.type[0] : branch.type;
   switch (type) {
     case 'object':
       return Object.fromEntries(
         Object.entries(propertiesOf(branch)).map(([key, part]) => [key, fitSchema(part, text, lines)]),
       );
     case 'array': {
-      const items = isSchema(branch['items']) ? branch['items'] : {};
+      const items = isSchema(branch.items) ? branch.items : {};
       return lines.map((line) => fitSchema(items, line, []));
     }
     case 'number':
     case 'integer':
-      return typeof branch['minimum'] === 'number' ? branch['minimum'] : 0;
+      return typeof branch.minimum === 'number' ? branch.minimum : 0;
     case 'boolean':
       return false;
     case 'null':

@@ -9,8 +9,8 @@ export type Instruction =
 const greeting = 'Hello from the rehearsal model.\n';
 const defaultSummaryPath = 'agent-summary.md';
 
-const name = String.raw`(?:"[^"]+"|'[^']+'|${'`[^`]+`'}|[^\s"'${'`'}:,]+)`;
-const quoted = String.raw`(?:"[^"]*"|'[^']*'|${'`[^`]*`'})`;
+const quoted = '(?:"[^"]*"|\'[^\']*\'|`[^`]*`)';
+const name = '(?:"[^"]+"|\'[^\']+\'|`[^`]+`|[^\\s"\'`:,]+)';
 const create = new RegExp(
   String.raw`^(?:create|write|make|add)\s+(?:an?\s+|the\s+)?(?:new\s+)?(file\s+)?(?:named\s+|called\s+)?(${name})` +
     String.raw`(?:\s+(?:with|containing|saying|that says)\s+(.+))?$`,
@@ -40,7 +40,8 @@ function isFileLike(word: string): boolean {
 
 function asFileContent(text: string | undefined): string {
   if (text === undefined) return greeting;
-  if (/^(?:an?|some|the)?\s*(?:short\s+|simple\s+|friendly\s+)*(?:message|greeting|text|content)\.?$/i.test(text)) return greeting;
+  if (/^(?:an?|some|the)?\s*(?:short\s+|simple\s+|friendly\s+)*(?:message|greeting|text|content)\.?$/i.test(text))
+    return greeting;
   const content = unquote(text.replace(/^(?:the\s+)?(?:text|content|contents|message|line)[:\s]\s*(?=\S)/i, ''));
   return content.endsWith('\n') ? content : `${content}\n`;
 }

@@ -19,3 +19,7 @@ export const maximumNamedLines = 20;
 export const maximumQuoteCharacters = 160;
 /** How long the health check waits for an answer. */
 export const healthTimeoutMs = 2_000;
+/** Longer lines are skipped: no instruction is that long, and the patterns take a line's length squared at worst. */
+export const maximumLineCharacters = 8_192;
+/** How many lines of a prompt are read. */
+export const maximumLines = 100_000;

@@ -22,7 +22,7 @@ const agentTools: readonly Tool[] = [
 function callBranches(schema: JsonSchema): Record<string, JsonSchema>[] {
   return branchesOf(schema)
     .map(propertiesOf)
-    .filter((properties) => properties['tool'] && properties['arguments']);
+    .filter(({ tool: name, arguments: given }) => name && given);
 }
 
 export function asksForCall(schema: JsonSchema): boolean {
@@ -34,8 +34,8 @@ export function asksForCall(schema: JsonSchema): boolean {
  * agent that the prompt mentions, or else all of them.
  */
 export function toolsOfSchema(schema: JsonSchema, prompt: string): Tool[] {
-  const allowed = callBranches(schema).flatMap((properties) =>
-    allowedTexts(properties['tool']).map((name) => ({ name, described: propertiesOf(properties['arguments'] ?? {}) })),
+  const allowed = callBranches(schema).flatMap(({ tool: names, arguments: given }) =>
+    allowedTexts(names).map((name) => ({ name, described: propertiesOf(given ?? {}) })),
   );
   if (allowed.length > 0) {
     return allowed.map(({ name, described }) => {

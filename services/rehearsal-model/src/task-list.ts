@@ -1,5 +1,5 @@
 import type { Conversation } from './conversation.ts';
-import { readTurns } from './conversation.ts';
+import { linesOf, readTurns } from './conversation.ts';
 import { directivePattern } from './directives.ts';
 import { type Instruction, parseInstruction } from './instruction.ts';
 import { maximumTasks } from './limits.ts';
@@ -17,7 +17,7 @@ const noTask = /^(?:[a-z_]+:(?:\s|$)|---|```|<\/?[\w-]+>)/;
 function splitSections(text: string): Section[] {
   const sections: Section[] = [{ title: '', lines: [], approved: false }];
   let approved = false;
-  for (const line of text.split(/\r?\n/)) {
+  for (const line of linesOf(text)) {
     if (/approved[ _-]plan/i.test(line) && /^\s*[#<]|:\s*$/.test(line)) approved = true;
     const title = heading.exec(line)?.[1];
     if (title === undefined) sections.at(-1)?.lines.push(line);
@@ -44,7 +44,7 @@ function findObjectiveLines(text: string): string[] {
   const objective = sections.find(({ title }) => /^objective\b/i.test(title));
   return (objective ? [objective] : sections)
     .flatMap(({ lines }) => lines)
-    .map((line) => line.replace(listMark, '').trim().replace(/^"(.*)"$/, '$1'))
+    .map((line) => line.replace(listMark, '').trim())
     .filter((line) => line !== '' && !noTask.test(line));
 }
 

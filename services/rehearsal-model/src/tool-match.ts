@@ -50,6 +50,12 @@ export function callFinish(tools: readonly Tool[], summary: string): Call | unde
   return callFor(tools, 'finish', { summary }, summary);
 }
 
+/** Calls a tool with whatever fits the arguments that it requires. */
+export function callAnyhow(tool: Tool): Call {
+  const given = tool.required.map((name) => [name, fitSchema(tool.properties[name] ?? {}, '.', [])] as const);
+  return { name: tool.name, arguments: Object.fromEntries(given) };
+}
+
 function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

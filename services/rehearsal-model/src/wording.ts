@@ -34,7 +34,9 @@ export function writePlan(tasks: readonly Task[], notUnderstood: readonly string
 
 /** What was done, in Markdown: each task with the first line of what its tool answered. */
 export function writeSummary(tasks: readonly Task[], results: readonly string[], notUnderstood: readonly string[]) {
-  const done = tasks.slice(0, results.length).map(({ line }, index) => `- ${line}: ${quote(results[index] ?? '') || 'no output'}`);
+  const done = tasks
+    .slice(0, results.length)
+    .map(({ line }, index) => `- ${line}: ${quote(results[index] ?? '') || 'no output'}`);
   return [
     '# Summary',
     '',

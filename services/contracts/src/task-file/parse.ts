@@ -20,13 +20,44 @@ export type TaskFileOutcome =
 export function parseTaskFile(bytes: Uint8Array): TaskFileOutcome {
   const decoded = decode(bytes);
   if (!decoded.ok) return decoded;
-  const { header, headerLine, body } = split(decoded.text);
-  if (header === null) return refuse(1, 'front matter begins with --- but no line --- ends it');
-  if (header.trim() === '')
-    return refuse(headerLine, `no keys; at least "workspace: <name>" is needed. Allowed keys: ${taskKeys.join(', ')}`);
+  const { header, headerLine, body, bodyLine } = split(decoded.text);
+  if (header === null) return refuse(headerLine, 'front matter begins with --- but no line --- ends it');
+  if (!hasKeys(header))
+    return refuse(
+      headerLine,
+      `no "key: value" lines here; at least "workspace: <name>" is needed. Allowed keys: ${taskKeys.join(', ')}`,
+    );
   const parsed = parseYaml(header, TaskHeader, headerLine);
-  if (!parsed.ok) return { ok: false, problems: parsed.problems.map(withAllowedKeys) };
+  const problems = [...(parsed.ok ? [] : parsed.problems.map(withHint)), ...strayKeys(body, bodyLine)];
+  if (!parsed.ok || problems.length > 0) return { ok: false, problems };
   return { ok: true, file: { header: parsed.value, body: body.trim(), keyLines: linesOfKeys(header, headerLine) } };
+}
+
+function withHint(problem: Problem): Problem {
+  if (!problem.message.startsWith('not YAML')) return problem;
+  return { ...problem, message: `${problem.message}; each line is "key: value", and a blank line ends the keys` };
+}
+
+/** A first paragraph of prose is no header with a mistake in it, and YAML's own complaint would help nobody. */
+function hasKeys(header: string): boolean {
+  return header.split('\n').some((line) => /^\s*[^#\s].*:|^\s*[{?]/.test(line));
+}
+
+/**
+ * Keys that ask for a human and stand in the body, where they would do nothing: whoever wrote them expects them to hold. What
+ * is quoted in a fenced block or indented as code is left alone.
+ */
+function strayKeys(body: string, bodyLine: number): Problem[] {
+  let fenced = false;
+  return body.split('\n').flatMap((line, index): Problem[] => {
+    if (/^ {0,3}(?:```|~~~)/.test(line)) fenced = !fenced;
+    const key = fenced
+      ? undefined
+      : /^ {0,3}["']?(approval[_ -]?required|stage(?=["']?\s*[:：]\s*\S+\s*$))["']?\s*[:：]/iu.exec(line)?.[1];
+    if (key === undefined) return [];
+    const message = `"${key}" stands in the text, where it has no effect; move it up to the keys, which a blank line or --- ends, or indent it by four spaces when it is text`;
+    return [{ line: bodyLine + index, message }];
+  });
 }
 
 function decode(bytes: Uint8Array): { ok: true; text: string } | { ok: false; problems: readonly Problem[] } {
@@ -45,23 +76,29 @@ function decode(bytes: Uint8Array): { ok: true; text: string } | { ok: false; pr
 }
 
 /** `header` is null when front matter is not closed. */
-function split(text: string): { header: string | null; headerLine: number; body: string } {
+function split(text: string): { header: string | null; headerLine: number; body: string; bodyLine: number } {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => line.trim() !== '');
-  if (start < 0) return { header: '', headerLine: 1, body: '' };
+  if (start < 0) return { header: '', headerLine: 1, body: '', bodyLine: 1 };
   const isFence = (line: string) => line.trimEnd() === '---';
   if (isFence(lines[start] ?? '')) {
     const end = lines.findIndex((line, index) => index > start && isFence(line));
-    if (end < 0) return { header: null, headerLine: start + 1, body: '' };
+    if (end < 0) return { header: null, headerLine: start + 1, body: '', bodyLine: 1 };
     return {
       header: lines.slice(start + 1, end).join('\n'),
       headerLine: start + 2,
       body: lines.slice(end + 1).join('\n'),
+      bodyLine: end + 2,
     };
   }
   const blank = lines.findIndex((line, index) => index > start && line.trim() === '');
   const end = blank < 0 ? lines.length : blank;
-  return { header: lines.slice(start, end).join('\n'), headerLine: start + 1, body: lines.slice(end).join('\n') };
+  return {
+    header: lines.slice(start, end).join('\n'),
+    headerLine: start + 1,
+    body: lines.slice(end).join('\n'),
+    bodyLine: end + 1,
+  };
 }
 
 function linesOfKeys(header: string, headerLine: number): ReadonlyMap<string, number> {
@@ -71,11 +108,6 @@ function linesOfKeys(header: string, headerLine: number): ReadonlyMap<string, nu
     if (key !== undefined) lines.set(key, headerLine + index);
   }
   return lines;
-}
-
-function withAllowedKeys(problem: Problem): Problem {
-  if (!problem.message.startsWith('unknown key')) return problem;
-  return { ...problem, message: `${problem.message}; allowed: ${taskKeys.join(', ')}` };
 }
 
 function refuse(line: number, message: string): { ok: false; problems: readonly Problem[] } {

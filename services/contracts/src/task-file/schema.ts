@@ -20,8 +20,13 @@ export const TaskHeader = z.strictObject({
   base_branch: BranchName.optional(),
   repos: z.array(WorkspaceName).max(16).optional(),
   run: RunId.optional(),
-  depends_on: z.union([TaskId, z.array(TaskId).max(50)]).optional(),
-  priority: z.union([z.enum(['low', 'normal', 'high']), z.int().min(-100).max(100)]).default('normal'),
+  depends_on: z.union([TaskId, z.array(TaskId).max(50)], 'a task id, or a list of at most 50 of them').optional(),
+  priority: z
+    .union(
+      [z.enum(['low', 'normal', 'high']), z.int().min(-100).max(100)],
+      'low, normal, high, or a whole number from -100 to 100',
+    )
+    .default('normal'),
   timeout_sec: z.int().min(1).max(maximumTimeoutSec).optional(),
   budget: z.strictObject({ tokens: z.int().positive().optional(), requests: z.int().positive().optional() }).optional(),
   safe_mode: z.boolean('true or false, without quotes').default(true),

@@ -126,9 +126,6 @@ export class WorkLoop {
         work(this.#context, record, { model: needs.model, profile }, activity, this.#leave),
       );
     }
-    void pool
-      .maintain(true)
-      .catch((error: unknown) => this.#context.logger.warn({ error: String(error) }, 'keeping sandboxes warm failed'));
     return null;
   }
 

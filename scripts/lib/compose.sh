@@ -1,0 +1,16 @@
+# Sourced by every host script: `compose` is Docker Compose for this stack, from any folder. The script sets $root
+# (the project's folder, absolute) first:
+#   root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+#   . "$root/scripts/lib/compose.sh"
+
+. "$root/scripts/lib/settings.sh"
+
+# Compose finds docker-compose.yml and an operator's docker-compose.override.yml in the project's folder by itself.
+compose() {
+  if [ -f "$settings_path" ]; then
+    AGENTIC_HOME=$(agentic_home) docker compose --project-directory "$root" \
+      --env-file "$root/.env" --env-file "$settings_path" "$@"
+  else
+    AGENTIC_HOME=$(agentic_home) docker compose --project-directory "$root" --env-file "$root/.env" "$@"
+  fi
+}

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createEngine } from './engine.ts';
+import { compile } from './policy.ts';
+import { ingredients } from './testing/ingredients.ts';
+
+let folder = '';
+let server: Server | undefined;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'launcher-engine-'));
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+  await rm(folder, { recursive: true });
+});
+
+async function engineThat(answers: RequestListener) {
+  server = createServer(answers).listen(join(folder, 'engine.sock'));
+  await once(server, 'listening');
+  return createEngine(join(folder, 'engine.sock'));
+}
+
+const soon = () => AbortSignal.timeout(5_000);
+const json = (status: number, body: unknown): RequestListener => {
+  return (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+};
+
+test('an engine that is not there, or does not answer in time, is unreachable', async () => {
+  const absent = createEngine(join(folder, 'engine.sock'));
+  await expect(absent.version(soon())).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringMatching(/ENOENT/),
+  });
+  const silent = await engineThat(() => undefined);
+  const calls = [
+    silent.version(AbortSignal.timeout(100)),
+    silent.image('a:b', AbortSignal.timeout(100)),
+    silent.list({}, AbortSignal.timeout(100)),
+    silent.start('c1', AbortSignal.timeout(100)),
+  ];
+  for (const outcome of await Promise.allSettled(calls))
+    expect(outcome).toMatchObject({ reason: { code: 'unreachable', message: 'no answer in time' } });
+});
+
+test('an engine that is too old says so', async () => {
+  const message = 'client version 1.45 is too new. Maximum supported API version is 1.41';
+  const engine = await engineThat(json(400, { message }));
+  await expect(engine.version(soon())).rejects.toMatchObject({ code: 'refused', message });
+});
+
+test.each([
+  [404, 'not-found'],
+  [409, 'conflict'],
+  [400, 'refused'],
+  [500, 'refused'],
+])('status %i is %s', async (status, code) => {
+  const engine = await engineThat(json(status, { message: 'because' }));
+  await expect(engine.start('c1', soon())).rejects.toMatchObject({ code, message: 'because' });
+});
+
+test.each([[{}], [[]], ['text'], [{ Id: 'sha256:short', Config: {} }]])(
+  'the answer %j is not taken for an image',
+  async (body) => {
+    const engine = await engineThat(json(200, body));
+    await expect(engine.image('a:b', soon())).rejects.toMatchObject({ code: 'refused' });
+  },
+);
+
+test('a missing image, volume or container is null', async () => {
+  const engine = await engineThat(json(404, { message: 'no such thing' }));
+  expect([
+    await engine.image('a:b', soon()),
+    await engine.volume('v', soon()),
+    await engine.inspect('c', soon()),
+  ]).toEqual([null, null, null]);
+});
+
+test('what is compiled goes into the body, and only the name into the address', async () => {
+  const seen = Promise.withResolvers<{ url: string; body: unknown }>();
+  const engine = await engineThat(async (request, response) => {
+    const chunks = await Array.fromAsync(request);
+    seen.resolve({ url: request.url ?? '', body: JSON.parse(Buffer.concat(chunks).toString()) });
+    json(201, { Id: 'c1', Warnings: [] })(request, response);
+  });
+  const options = compile(ingredients);
+  expect(await engine.create('a-sandbox-b', options, soon())).toBe('c1');
+  expect(await seen.promise).toEqual({ url: '/v1.45/containers/create?name=a-sandbox-b', body: options });
+});

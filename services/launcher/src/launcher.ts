@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { createLogger, type Logger } from '@countersign/kit/logger.ts';
+import { closeServer, listenOnSocket } from '@countersign/kit/socket-server.ts';
+import { readProfiles, type Settings } from './config.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import { launcherLimits } from './limits.ts';
+import { ProfileBook } from './profile-book.ts';
+import { createRoutes } from './routes.ts';
+import { Sandboxes } from './sandboxes.ts';
+
+/** Owner and group may connect: the folder gives the socket the group of the services that may. */
+const socketMode = 0o660;
+
+/**
+ * The launcher, listening. It is up whether or not the engine is; each request finds that out anew.
+ * @throws ConfigError
+ */
+export async function createLauncher(
+  settings: Settings,
+  overrides: { readonly engine?: Engine; readonly logger?: Logger } = {},
+): Promise<AsyncDisposable> {
+  const profiles = await readProfiles(settings);
+  const logger =
+    overrides.logger ?? createLogger('launcher', settings.LAUNCHER_LOG_LEVEL, settings.LAUNCHER_LOG_FOLDER);
+  const engine = overrides.engine ?? createEngine(settings.LAUNCHER_DOCKER_SOCKET);
+  const stack = {
+    project: settings.LAUNCHER_PROJECT,
+    slotsVolume: settings.LAUNCHER_SLOTS_VOLUME,
+    epoch: randomBytes(8).toString('hex'),
+  };
+  const book = new ProfileBook(profiles, engine, stack, logger);
+  const sandboxes = new Sandboxes(engine, book, stack, logger);
+  const stop = new AbortController();
+  const routes = createRoutes({ engine, profiles: book, sandboxes }, logger, stop.signal);
+  const server = await listenOnSocket(routes, settings.LAUNCHER_SOCKET_PATH, socketMode);
+  server.maxConnections = launcherLimits.connections;
+  logger.info({ epoch: stack.epoch, project: stack.project, profiles: [...profiles.keys()] }, 'launcher is up');
+  await reportEarlier(sandboxes, logger);
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error('the launcher is stopping'));
+      await closeServer(server);
+      logger.info('launcher is down');
+    },
+  };
+}
+
+async function reportEarlier(sandboxes: Sandboxes, logger: Logger): Promise<void> {
+  try {
+    await sandboxes.reportEarlier(AbortSignal.timeout(launcherLimits.engineHealthMs));
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    logger.warn({ reason: error.message }, 'the engine does not answer');
+  }
+}

@@ -1,0 +1,20 @@
+import { serviceLimits } from '@countersign/contracts/limits.ts';
+
+/** Every queue, size and wait of the launcher. Bytes are bytes, `Ms` milliseconds. */
+export const launcherLimits = {
+  /** Sandboxes of one stack at a time, ended ones included until they are removed. */
+  sandboxes: 64,
+  bodyBytes: 4096,
+  connections: 128,
+  messageCharacters: 500,
+  /** Everything that one request does at the engine; less than the caller waits, so that the caller gets a reason. */
+  requestMs: serviceLimits.requestMs - 5_000,
+  /** One silent call to the engine. */
+  engineSilenceMs: 20_000,
+  engineHealthMs: 3_000,
+  /** To remove a container whose start failed. */
+  discardMs: 20_000,
+  /** How long a profile's resolution (image, runtime) is believed. */
+  profileCacheMs: 2_000,
+  removalPollMs: 50,
+} as const;

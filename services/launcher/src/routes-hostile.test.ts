@@ -1,0 +1,234 @@
+import { Refusal } from '@countersign/contracts/launcher-api.ts';
+import request from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { launcherParts } from './testing/launcher-parts.ts';
+
+const slot = '0123456789abcdef0123456789abcdef';
+const refusalOf = (response: request.Response) => Refusal.parse(response.body).code;
+
+const start = { profile: 'default', slot };
+
+/** What a widened container could be asked for with, by the names that the engine's API has for it. */
+const smuggled = [
+  'Privileged',
+  'CapAdd',
+  'Devices',
+  'DeviceRequests',
+  'PidMode',
+  'IpcMode',
+  'UTSMode',
+  'UsernsMode',
+  'CgroupnsMode',
+  'NetworkMode',
+  'Runtime',
+  'SecurityOpt',
+  'MaskedPaths',
+  'ReadonlyPaths',
+  'Sysctls',
+  'VolumesFrom',
+  'CgroupParent',
+  'OomScoreAdj',
+  'ExtraHosts',
+  'PublishAllPorts',
+  'Tmpfs',
+  'StorageOpt',
+  'Binds',
+  'Mounts',
+  'HostConfig',
+  'Image',
+  'image',
+  'Env',
+  'env',
+  'Cmd',
+  'command',
+  'Entrypoint',
+  'WorkingDir',
+  'workdir',
+  'Labels',
+  'labels',
+  'name',
+  'project',
+  'volume',
+  '_query',
+  '_body',
+  'authconfig',
+  'abortSignal',
+  'constructor',
+  'prototype',
+];
+
+const hostileSlots: unknown[] = [
+  '',
+  '/',
+  '..',
+  '../etc',
+  'a/b',
+  slot.toUpperCase(),
+  `${slot}0`,
+  slot.slice(1),
+  `${slot}\n`,
+  ` ${slot}`,
+  `${slot}/..`,
+  `${slot}\u0000`,
+  'countersign_runner',
+  '０'.repeat(32),
+  [slot],
+  { $ne: slot },
+  0,
+  null,
+  true,
+];
+
+const hostileProfiles: unknown[] = [
+  '',
+  '.',
+  '..',
+  '../default',
+  'default/../default',
+  './default',
+  'Default',
+  'DEFAULT',
+  'default ',
+  'default\n',
+  'default\u0000',
+  'dеfault',
+  'constructor',
+  'prototype',
+  '__proto__',
+  'hasOwnProperty',
+  'toString',
+  'a'.repeat(33),
+  ['default'],
+  { name: 'default' },
+  0,
+  null,
+];
+
+describe('hostile input reaches no engine', () => {
+  test.each([
+    ...smuggled.map((key) => [`extra key ${key}`, { ...start, [key]: { a: 1 } }] as const),
+    ['extra key __proto__', `{"profile":"default","slot":"${slot}","__proto__":{"Privileged":true}}`] as const,
+    ...hostileSlots.map((value) => [`slot ${JSON.stringify(value)}`, { ...start, slot: value }] as const),
+    ...hostileProfiles.map((value) => [`profile ${JSON.stringify(value)}`, { ...start, profile: value }] as const),
+    ['no slot', { profile: 'default' }] as const,
+    ['no profile', { slot }] as const,
+    ['an array', [start]] as const,
+    ['a string', '"default"'] as const,
+    ['null', 'null'] as const,
+    ['no JSON', '{"profile":'] as const,
+    ['nothing', ''] as const,
+    ['too much', JSON.stringify({ ...start, pad: 'x'.repeat(5000) })] as const,
+  ])('POST /sandboxes with %s makes nothing', async (_name, body) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app).post('/sandboxes').set('content-type', 'application/json').send(body);
+    expect([404, 422]).toContain(response.status);
+    expect(['bad-request', 'unknown-profile']).toContain(refusalOf(response));
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    ['text/plain', JSON.stringify(start)],
+    ['application/x-www-form-urlencoded', `profile=default&slot=${slot}`],
+  ])('a body of type %s is no body', async (type, body) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app).post('/sandboxes').set('content-type', type).send(body);
+    expect([response.status, refusalOf(response)]).toEqual([422, 'bad-request']);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('a query string is not looked at', async () => {
+    const { app, engine } = launcherParts();
+    await request(app).post(`/sandboxes?slot=${slot}&profile=default`).send({});
+    await request(app).delete(`/sandboxes?id=${slot}`);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    '..',
+    '%2e%2e',
+    '..%2f..',
+    'a%2fb',
+    '%2f',
+    slot.toUpperCase(),
+    `${slot}0`,
+    `${slot}%00`,
+    `${slot}%0a`,
+    '%',
+    '%ff',
+    '*',
+    'countersign-runner-1',
+    `countersign-sandbox-${slot}`,
+  ])('/sandboxes/%s names no sandbox', async (id) => {
+    const { app, engine } = launcherParts();
+    for (const response of [
+      await request(app).delete(`/sandboxes/${id}`),
+      await request(app).post(`/sandboxes/${id}/signal`).send({ signal: 'SIGKILL' }),
+    ]) {
+      expect([404, 422]).toContain(response.status);
+      expect(refusalOf(response)).toBe('bad-request');
+    }
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    { signal: 'SIGSTOP' },
+    { signal: 'sigkill' },
+    { signal: 9 },
+    { signal: '' },
+    {},
+    { signal: 'SIGKILL', all: true },
+    [],
+  ])('signal %j is refused', async (body) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app).post(`/sandboxes/${slot}/signal`).send(body);
+    expect([response.status, refusalOf(response)]).toEqual([422, 'bad-request']);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    '..%2fdefault',
+    '%2e%2e',
+    'Default',
+    'constructor',
+    '__proto__',
+    'default%00',
+    'default%20',
+    '%',
+    'a'.repeat(33),
+  ])('/profiles/%s is no profile', async (name) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app).get(`/profiles/${name}`);
+    expect([404, 422]).toContain(response.status);
+    expect(['bad-request', 'unknown-profile']).toContain(refusalOf(response));
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    ['get', '/containers/json'],
+    ['post', '/containers/create'],
+    ['put', `/sandboxes/${slot}/archive`],
+    ['post', `/sandboxes/${slot}/exec`],
+    ['get', `/sandboxes/${slot}/logs`],
+    ['post', `/sandboxes/${slot}/attach`],
+    ['get', `/sandboxes/${slot}`],
+    ['post', '/images/create'],
+    ['post', '/build'],
+    ['post', '/Sandboxes'],
+    ['post', '/sandboxes/'],
+    ['delete', '/sandboxes'],
+  ] as const)('there is no %s %s', async (method, path) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app)[method](path).send(start);
+    expect([response.status, refusalOf(response)]).toEqual([404, 'bad-request']);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test('a long message is cut before it is answered or logged', async () => {
+    const { app, log } = launcherParts();
+    const response = await request(app)
+      .post('/sandboxes')
+      .send({ ...start, ['x'.repeat(3000)]: 1 });
+    expect(response.body.message.length).toBeLessThanOrEqual(500);
+    expect(JSON.stringify(log).length).toBeLessThan(1000);
+  });
+});

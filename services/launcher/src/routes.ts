@@ -1,0 +1,139 @@
+import {
+  type LauncherHealth,
+  ProfileName,
+  type Refusal,
+  SignalSandbox,
+  StartSandbox,
+} from '@countersign/contracts/launcher-api.ts';
+import { SlotId } from '@countersign/contracts/names.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
+import { z } from 'zod';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import { launcherLimits } from './limits.ts';
+import { type Outcome, refuse } from './outcome.ts';
+import type { ProfileBook } from './profile-book.ts';
+import type { Sandboxes } from './sandboxes.ts';
+
+const statuses: Readonly<Record<Refusal['code'], number>> = {
+  'unknown-profile': 404,
+  'no-such-sandbox': 404,
+  'slot-taken': 409,
+  'bad-request': 422,
+  'no-image': 422,
+  'runtime-missing': 422,
+  'not-as-compiled': 422,
+  'engine-down': 503,
+  'too-many-sandboxes': 503,
+  internal: 500,
+};
+
+/** The API of `contracts/launcher-api.ts`; nothing else is answered. @param stop aborts what is under way */
+export function createRoutes(
+  parts: { readonly engine: Engine; readonly profiles: ProfileBook; readonly sandboxes: Sandboxes },
+  logger: Logger,
+  stop: AbortSignal,
+): Express {
+  const { engine, profiles, sandboxes } = parts;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.set('query parser', false);
+  app.use(express.json({ limit: launcherLimits.bodyBytes, inflate: false }));
+
+  const deadline = () => AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.requestMs)]);
+  const sendRefusal = (response: Response, refusal: Refusal, status = statuses[refusal.code]) => {
+    const { method } = response.req;
+    logger.warn(
+      { method, route: response.req.route?.path ?? null, code: refusal.code, detail: refusal.message },
+      'refused',
+    );
+    response.status(status).json(refusal);
+  };
+  /** Answers with the outcome of what a request asks for; a request that does not parse asks for nothing. */
+  const answer = async <Input, Value>(
+    response: Response,
+    asked: z.ZodSafeParseResult<Input>,
+    work: (input: Input) => Promise<Outcome<Value>>,
+    send: (value: Value) => void,
+  ) => {
+    const outcome = asked.success ? await work(asked.data) : refuse('bad-request', z.prettifyError(asked.error));
+    if (outcome.ok) send(outcome.value);
+    else sendRefusal(response, outcome.refusal);
+  };
+
+  app.get('/health', async (_request, response) => {
+    response.json(await describeHealth(engine, stop));
+  });
+  app.get('/profiles/:name', async (request, response) => {
+    await answer(
+      response,
+      ProfileName.safeParse(request.params.name),
+      (name) => profiles.resolve(name, deadline()),
+      (resolved) => response.json(resolved.answer),
+    );
+  });
+  app.get('/sandboxes', async (_request, response) => {
+    response.json({ sandboxes: await sandboxes.list(deadline()) });
+  });
+  app.post('/sandboxes', async (request, response) => {
+    await answer(
+      response,
+      StartSandbox.safeParse(request.body),
+      (start) => sandboxes.start(start, deadline()),
+      (sandbox) => response.status(201).json(sandbox),
+    );
+  });
+  app.post('/sandboxes/:id/signal', async (request, response) => {
+    const asked = z.strictObject({ id: SlotId, body: SignalSandbox });
+    await answer(
+      response,
+      asked.safeParse({ id: request.params.id, body: request.body }),
+      ({ id, body }) => sandboxes.signal(id, body, deadline()),
+      () => response.status(204).end(),
+    );
+  });
+  app.delete('/sandboxes/:id', async (request, response) => {
+    await answer(
+      response,
+      SlotId.safeParse(request.params.id),
+      async (id) => ({ ok: true, value: await sandboxes.remove(id, deadline()) }),
+      () => response.status(204).end(),
+    );
+  });
+
+  app.use((_request, response) => {
+    sendRefusal(response, refuse('bad-request', 'there is nothing here').refusal, 404);
+  });
+  const onError: ErrorRequestHandler = (error, _request, response, _next) => {
+    const refusal = refusalOf(error);
+    if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
+    sendRefusal(response, refusal);
+  };
+  app.use(onError);
+  return app;
+}
+
+async function describeHealth(engine: Engine, stop: AbortSignal): Promise<LauncherHealth> {
+  try {
+    const version = await engine.version(AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.engineHealthMs)]));
+    return { status: 'ok', reason: '', ...version };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { status: 'engine-down', reason: error.message, engine: '', api: '' };
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof EngineError)
+    return error.code === 'unreachable'
+      ? refuse('engine-down', `the Docker engine does not answer: ${error.message}`).refusal
+      : refuse('internal', `the Docker engine refused: ${error.message}`).refusal;
+  // What express itself refuses: a body that is too large or no JSON, a path that does not decode.
+  if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500)
+    return refuse('bad-request', error.message).refusal;
+  return refuse('internal', 'the launcher failed; its log says how').refusal;
+}

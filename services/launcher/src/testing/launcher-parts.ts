@@ -1,0 +1,36 @@
+import { Writable } from 'node:stream';
+import type { SandboxProfile } from '@countersign/contracts/config/sandbox.ts';
+import { pino } from 'pino';
+import { ProfileBook } from '../profile-book.ts';
+import { createRoutes } from '../routes.ts';
+import { Sandboxes } from '../sandboxes.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { ingredients } from './ingredients.ts';
+
+/** A launcher without its socket, on an engine in memory, with two profiles; `log` collects what it logs. */
+export function launcherParts(
+  options: { engine?: FakeEngine; now?: () => number; stop?: AbortSignal; epoch?: string } = {},
+) {
+  const engine = options.engine ?? new FakeEngine();
+  const log: Record<string, unknown>[] = [];
+  const logger = pino(
+    { level: 'debug', base: null },
+    new Writable({
+      write(chunk, _encoding, written) {
+        log.push(JSON.parse(String(chunk)));
+        written();
+      },
+    }),
+  );
+  const { project, slotsVolume, profile } = ingredients;
+  const stack = { project, slotsVolume, epoch: options.epoch ?? 'epoch-now' };
+  const known = new Map<string, SandboxProfile>([
+    ['default', profile],
+    ['strict', { ...profile, runtime: 'runsc' }],
+    ['absent', { ...profile, image: 'countersign/absent:local' }],
+  ]);
+  const profiles = new ProfileBook(known, engine, stack, logger, options.now);
+  const sandboxes = new Sandboxes(engine, profiles, stack, logger);
+  const stop = options.stop ?? new AbortController().signal;
+  return { engine, log, profiles, sandboxes, app: createRoutes({ engine, profiles, sandboxes }, logger, stop) };
+}

@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import type { Inspection } from './container.ts';
+import { compile } from './policy.ts';
+import { exampleImage } from './testing/fake-engine.ts';
+import { ingredients } from './testing/ingredients.ts';
+import { inspectionOf } from './testing/inspection-of.ts';
+import { findMismatches } from './verify.ts';
+
+const compiled = compile(ingredients);
+const asMade = () => inspectionOf('c1', 'countersign-sandbox-x', compiled, exampleImage);
+const check = (inspection: Inspection) => findMismatches(compiled, exampleImage.config, inspection);
+
+test('what engine 26.1.5 makes of the options is accepted', () => {
+  expect(check(asMade())).toEqual([]);
+});
+
+test('an engine that leaves unset keys out is accepted', () => {
+  const inspection = asMade();
+  const kept = Object.entries(inspection.HostConfig).filter(
+    ([, value]) =>
+      value !== null && value !== '' && value !== false && value !== 0 && !(Array.isArray(value) && !value.length),
+  );
+  inspection.HostConfig = { Runtime: 'runc', ...Object.fromEntries(kept) };
+  Reflect.deleteProperty(inspection.HostConfig, 'ConsoleSize');
+  inspection.NetworkSettings = { Networks: { none: { NetworkID: 'n1' } } };
+  expect(check(inspection)).toEqual([]);
+});
+
+test('an engine that masks more, has AppArmor, or knows new keys that are unset is accepted', () => {
+  const inspection = asMade();
+  const masked = inspection.HostConfig['MaskedPaths'] as string[];
+  inspection.HostConfig['MaskedPaths'] = [...masked, '/proc/interrupts'];
+  inspection.HostConfig['FutureList'] = [];
+  inspection.HostConfig['FutureFlag'] = false;
+  inspection.AppArmorProfile = 'docker-default';
+  expect(check(inspection)).toEqual([]);
+});
+
+/** Each widening that an engine, or whoever sits between, could give a container. */
+const widenedHostConfig: Record<string, unknown> = {
+  Privileged: true,
+  CapAdd: ['SYS_ADMIN'],
+  CapDrop: null,
+  SecurityOpt: ['seccomp=unconfined'],
+  NetworkMode: 'host',
+  PidMode: 'host',
+  IpcMode: 'host',
+  UTSMode: 'host',
+  UsernsMode: 'host',
+  CgroupnsMode: 'host',
+  Cgroup: 'container:x',
+  CgroupParent: '/',
+  Runtime: 'other',
+  ReadonlyRootfs: false,
+  Binds: ['/:/host'],
+  VolumesFrom: ['runner'],
+  Mounts: [{ Type: 'bind', Source: '/', Target: '/slot', ReadOnly: true }],
+  Tmpfs: { ...compiled.HostConfig.Tmpfs, '/more': '' },
+  Devices: [{ PathOnHost: '/dev/kmsg' }],
+  DeviceRequests: [{ Count: -1 }],
+  DeviceCgroupRules: ['a *:* rwm'],
+  Sysctls: { 'kernel.core_pattern': 'x' },
+  ExtraHosts: ['a:1.2.3.4'],
+  Dns: ['1.2.3.4'],
+  Links: ['runner'],
+  PortBindings: { '80/tcp': null },
+  PublishAllPorts: true,
+  GroupAdd: ['0'],
+  MaskedPaths: [],
+  ReadonlyPaths: null,
+  Memory: 0,
+  MemorySwap: -1,
+  NanoCpus: 0,
+  PidsLimit: null,
+  OomKillDisable: true,
+  OomScoreAdj: -1000,
+  Ulimits: null,
+  ShmSize: 67_108_864,
+  Init: false,
+  AutoRemove: true,
+  RestartPolicy: { Name: 'always' },
+  LogConfig: { Type: 'json-file', Config: {} },
+  VolumeDriver: 'sshfs',
+  StorageOpt: { size: '1T' },
+  Annotations: { a: 'b' },
+  ContainerIDFile: '/x',
+  KeyOfAFutureEngine: { enabled: true },
+};
+
+describe('HostConfig', () => {
+  test.each(Object.entries(widenedHostConfig))('%s is named when it is not as compiled', (key, value) => {
+    const inspection = asMade();
+    inspection.HostConfig = { ...inspection.HostConfig, [key]: value };
+    expect(check(inspection)).toEqual([expect.stringMatching(`^HostConfig\\.${key} is `)]);
+  });
+
+  test('every compiled key is compared: none can be missing unless it was compiled as unset', () => {
+    for (const [key, value] of Object.entries(compiled.HostConfig)) {
+      const unset = !value || (typeof value === 'object' && Object.keys(value).length === 0);
+      const inspection = asMade();
+      Reflect.deleteProperty(inspection.HostConfig, key);
+      expect(check(inspection)).toHaveLength(unset ? 0 : 1);
+    }
+  });
+
+  test.each(['MaskedPaths', 'ReadonlyPaths'])('%s cannot be missing, though it is not compiled', (key) => {
+    const inspection = asMade();
+    Reflect.deleteProperty(inspection.HostConfig, key);
+    expect(check(inspection)).toEqual([`HostConfig.${key} is absent, not acceptable`]);
+  });
+
+  test('another slot, or the whole volume, is a mismatch', () => {
+    for (const Subpath of ['f'.repeat(32), undefined]) {
+      const inspection = asMade();
+      const [mount] = compiled.HostConfig.Mounts;
+      inspection.HostConfig['Mounts'] = [{ ...mount, VolumeOptions: { NoCopy: true, Subpath } }];
+      expect(check(inspection)).toEqual([expect.stringMatching(/^HostConfig\.Mounts /)]);
+    }
+  });
+});
+
+describe('Config', () => {
+  test.each([
+    ['User', '0:0'],
+    ['User', ''],
+    ['Env', ['PATH=/usr/local/bin:/usr/bin:/bin', 'TOKEN=x']],
+    ['Entrypoint', ['/bin/sh']],
+    ['Cmd', ['-c', 'id']],
+    ['Image', 'countersign/sandbox:local'],
+    ['WorkingDir', '/proc/self/fd/8'],
+    ['Volumes', { '/data': {} }],
+    ['ExposedPorts', { '80/tcp': {} }],
+    ['Labels', { ...compiled.Labels, 'countersign.sandbox': 'f'.repeat(32) }],
+    ['Labels', compiled.Labels],
+    ['Healthcheck', { Test: ['CMD', 'id'] }],
+    ['OpenStdin', true],
+    ['Tty', true],
+    ['MacAddress', '02:42:ac:11:00:02'],
+    ['KeyOfAFutureEngine', 1],
+  ])('%s %j is named', (key, value) => {
+    const inspection = asMade();
+    inspection.Config = { ...inspection.Config, [key]: value };
+    expect(check(inspection)).toEqual([expect.stringMatching(`^Config\\.${key} is `)]);
+  });
+});
+
+describe('what is really there', () => {
+  test.each<[string, (inspection: Inspection) => void, RegExp]>([
+    [
+      'an image volume',
+      (i) => i.Mounts.push({ Type: 'volume', Name: 'anonymous', Destination: '/data', RW: true }),
+      /^Mounts has \["\/slot","\/data"\]/,
+    ],
+    ['no slot', (i) => i.Mounts.pop(), /^Mounts has \[\]/],
+    ['a writable slot', (i) => Object.assign(i.Mounts[0] ?? {}, { RW: true }), /^Mounts\[0\]\.RW is true/],
+    ['a bind mount', (i) => Object.assign(i.Mounts[0] ?? {}, { Type: 'bind' }), /^Mounts\[0\]\.Type is "bind"/],
+    ['another volume', (i) => Object.assign(i.Mounts[0] ?? {}, { Name: 'other' }), /^Mounts\[0\]\.Name is "other"/],
+    ['propagation', (i) => Object.assign(i.Mounts[0] ?? {}, { Propagation: 'rshared' }), /^Mounts\[0\]\.Propagation/],
+    [
+      'a second network',
+      (i) => Object.assign(i.NetworkSettings.Networks, { bridge: {} }),
+      /^NetworkSettings\.Networks is \["none","bridge"\]/,
+    ],
+    [
+      'another network',
+      (i) => Object.assign(i.NetworkSettings, { Networks: { bridge: {} } }),
+      /^NetworkSettings\.Networks is \["bridge"\]/,
+    ],
+    [
+      'an address',
+      (i) => Object.assign(i.NetworkSettings.Networks['none'] ?? {}, { IPAddress: '172.17.0.2' }),
+      /^NetworkSettings\.Networks\.none\.IPAddress is "172/,
+    ],
+    ['a gateway', (i) => Object.assign(i.NetworkSettings, { Gateway: '172.17.0.1' }), /^NetworkSettings\.Gateway is/],
+    [
+      'no AppArmor profile where there could be one',
+      (i) => Object.assign(i, { AppArmorProfile: 'unconfined' }),
+      /^AppArmorProfile is "unconfined"/,
+    ],
+  ])('%s is named', (_name, change, message) => {
+    const inspection = asMade();
+    change(inspection);
+    expect(check(inspection)).toEqual([expect.stringMatching(message)]);
+  });
+});

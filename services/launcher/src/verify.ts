@@ -1,0 +1,122 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Inspection } from './container.ts';
+import type { ContainerOptions } from './policy.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+/** Keys that are not compared but judged, also when they are missing. */
+type Judged = Readonly<Record<string, (value: unknown) => boolean>>;
+
+/** What the engine hides from, or makes read-only in, every container since API 1.45; it may hide more. */
+const maskedPaths = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+const judgedHostConfig: Judged = {
+  ConsoleSize: (value) => isUnset(value) || isDeepStrictEqual(value, [0, 0]),
+  MaskedPaths: (value) => holdsAll(value, maskedPaths),
+  ReadonlyPaths: (value) => holdsAll(value, readonlyPaths),
+};
+
+/** What a container takes over from its image, because the launcher sets none of it. */
+const fromImage = ['Env', 'Cmd', 'Entrypoint', 'ExposedPorts'];
+
+/** It says how Windows reads the command; engines differ in whether a container repeats its image's. */
+const judgedConfig: Judged = { ArgsEscaped: () => true };
+
+/**
+ * Compares a created container, before it is started, with what was compiled. Every key that the engine reports in its
+ * HostConfig, Config, NetworkSettings and Mounts is looked at, known or not: it must have the compiled value, or, when nothing
+ * was compiled for it, be unset. Unset is what the engine's own decoder cannot tell from a missing key: null, "", 0,
+ * false, or empty. So a key of a newer engine passes only while it is unset.
+ * @param imageConfig the `Config` of the image
+ * @returns one sentence for each difference; empty when there is none
+ */
+export function findMismatches(compiled: ContainerOptions, imageConfig: Fields, actual: Inspection): string[] {
+  const { HostConfig: hostConfig, ...config } = compiled;
+  const expectedConfig = {
+    ...Object.fromEntries(fromImage.map((key) => [key, imageConfig[key]])),
+    ...config,
+    Labels: { ...asFields(imageConfig['Labels']), ...config.Labels },
+  };
+  const { Networks: networks, ...network } = actual.NetworkSettings;
+  return [
+    ...compare('HostConfig', hostConfig, actual.HostConfig, judgedHostConfig),
+    ...compare('Config', expectedConfig, actual.Config, judgedConfig),
+    ...compare('NetworkSettings', {}, network),
+    ...compareNetworks(networks),
+    ...compareMounts(hostConfig.Mounts, actual.Mounts),
+    ...compareAppArmor(actual.AppArmorProfile),
+  ];
+}
+
+function compareNetworks(networks: Readonly<Record<string, Fields>>): string[] {
+  const names = Object.keys(networks);
+  if (!isDeepStrictEqual(names, ['none'])) return [`NetworkSettings.Networks is ${show(names)}, not ["none"]`];
+  return compare('NetworkSettings.Networks.none', {}, networks['none'] ?? {}, { NetworkID: () => true });
+}
+
+/** Empty where the host has no AppArmor, and before the start; never another profile. */
+function compareAppArmor(profile: string): string[] {
+  return ['', 'docker-default'].includes(profile) ? [] : [`AppArmorProfile is ${show(profile)}, not "docker-default"`];
+}
+
+/** The mounts that are really there, whichever way they were asked for; an image's VOLUME shows up here and nowhere else. */
+function compareMounts(compiled: ContainerOptions['HostConfig']['Mounts'], actual: readonly Fields[]): string[] {
+  if (actual.length !== compiled.length)
+    return [`Mounts has ${show(actual.map((mount) => mount['Destination']))}, not only the slot`];
+  return compiled.flatMap((mount, index) =>
+    compare(
+      `Mounts[${index}]`,
+      { Type: mount.Type, Name: mount.Source, Destination: mount.Target, Driver: 'local', RW: !mount.ReadOnly },
+      actual[index] ?? {},
+      { Source: isText, Mode: (value) => isUnset(value) || value === 'z' },
+    ),
+  );
+}
+
+function compare(path: string, expected: Fields, actual: Fields, judged: Judged = {}): string[] {
+  const keys = new Set([...Object.keys(expected), ...Object.keys(actual), ...Object.keys(judged)]);
+  return [...keys].flatMap((key) => {
+    const value = actual[key];
+    const judge = Object.hasOwn(judged, key) ? judged[key] : undefined;
+    const fits = judge ? judge(value) : equal(expected[key], value);
+    return fits ? [] : [`${path}.${key} is ${show(value)}, not ${judge ? 'acceptable' : show(expected[key])}`];
+  });
+}
+
+function equal(expected: unknown, actual: unknown): boolean {
+  return (isUnset(expected) && isUnset(actual)) || isDeepStrictEqual(expected, actual);
+}
+
+/** Only as a whole: inside a map even an empty member says something, as in `Volumes: {"/data": {}}`. */
+function isUnset(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null || value === '' || value === 0 || value === false;
+}
+
+function holdsAll(value: unknown, wanted: readonly string[]): boolean {
+  return Array.isArray(value) && wanted.every((path) => value.includes(path));
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function asFields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? 'absent').slice(0, 120);
+}
