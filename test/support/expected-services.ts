@@ -1,0 +1,132 @@
+/**
+ * The table of docs/ARCHITECTURE.md as data: who may do what. The compose file, and the containers that the engine made of it,
+ * are compared with it in both directions: nothing may be missing and nothing may be there that is not named here.
+ */
+export type ExpectedMount = { readonly kind: 'bind' | 'volume'; readonly source: string; readonly readOnly: boolean };
+
+export type ExpectedService = {
+  /** `operator`: the ids that scripts/up chose. */
+  readonly user: 'operator' | '0:0' | '65532:65532';
+  readonly capabilities: readonly string[];
+  /** Empty: no network at all. */
+  readonly networks: readonly string[];
+  readonly mounts: Readonly<Record<string, ExpectedMount>>;
+  /** Writable places in memory. */
+  readonly tmpfs: readonly string[];
+  readonly restart: 'unless-stopped' | 'no';
+  readonly health: boolean;
+  readonly memoryBytes: number;
+  readonly pids: number;
+  readonly cpus: number | null;
+  readonly environment: readonly string[];
+};
+
+const mib = 1024 * 1024;
+const bind = (source: string, readOnly = false): ExpectedMount => ({ kind: 'bind', source, readOnly });
+const volume = (source: string, readOnly = false): ExpectedMount => ({ kind: 'volume', source, readOnly });
+
+const service: ExpectedService = {
+  user: 'operator',
+  capabilities: [],
+  networks: [],
+  mounts: {},
+  tmpfs: [],
+  restart: 'unless-stopped',
+  health: true,
+  memoryBytes: 512 * mib,
+  pids: 256,
+  cpus: 1,
+  environment: [],
+};
+const oneShot: ExpectedService = { ...service, restart: 'no', health: false };
+
+/** Sources: `home/…` under AGENTIC_HOME, `secrets/…`, `configs`, `engine` (the Docker socket), or a named volume. */
+export const expectedServices: Readonly<Record<string, ExpectedService>> = {
+  init: {
+    ...oneShot,
+    user: '0:0',
+    capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
+    environment: ['INIT_GID', 'INIT_UID'],
+    mounts: {
+      '/volumes': bind('home'),
+      '/secrets': bind('secrets'),
+      '/named/slots': volume('slots'),
+      '/named/spool-shell': volume('spool-shell'),
+      '/named/launcher-control': volume('launcher-control'),
+      '/named/gateway-control': volume('gateway-control'),
+    },
+  },
+  runner: {
+    ...service,
+    memoryBytes: 1024 * mib,
+    tmpfs: ['/tmp'],
+    mounts: {
+      '/volumes': bind('home'),
+      '/configs': bind('configs', true),
+      '/secrets': bind('secrets/runner', true),
+      '/slots': volume('slots'),
+      '/spools/shell': volume('spool-shell'),
+      '/run/launcher': volume('launcher-control', true),
+      '/run/gateway': volume('gateway-control', true),
+    },
+  },
+  launcher: {
+    ...service,
+    user: '0:0',
+    environment: ['LAUNCHER_IMAGE_TAG', 'LAUNCHER_PROJECT', 'LAUNCHER_SLOTS_VOLUME'],
+    mounts: {
+      '/var/run/docker.sock': bind('engine'),
+      '/logs': bind('home/logs/launcher'),
+      '/configs': bind('configs', true),
+      '/secrets': bind('secrets/launcher', true),
+      '/run/launcher': volume('launcher-control'),
+    },
+  },
+  gateway: {
+    ...service,
+    networks: ['model', 'outward'],
+    environment: ['GATEWAY_MODEL_KIND'],
+    mounts: {
+      '/logs': bind('home/logs/gateway'),
+      '/configs': bind('configs', true),
+      '/slots': volume('slots'),
+      '/run/gateway': volume('gateway-control'),
+    },
+  },
+  cli: {
+    ...oneShot,
+    mounts: {
+      '/volumes/inbox': bind('home/inbox', true),
+      '/volumes/outbox': bind('home/outbox', true),
+      '/volumes/runs': bind('home/runs', true),
+      '/volumes/logs': bind('home/logs', true),
+      '/configs': bind('configs', true),
+      '/secrets': bind('secrets/cli', true),
+      '/spool': volume('spool-shell'),
+    },
+  },
+  sandbox: { ...oneShot, user: '65532:65532' },
+  ollama: {
+    ...service,
+    user: '0:0',
+    networks: ['model', 'outward'],
+    environment: ['OLLAMA_HOST'],
+    tmpfs: ['/tmp'],
+    memoryBytes: 12 * 1024 * mib,
+    // All cores: a number above what the host has would be refused by the engine.
+    cpus: null,
+    pids: 1024,
+    mounts: { '/root/.ollama': volume('ollama') },
+  },
+  'model-pull': {
+    ...oneShot,
+    user: '0:0',
+    networks: ['model'],
+    environment: ['HOME', 'MAX_TASKS', 'MAX_TASKS_PER_WORKSPACE', 'OLLAMA_HOST', 'OLLAMA_MODEL', 'WARM_SANDBOXES'],
+    tmpfs: ['/tmp'],
+  },
+  'rehearsal-model': { ...service, networks: ['model'] },
+};
+
+/** Networks that have no way out. */
+export const internalNetworks = ['model'];
