@@ -2,10 +2,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEnv } from 'node:util';
 import { StatusRow, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { execa } from 'execa';
 import { z } from 'zod';
+import type { Places } from './check-compose.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 
@@ -187,10 +189,24 @@ export class Stack implements AsyncDisposable {
   }
 
   async own(path: string): Promise<void> {
-    const settings = await readFile(join(this.#folder, 'settings.env'), 'utf8');
-    const id = (name: string) =>
-      /\d+/.exec(settings.split('\n').find((line) => line.startsWith(`${name}=`)) ?? '')?.[0] ?? '';
-    await execa('chown', ['-R', `${id('COUNTERSIGN_UID')}:${id('COUNTERSIGN_GID')}`, path]);
+    const { operator } = await this.places();
+    await execa('chown', ['-R', operator, path]);
+  }
+
+  /** Where the sources of mounts lie, and as whom services run. */
+  async places(): Promise<Places> {
+    const settings = await this.#settings();
+    return {
+      home: this.home,
+      secrets: join(this.#folder, 'secrets'),
+      configs: this.configs,
+      engine: settings['DOCKER_SOCKET'] ?? '',
+      operator: `${settings['COUNTERSIGN_UID']}:${settings['COUNTERSIGN_GID']}`,
+    };
+  }
+
+  async #settings(): Promise<NodeJS.Dict<string>> {
+    return parseEnv(await readFile(join(this.#folder, 'settings.env'), 'utf8'));
   }
 
   /** Removes this stack's containers and volumes; what a crashed test left under the same name as well. */

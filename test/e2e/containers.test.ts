@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inspect, problemsOfContainer } from '../support/check-container.ts';
+import { expectedServices } from '../support/expected-services.ts';
+import { Stack } from '../support/stack.ts';
+
+const running = ['runner', 'launcher', 'gateway', 'rehearsal-model'];
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await Stack.up('containers');
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+async function container(service: string): Promise<string> {
+  return (await stack.compose('ps', '--all', '--quiet', service)).stdout.trim();
+}
+
+async function sandboxOf(slot: string): Promise<string> {
+  const { stdout } = await execa('docker', [
+    'ps',
+    '--quiet',
+    '--no-trunc',
+    '--filter',
+    `label=countersign.sandbox=${slot}`,
+  ]);
+  return stdout.trim();
+}
+
+test.each([...running, 'init', 'sandbox'])('%s runs as the table says', async (service) => {
+  const expected = expectedServices[service];
+  if (expected === undefined) throw new Error(`${service} is not in the table`);
+  expect(
+    problemsOfContainer(await inspect(await container(service)), expected, await stack.places(), stack.project),
+  ).toEqual([]);
+});
+
+test('nothing else of this stack runs but sandboxes', async () => {
+  const { stdout } = await execa('docker', [
+    'ps',
+    '--format',
+    '{{.Label "com.docker.compose.service"}}',
+    '--filter',
+    `label=com.docker.compose.project=${stack.project}`,
+  ]);
+  expect(stdout.split('\n').sort()).toEqual([...running].sort());
+});
+
+describe('a sandbox', () => {
+  test('is bounded as its profile says, has no address but its loopback, and reaches the model through its slot', async () => {
+    await stack.drop(
+      'bounded.md',
+      'workspace: mini-control-plane\nstage: dev\n\nrehearsal: pause 3s\n\ncreate a.txt with one',
+    );
+    const record = await stack.reaches('bounded.md', ['running']);
+    const seen = await inspect(await sandboxOf(record.state.slot ?? ''));
+    const mib = 1024 * 1024;
+    const memoryBytes = 4096 * mib;
+    expect(seen.HostConfig).toMatchObject({
+      ReadonlyRootfs: true,
+      Privileged: false,
+      CapDrop: ['ALL'],
+      NetworkMode: 'none',
+      IpcMode: 'private',
+      CgroupnsMode: 'private',
+      PidMode: '',
+      Memory: memoryBytes,
+      MemorySwap: memoryBytes,
+      NanoCpus: 2e9,
+      PidsLimit: 256,
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'none' },
+    });
+    expect(seen.HostConfig.CapAdd ?? []).toEqual([]);
+    expect(seen.HostConfig.Devices ?? []).toEqual([]);
+    expect(seen.HostConfig.SecurityOpt).toContain('no-new-privileges');
+    expect(seen.Config.User).toBe('65532:65532');
+    expect(Object.keys(seen.HostConfig.Tmpfs ?? {}).sort()).toEqual(['/tmp', '/workspace']);
+    const mounts = seen.Mounts.filter((mount) => mount.Type !== 'tmpfs');
+    expect(mounts).toMatchObject([{ Type: 'volume', Name: `${stack.project}_slots`, Destination: '/slot', RW: false }]);
+
+    const interfaces = await readFile(`/proc/${seen.State.Pid}/net/dev`, 'utf8');
+    expect([...interfaces.matchAll(/^\s*([^\s:]+):/gm)].map((match) => match[1])).toEqual(['lo']);
+    const addresses = await readFile(`/proc/${seen.State.Pid}/net/fib_trie`, 'utf8');
+    expect(
+      [...addresses.matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g)].map((match) => match[1]),
+    ).toSatisfy((all: string[]) => all.every((address) => address.startsWith('127.')));
+    const status = await readFile(`/proc/${seen.State.Pid}/status`, 'utf8');
+    expect(status).toMatch(/^CapEff:\t0+$/m);
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Seccomp:\t2$/m);
+
+    const done = await stack.reaches('bounded.md', ['review']);
+    const completion = (await stack.events(done.run)).find(
+      (event) => event.event === 'review_requested' && event.task_id === done.id,
+    );
+    expect(completion?.tokens?.requests).toBeGreaterThan(0);
+    await expect.poll(() => sandboxOf(record.state.slot ?? ''), { timeout: 20_000 }).toBe('');
+  });
+});
+
+describe('killed from the host', () => {
+  test.each(running)('%s comes back by itself', async (service) => {
+    const before = await inspect(await container(service));
+    process.kill(await stack.processOf(service), 'SIGKILL');
+    await expect
+      .poll(
+        async () => {
+          const now = await inspect(await container(service));
+          return now.RestartCount > before.RestartCount && now.State.Health?.Status;
+        },
+        { timeout: 60_000, interval: 500 },
+      )
+      .toBe('healthy');
+  });
+
+  test('the stack still works afterwards', async () => {
+    await stack.drop('after.md', 'workspace: mini-control-plane\nstage: dev\n\ncreate b.txt with two');
+    await stack.reaches('after.md', ['review']);
+  });
+});
