@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { ObjectId } from '@countersign/contracts/names.ts';
 
-const maximumHeaderBytes = 1_024;
+/** The base's subject stands in it, and a subject may be a long paragraph. */
+const maximumHeaderBytes = 64 * 1_024;
 
 export type BundleHeader =
   | { readonly ok: true; readonly tip: ObjectId /** Where the pack begins, in bytes. */; readonly packOffset: number }
@@ -30,7 +31,7 @@ export function parseBundleHeader(bytes: Buffer, base: ObjectId): BundleHeader {
   if (signature !== '# v2 git bundle') return { ok: false, reason: 'the bundle is not of version 2' };
   if (rest.length > 0) return { ok: false, reason: 'the bundle names more than one base or ref' };
   // After the object name git writes the subject of the prerequisite's commit: the operator's own text, not looked at.
-  const named = /^-([0-9a-f]+)(?: .*)?$/.exec(prerequisite ?? '')?.[1];
+  const named = /^-([0-9a-f]+)(?: .*)?$/s.exec(prerequisite ?? '')?.[1];
   if (named !== base) return { ok: false, reason: 'the bundle is not based on the commit that the sandbox was given' };
   const tip = ObjectId.safeParse(/^([0-9a-f]+) refs\/heads\/agent$/.exec(ref ?? '')?.[1]);
   if (!tip.success || tip.data.length !== base.length)

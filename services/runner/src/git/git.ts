@@ -1,3 +1,5 @@
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Finished, run } from '../adapters/process.ts';
 
 /** git refused or failed; `stderr` is git's own words. */
@@ -16,6 +18,7 @@ export class GitError extends Error {
 
 export type GitOptions = {
   readonly input?: Uint8Array | { readonly path: string };
+  /** Where standard output goes instead of into memory; it is durable when git has succeeded. */
   readonly outputPath?: string;
   readonly maxBytes?: number;
   readonly signal?: AbortSignal | undefined;
@@ -46,6 +49,8 @@ const environment = {
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_TERMINAL_PROMPT: '0',
+  // Set, and empty: no protocol at all, whatever `protocol.<name>.allow` says in the repository.
+  GIT_ALLOW_PROTOCOL: '',
   GIT_OPTIONAL_LOCKS: '0',
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_ASKPASS: 'true',
@@ -56,15 +61,23 @@ const environment = {
 export async function git(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   const finished = await tryGit(folder, args, options);
   if (finished.exitCode !== 0) throw new GitError(args, finished);
+  if (options.outputPath !== undefined) await syncFile(options.outputPath);
   return finished.stdout;
 }
 
 /** The same for callers to whom git's exit code is an answer. */
 export function tryGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Finished> {
-  return run('git', [...hardening, ...args], { cwd: folder, env: environment, ...options });
+  // A folder that lost its own `.git` must not become a part of a repository above it.
+  const env = { ...environment, GIT_CEILING_DIRECTORIES: dirname(folder) };
+  return run('git', [...hardening, ...args], { cwd: folder, env, ...options });
 }
 
 /** The one line that git printed, without its line feed. @throws GitError */
 export async function gitLine(folder: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
   return (await git(folder, args, options)).toString('utf8').trimEnd();
+}
+
+async function syncFile(path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  await file.sync();
 }

@@ -16,6 +16,8 @@ export type Quarantine = {
   readonly tip: ObjectId;
   readonly packPath: string;
 };
+/** In bytes: of the pack, and of all objects in it, unpacked. */
+export type ImportLimits = { readonly bundleBytes: number; readonly unpackedBytes: number };
 export type Refused = { readonly ok: false; readonly reason: string };
 
 /**
@@ -28,33 +30,38 @@ export async function quarantineResult(
   repository: Repository,
   base: ObjectId,
   signal?: AbortSignal,
+  limits: ImportLimits = resultLimits,
 ): Promise<Quarantine | Refused> {
   const header = await readBundleHeader(bundlePath, base);
   if (!header.ok) return header;
   const folder = join(scratch, 'quarantine.git');
+  const received = join(scratch, 'received.pack');
   const packPath = join(scratch, 'result.pack');
   await rm(folder, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   await git(scratch, ['init', '-q', '--bare', '--template=', 'quarantine.git']);
   const objects = await gitLine(repository.folder, ['rev-parse', '--path-format=absolute', '--git-path', 'objects']);
   await writeFile(join(folder, 'objects', 'info', 'alternates'), `${objects}\n`);
-  await pipeline(createReadStream(bundlePath, { start: header.packOffset }), createWriteStream(packPath));
+  await pipeline(createReadStream(bundlePath, { start: header.packOffset }), createWriteStream(received));
   try {
-    await git(
-      folder,
-      ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${resultLimits.bundleBytes}`],
-      { input: { path: packPath }, signal },
-    );
+    const indexPack = ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${limits.bundleBytes}`];
+    await git(folder, indexPack, { input: { path: received }, signal });
     const refusal =
-      (await checkHistory(folder, header.tip, base, signal)) ?? (await checkSizes(folder, header.tip, base, signal));
+      (await checkHistory(folder, header.tip, base, signal)) ??
+      (await checkSizes(folder, header.tip, base, limits.unpackedBytes, signal)) ??
+      (await checkChangedPaths(folder, base, header.tip));
     if (refusal !== null) return { ok: false, reason: refusal };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return { ok: false, reason: error.message };
   }
-  const paths = await checkChangedPaths(folder, base, header.tip);
-  if (paths !== null) return { ok: false, reason: paths };
   await git(folder, ['update-ref', 'refs/heads/agent', header.tip]);
+  // What goes on is packed anew: the pack that came may hold objects that nothing names and nobody looked at.
+  await git(folder, ['pack-objects', '-q', '--revs', '--thin', '--stdout'], {
+    input: Buffer.from(`${header.tip}\n^${base}\n`),
+    outputPath: packPath,
+    signal,
+  });
   return { ok: true, folder, tip: header.tip, packPath };
 }
 
@@ -64,6 +71,7 @@ async function checkHistory(
   base: ObjectId,
   signal?: AbortSignal,
 ): Promise<string | null> {
+  if (tip === base) return 'the result holds no commit of its own';
   const type = await tryGit(folder, ['cat-file', '-t', tip]);
   if (type.stdout.toString('utf8').trim() !== 'commit') return 'the result is no commit';
   const ancestor = await tryGit(folder, ['merge-base', '--is-ancestor', base, tip]);
@@ -72,7 +80,13 @@ async function checkHistory(
   return connected.exitCode === 0 ? null : 'objects of the result are missing';
 }
 
-async function checkSizes(folder: string, tip: ObjectId, base: ObjectId, signal?: AbortSignal): Promise<string | null> {
+async function checkSizes(
+  folder: string,
+  tip: ObjectId,
+  base: ObjectId,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const names = (
     await gitLine(folder, ['rev-list', '--objects', '--no-object-names', tip, '--not', base], { signal })
   ).split('\n');
@@ -81,9 +95,7 @@ async function checkSizes(folder: string, tip: ObjectId, base: ObjectId, signal?
     signal,
   });
   const total = sizes.split('\n').reduce((sum, size) => sum + Number(size), 0);
-  if (!(total <= resultLimits.unpackedBytes))
-    return `the result unpacks to ${total} bytes, more than ${resultLimits.unpackedBytes}`;
-  return null;
+  return total <= limit ? null : `the result unpacks to ${total} bytes, more than ${limit}`;
 }
 
 /**

@@ -18,6 +18,11 @@ export async function findRepository(workspaces: string, name: string, userId: n
     const found = await lstat(folder);
     if (!found.isDirectory()) return refuse(`workspaces/${name} is no folder`);
     if ((await realpath(folder)) !== folder) return refuse(`workspaces/${name} is reached through a link`);
+    if (await isReference(join(folder, '.git'))) {
+      return refuse(
+        `workspaces/${name}/.git is no folder but points elsewhere (a linked worktree or a submodule); clone the repository here instead`,
+      );
+    }
     const foreign = await foreignOwner(
       [folder, join(folder, '.git'), join(folder, '.git', 'objects'), join(folder, '.git', 'refs')],
       userId,
@@ -31,13 +36,28 @@ export async function findRepository(workspaces: string, name: string, userId: n
     if (isMissing(error)) return refuse(`workspaces/${name} does not exist`);
     throw error;
   }
-  const inside = await tryGit(folder, ['rev-parse', '--show-cdup']);
-  if (inside.exitCode !== 0 || inside.stdout.toString().trim() !== '') {
+  // Both are asked for: files in the workspace itself can look like a bare repository, with a configuration of their own.
+  const asked = ['rev-parse', '--show-toplevel', '--absolute-git-dir', '--show-object-format'];
+  const answer = await tryGit(folder, asked);
+  const [topLevel, gitFolder, format] = answer.stdout.toString('utf8').split('\n');
+  if (answer.exitCode !== 0 || topLevel !== folder || gitFolder !== join(folder, '.git')) {
     return refuse(
       `workspaces/${name} is no git repository; make it one with: git init && git add -A && git commit -m "first"`,
     );
   }
+  if (format !== 'sha1')
+    return refuse(`workspaces/${name} names its objects by ${format}, which this version does not carry out`);
   return { ok: true, value: { name, folder } };
+}
+
+/** Whether `.git` is a file or a link: what it names lies outside of the workspace, and need not be the operator's. */
+async function isReference(path: string): Promise<boolean> {
+  try {
+    return !(await lstat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 async function foreignOwner(paths: readonly string[], userId: number): Promise<number | null> {
@@ -72,9 +92,8 @@ export async function findBase(repository: Repository, branch: string | undefine
 }
 
 async function checkedOut(repository: Repository): Promise<string | null> {
-  const answer = await tryGit(repository.folder, ['symbolic-ref', '--quiet', '--short', 'HEAD']);
-  const branch = answer.stdout.toString('utf8').trim();
-  return answer.exitCode === 0 && branch !== '' ? branch : null;
+  const answer = await tryGit(repository.folder, ['symbolic-ref', '--quiet', 'HEAD']);
+  return /^refs\/heads\/(.+)$/.exec(answer.stdout.toString('utf8').trim())?.[1] ?? null;
 }
 
 /** Keeps a task's base commit alive, whatever happens to its branch. @throws GitError */

@@ -25,7 +25,7 @@ export class Layout {
   }
   /** Made again when it is missing. */
   get packCache(): string {
-    return join(this.home, '.cache', 'packs');
+    return join(this.runs, '.cache', 'packs');
   }
   get logs(): string {
     return join(this.home, 'logs', 'runner');
