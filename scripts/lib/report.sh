@@ -9,7 +9,7 @@ Countersign is up.
 
   Dashboard      not part of this version yet: scripts/countersign status shows every task
   Your folder    $home
-  Secrets        $root/secrets, one folder per service, made on the first start and never committed
+  Secrets        $(secrets_folder), one folder per service, made on the first start and never committed
   Model          $(describe_model "$kind")
 
 Drop the first task; it works on the example repository by itself:

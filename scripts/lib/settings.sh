@@ -86,4 +86,9 @@ agentic_home() {
   esac
 }
 
+# The folder of keys and tokens, one subfolder per service.
+secrets_folder() {
+  absolute_path "${COUNTERSIGN_SECRETS:-$root/secrets}"
+}
+
 settings_path=$(settings_file)

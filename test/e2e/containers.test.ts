@@ -74,7 +74,7 @@ describe('a sandbox', () => {
     });
     expect(seen.HostConfig.CapAdd ?? []).toEqual([]);
     expect(seen.HostConfig.Devices ?? []).toEqual([]);
-    expect(seen.HostConfig.SecurityOpt).toContain('no-new-privileges');
+    expect(seen.HostConfig.SecurityOpt).toEqual(['no-new-privileges:true', 'seccomp=builtin']);
     expect(seen.Config.User).toBe('65532:65532');
     expect(Object.keys(seen.HostConfig.Tmpfs ?? {}).sort()).toEqual(['/tmp', '/workspace']);
     const mounts = seen.Mounts.filter((mount) => mount.Type !== 'tmpfs');

@@ -34,6 +34,7 @@ const Service = z.strictObject({
   networks: z.record(z.string(), z.unknown()).optional(),
   environment: z.record(z.string(), z.string().nullable()).optional(),
   tmpfs: z.array(z.string()).optional(),
+  extra_hosts: z.array(z.string()).optional(),
   volumes: z.array(Volume).optional(),
   logging: z.object({ driver: z.string(), options: z.record(z.string(), z.string()) }).optional(),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
@@ -99,6 +100,7 @@ function problemsOfService(
   );
   for (const entry of service.tmpfs ?? [])
     if (!/nosuid,nodev/.test(entry) || !/size=/.test(entry)) problems.push(`tmpfs ${entry} is not bounded`);
+  same('extra_hosts', (service.extra_hosts ?? []).map(hostName), [...expected.extraHosts]);
   same('logging', service.logging, { driver: 'json-file', options: { 'max-file': '3', 'max-size': '10m' } });
   same('healthcheck', service.healthcheck !== undefined, expected.health);
   return [...problems, ...problemsOfMounts(service.volumes ?? [], expected.mounts, places)];
@@ -124,6 +126,11 @@ function problemsOfMounts(
     }
   }
   return problems;
+}
+
+/** The name in `name:address` or `name=address`. */
+export function hostName(entry: string): string {
+  return entry.split(/[:=]/)[0] ?? '';
 }
 
 /** A source of the table as a path of this host. */

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { z } from 'zod';
-import { type Places, placeOf } from './check-compose.ts';
+import { hostName, type Places, placeOf } from './check-compose.ts';
 import type { ExpectedService } from './expected-services.ts';
 
 /** What `docker inspect` says of a container, as far as it bounds what the container can do. */
@@ -78,7 +78,7 @@ export function problemsOfContainer(
   same('host name namespace', host.UTSMode, '');
   same('devices', host.Devices ?? [], []);
   same('published ports', host.PortBindings ?? {}, {});
-  same('extra hosts', host.ExtraHosts ?? [], []);
+  same('extra hosts', (host.ExtraHosts ?? []).map(hostName), [...expected.extraHosts]);
   same('kernel settings', host.Sysctls ?? {}, {});
   same('memory', host.Memory, expected.memoryBytes);
   same('processor time', host.NanoCpus, (expected.cpus ?? 0) * 1e9);

@@ -19,6 +19,7 @@ export type ExpectedService = {
   readonly pids: number;
   readonly cpus: number | null;
   readonly environment: readonly string[];
+  readonly extraHosts: readonly string[];
 };
 
 const mib = 1024 * 1024;
@@ -37,6 +38,7 @@ const service: ExpectedService = {
   pids: 256,
   cpus: 1,
   environment: [],
+  extraHosts: [],
 };
 const oneShot: ExpectedService = { ...service, restart: 'no', health: false };
 
@@ -85,7 +87,10 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   gateway: {
     ...service,
     networks: ['model', 'outward'],
+    memoryBytes: 768 * mib,
     environment: ['GATEWAY_MODEL_KIND'],
+    // For an Ollama on this very host, outside Docker.
+    extraHosts: ['host.docker.internal'],
     mounts: {
       '/logs': bind('home/logs/gateway'),
       '/configs': bind('configs', true),

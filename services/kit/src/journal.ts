@@ -41,9 +41,13 @@ export class Journal {
     this.#end = end;
   }
 
-  /** Opens or makes the file. @throws JournalError when its chain is broken before the tail. */
-  static async open(path: string): Promise<Journal> {
-    const file = await open(path, 'a+', 0o640);
+  /**
+   * Opens or makes the file.
+   * @param openFile an override for tests of a disk that fails
+   * @throws JournalError when its chain is broken before the tail
+   */
+  static async open(path: string, openFile: typeof open = open): Promise<Journal> {
+    const file = await openFile(path, 'a+', 0o640);
     try {
       const bytes = await file.readFile();
       const whole = bytes.subarray(0, wholeLength(bytes));

@@ -8,6 +8,8 @@ import type { EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
 
 const maximumInterruptions = 2;
+/** A model that goes and comes is a wait, not the task's failure; bounded, because gateway and sandbox might disagree for ever. */
+const maximumModelLosses = 10;
 
 /** Ends a task without success; what it left behind is kept. */
 export async function failTask(
@@ -129,8 +131,13 @@ export async function interrupt(
   reason: string,
 ): Promise<void> {
   const interruptions = record.interruptions + 1;
-  if (interruptions >= maximumInterruptions)
-    return failTask(context, record, errorClass, `interrupted for the second time: ${reason}`);
+  if (interruptions >= (errorClass === 'model_unreachable' ? maximumModelLosses : maximumInterruptions))
+    return failTask(
+      context,
+      record,
+      errorClass,
+      `interrupted for the ${interruptions === 2 ? 'second' : `${interruptions}th`} time: ${reason}`,
+    );
   const since = context.now().toISOString();
   const said = `interrupted: ${reason}; one new attempt will be made`.slice(0, 2_000);
   const detail: EventDetail = {

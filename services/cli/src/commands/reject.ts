@@ -1,0 +1,27 @@
+import { commandLimits } from '@countersign/contracts/limits.ts';
+import { mayFollow } from '@countersign/contracts/task-state.ts';
+import { parseCommandLine, spoolOptions } from '../arguments.ts';
+import { CliError, type ExitCode } from '../failure.ts';
+import { issueCommand } from '../issue-command.ts';
+import { resolveTask } from '../resolve-task.ts';
+import { readTaskRecords } from '../task-files.ts';
+import type { Context } from '../terminal.ts';
+
+/** `reject`: names no digest, because a refusal holds for whatever the task has become in the meantime. */
+export async function reject(context: Context, words: readonly string[]): Promise<ExitCode> {
+  const { values, positionals } = parseCommandLine(words, spoolOptions, { least: 1, most: Number.POSITIVE_INFINITY });
+  const [name = '', ...rest] = positionals;
+  const reason = rest.join(' ');
+  if (reason.length > commandLimits.reasonCharacters)
+    throw new CliError(
+      'usage',
+      `a reason has at most ${commandLimits.reasonCharacters} characters, this one ${reason.length}`,
+    );
+  const { records } = await readTaskRecords(context.config.volumes);
+  const record = resolveTask(name, records, ({ state }) => mayFollow(state.status, 'rejected'), 'rejected');
+  return await issueCommand(
+    context,
+    { kind: 'reject', subject: { task: record.id, reason } },
+    { json: values.json === true, wait: values['no-wait'] !== true, evidence: `argv: reject ${words.join(' ')}` },
+  );
+}

@@ -1,0 +1,40 @@
+import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
+import type { StatusRow } from '@countersign/contracts/task-record.ts';
+import { parseCommandLine } from '../arguments.ts';
+import { type ExitCode, exitCodes } from '../failure.ts';
+import { statusRows } from '../status-rows.ts';
+import { formatTable } from '../table.ts';
+import { readTaskRecords } from '../task-files.ts';
+import { type Context, print } from '../terminal.ts';
+
+const columns = [
+  { heading: 'TASK', width: 32 },
+  { heading: 'STATE', width: 11 },
+  { heading: 'STAGE', width: 16 },
+  { heading: 'WORKSPACE', width: 24 },
+  { heading: 'FILE', width: 36 },
+  { heading: 'SINCE', width: 20 },
+  { heading: 'REASON', width: 120 },
+];
+
+/** `status`: every task and every file that is none yet or was refused. */
+export async function status(context: Context, words: readonly string[]): Promise<ExitCode> {
+  const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
+  const rows = await readRows(context);
+  if (values.json === true) print(context.stdout, inertJson(rows));
+  else if (rows.length === 0) print(context.stdout, 'no tasks yet');
+  else print(context.stdout, ...formatTable(columns, rows.map(cellsOf)));
+  return exitCodes.ok;
+}
+
+/** The rows; what cannot be read is said on standard error and leaves the others alone. */
+export async function readRows({ config, stderr }: Context): Promise<StatusRow[]> {
+  const { records, unreadable } = await readTaskRecords(config.volumes);
+  for (const { path, reason } of unreadable)
+    print(stderr, `${path} cannot be read: ${inertLine(reason).slice(0, 300)}`);
+  return await statusRows(config.volumes, records);
+}
+
+function cellsOf({ task, state, stage, workspace, file, since, reason }: StatusRow): string[] {
+  return [task ?? '-', state, stage ?? '-', workspace ?? '-', file, since.replace(/\.\d+Z$/, 'Z'), reason];
+}

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readCliConfig } from './config.ts';
+import { OperatorHome } from './testing/operator-home.ts';
+
+let home: OperatorHome;
+beforeEach(async () => {
+  home = await OperatorHome.make();
+});
+afterEach(() => home[Symbol.asyncDispose]());
+
+const names = ['submit', 'approve', 'reject', 'pending', 'status', 'show', 'send'];
+
+test('the help names every command, and every command has its own', async () => {
+  const { code, stdout } = await home.type(['--help']);
+  expect(code).toBe(0);
+  for (const name of names) {
+    expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    for (const words of [
+      [name, '--help'],
+      [name, 'x', '-h'],
+    ]) {
+      const own = await home.type(words);
+      expect(own.code).toBe(0);
+      expect(own.stdout).toMatch(new RegExp(`^Usage: countersign ${name}`));
+    }
+  }
+});
+
+test.each([
+  [[]],
+  [['aprove', 'x']],
+  [['constructor']],
+  [['approve']],
+  [['approve', 'a', 'b']],
+  [['approve', 'a', '--force']],
+  [['approve', '-rf']],
+  [['status', 'x']],
+  [['status', '--no-wait']],
+  [['show']],
+  [['submit', 'a', 'b']],
+  [['--version']],
+])('%j is not understood', async (words) => {
+  const { code, stdout, stderr } = await home.type(words);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^countersign: ./);
+});
+
+test('a user’s name with anything unusual in it is refused, and so is a misspelt setting', () => {
+  expect(readCliConfig({ CLI_USER: 'ada' })).toEqual({
+    volumes: '/volumes',
+    spool: '/spool',
+    secrets: '/secrets',
+    user: 'ada',
+  });
+  expect(readCliConfig({}).user).toBe('operator');
+  for (const environment of [{ CLI_USER: 'a b' }, { CLI_USER: 'a\n' }, { CLI_USR: 'ada' }])
+    expect(() => readCliConfig(environment)).toThrow('environment:0:');
+});

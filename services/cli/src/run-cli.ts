@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { inertLines } from '@countersign/contracts/inert-text.ts';
+import { approve } from './commands/approve.ts';
+import { pending } from './commands/pending.ts';
+import { reject } from './commands/reject.ts';
+import { send } from './commands/send.ts';
+import { show } from './commands/show.ts';
+import { status } from './commands/status.ts';
+import { submit } from './commands/submit.ts';
+import { CliError, type ExitCode, exitCodes } from './failure.ts';
+import { type Context, print } from './terminal.ts';
+
+const commands = new Map(Object.entries({ submit, approve, reject, pending, status, show, send }));
+
+/** Carries out one command line and tells what its exit code is to be. */
+export async function runCli(words: readonly string[], context: Context): Promise<ExitCode> {
+  const [name, ...rest] = words;
+  const command = name === undefined ? undefined : commands.get(name);
+  try {
+    if (asksForHelp(words)) {
+      context.stdout.write(await helpText(command === undefined ? 'countersign' : (name ?? 'countersign')));
+      return exitCodes.ok;
+    }
+    if (command === undefined)
+      throw new CliError(
+        'usage',
+        name === undefined ? 'which command? See --help' : `there is no command ${JSON.stringify(name)}: see --help`,
+      );
+    return await command(context, rest);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    print(context.stderr, ...inertLines(`countersign: ${error.message}`));
+    return error.code === 'usage' ? exitCodes.usage : exitCodes.refused;
+  }
+}
+
+/** What stands after `--` is words, whatever it looks like. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const options = end < 0 ? words : words.slice(0, end);
+  return options.includes('--help') || options.includes('-h') || options[0] === 'help';
+}
+
+async function helpText(name: string): Promise<string> {
+  return await readFile(new URL(`../help/${name}.txt`, import.meta.url), 'utf8');
+}

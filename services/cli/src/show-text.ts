@@ -1,0 +1,95 @@
+import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import { folderOf } from '@countersign/contracts/task-state.ts';
+import type { ApprovalView } from './approval-view.ts';
+import { taskFolder } from './task-files.ts';
+
+type Fact = readonly [name: string, value: string];
+
+/**
+ * What a person reads before deciding: facts that we state, then the model's words, each line marked so that none of them can
+ * pass for a fact, then the digest that the decision names. Everything comes from the bytes that the digest covers, but for
+ * the title.
+ */
+export function approvalLines(record: TaskRecord, { digest, bundle, plan }: ApprovalView): string[] {
+  const facts: Fact[] = [
+    ['task', bundle.task],
+    ['file', bundle.file],
+    ['title', record.title],
+    ['run', bundle.run],
+    ['stage', bundle.stage],
+    ['workspace', bundle.workspace],
+    ...bundle.repositories.map(
+      ({ name, branch, base_head }): Fact => ['repository', `${name}, branch ${branch}, from commit ${base_head}`],
+    ),
+    ['tool', `${bundle.tool.name} (definition ${bundle.tool.definition.slice(0, 8)})`],
+    ['model', `${bundle.model.name} (${modelKinds[bundle.model.kind] ?? bundle.model.kind})`],
+    ['sandbox', `profile ${bundle.sandbox.profile} (definition ${bundle.sandbox.definition.slice(0, 8)})`],
+    ['image', bundle.sandbox.image],
+    ['time limit', `${bundle.timeout_sec} s`],
+    ['task file', `sha256 ${bundle.task_file}`],
+    ['objective', bundle.spec === null ? 'in the task file' : `the workspace's plan, sha256 ${bundle.spec}`],
+    ['policy', `configs/stages.yaml, sha256 ${bundle.policy}`],
+    ['asked', bundle.requested_at],
+    ['expires', bundle.expires_at],
+  ];
+  return [
+    ...formatFacts(facts),
+    '',
+    'The plan. These are the words of the model, not of Countersign:',
+    ...inertLines(plan).map((line) => `| ${line}`),
+    '',
+    `digest ${digest}`,
+    `short  ${digest.slice(0, 8)}`,
+    '',
+    `Approve: countersign approve ${bundle.task} --digest ${digest.slice(0, 8)}`,
+    `Reject:  countersign reject ${bundle.task} <reason>`,
+  ];
+}
+
+const modelKinds: Readonly<Record<string, string>> = {
+  own: 'your own server',
+  ollama: "the stack's Ollama",
+  rehearsal: 'the rehearsal stand-in, which is no language model',
+};
+
+/** Where a task stands that does not wait for an approval. */
+export function recordLines(record: TaskRecord): string[] {
+  const folder = taskFolder(record);
+  return formatFacts([
+    ['task', record.id],
+    ['state', `${record.state.status} since ${record.state.since}`],
+    ['reason', record.state.reason],
+    ['file', `${folderOf[record.state.status]}/${record.file}`],
+    ...(record.file === record.dropped_as ? [] : [['dropped as', record.dropped_as] as const]),
+    ['title', record.title],
+    ['run', record.run],
+    ['stage', `${record.stage}${record.gate ? ', needs approval' : ''}`],
+    ['workspace', record.workspace],
+    ['base', record.base === null ? 'not fixed yet' : `branch ${record.base.branch}, commit ${record.base.head}`],
+    ['tool', record.tool],
+    ['model', record.model === null ? 'none yet' : `${record.model.name} (${modelKinds[record.model.kind]})`],
+    ['time limit', `${record.timeout_sec} s`],
+    ['accepted', record.accepted_at],
+    ['attempts', String(record.attempts)],
+    ...stateFacts(record.state),
+    ['kept in', record.attempts === 0 ? folder : `${folder}/attempts/${record.attempts}`],
+  ]);
+}
+
+function stateFacts(state: TaskState): Fact[] {
+  const facts: Fact[] = [];
+  if (state.status === 'failed') facts.push(['error', state.error_class]);
+  if ('approval' in state && state.approval !== null) {
+    const { user, channel, decided_at, digest } = state.approval;
+    facts.push(['approved', `by ${user} through ${channel} at ${decided_at}, digest ${digest}`]);
+  }
+  if ('result' in state && state.result !== null)
+    for (const { name, ref, head, files, insertions, deletions } of state.result.repositories)
+      facts.push(['result', `${name}: ${files} files, +${insertions} -${deletions}, commit ${head}, ${ref}`]);
+  return facts;
+}
+
+function formatFacts(facts: readonly Fact[]): string[] {
+  return facts.map(([name, value]) => `${name.padEnd(11)} ${inertLine(value)}`);
+}

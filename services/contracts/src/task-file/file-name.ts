@@ -1,0 +1,29 @@
+import { taskFileLimits } from '../limits.ts';
+import { refusalSuffix } from '../refused-file.ts';
+
+const temporaryNames = [
+  /^[.~]/,
+  /~$/,
+  /\.(?:tmp|temp|part|partial|crdownload|download|swp|swx|filepart)$/i,
+  /^4913$/,
+  /\.sb-[0-9a-f]+-\w+/i,
+  /\.sync-conflict-/i,
+  /\bconflicted copy\b/i,
+];
+
+/** Whether a name in the inbox is a task's: a `.md` that no editor, copier or synchroniser is still working on. */
+export function isTaskFileName(name: string): boolean {
+  return name.toLowerCase().endsWith('.md') && !temporaryNames.some((pattern) => pattern.test(name));
+}
+
+/** The name of the text that says why a file was not accepted; the stem is cut where the name would be too long. */
+export function errorFileName(name: string): string {
+  return fitName(name, refusalSuffix);
+}
+
+/** `stem` and `ending`, with as much cut from the stem's end as a file system's limit on one name demands. */
+export function fitName(stem: string, ending: string): string {
+  let cut = stem;
+  while (Buffer.byteLength(cut + ending) > taskFileLimits.nameBytes) cut = [...cut].slice(0, -1).join('');
+  return cut + ending;
+}

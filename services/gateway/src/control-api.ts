@@ -1,0 +1,52 @@
+import type { GatewayHealth, ModelReport } from '@countersign/contracts/gateway-api.ts';
+import { SlotId } from '@countersign/contracts/names.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Recent } from './recent.ts';
+import type { Slots } from './slots.ts';
+
+const openRefusals = {
+  'no-folder': { status: 404, error: 'the slot has no folder' },
+  full: { status: 503, error: 'too many slots are open' },
+} as const;
+
+/** The gateway's API for the runner; its routes and answers are in the contracts. */
+export function createControlApi(slots: Slots, model: Recent<ModelReport>, logger: Logger): Express {
+  const api = express();
+  api.disable('x-powered-by');
+  api.disable('etag');
+  api.param('id', (_request, response, next, id) => {
+    if (SlotId.safeParse(id).success) next();
+    else response.status(400).json({ error: 'a slot is 32 hexadecimal digits' });
+  });
+  api.put('/slots/:id', async (request, response) => {
+    const opened = await slots.open(request.params.id);
+    if (opened.status === 'open') response.json(opened.slot);
+    else response.status(openRefusals[opened.reason].status).json({ error: openRefusals[opened.reason].error });
+  });
+  api.get('/slots/:id', (request, response) => {
+    const slot = slots.get(request.params.id);
+    if (slot === null) response.status(404).json({ error: 'the slot is not open' });
+    else response.json(slot);
+  });
+  api.delete('/slots/:id', async (request, response) => {
+    await slots.close(request.params.id);
+    response.status(204).end();
+  });
+  api.get('/model', async (_request, response) => {
+    response.json(await model.get());
+  });
+  api.get('/health', (_request, response) => {
+    response.json({ status: 'ok', slots: slots.size } satisfies GatewayHealth);
+  });
+  api.use((_request, response) => {
+    response.status(404).json({ error: 'no such route' });
+  });
+  const fail: ErrorRequestHandler = (error, _request, response, next) => {
+    logger.error({ err: error }, 'control request failed');
+    if (response.headersSent) next(error);
+    else response.status(500).json({ error: 'the gateway failed' });
+  };
+  api.use(fail);
+  return api;
+}

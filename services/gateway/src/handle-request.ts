@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decide, type Route } from './allow-list.ts';
+import { type CheckedBody, checkBody } from './body-policy.ts';
+import type { Limits } from './limits.ts';
+import { passThrough } from './pass-through.ts';
+import { discardBody, readBody } from './read-body.ts';
+import { answerRefusal, dialectOf, type Refusal } from './refusal.ts';
+import type { SlotLog } from './slot-log.ts';
+import type { SlotUsage } from './slot-usage.ts';
+import { type Upstream, UpstreamError } from './upstream.ts';
+
+/** What the requests of one slot are judged by and where they go. */
+export type SlotContext = {
+  readonly model: string;
+  readonly upstream: Upstream;
+  readonly limits: Limits;
+  readonly usage: SlotUsage;
+  readonly log: SlotLog;
+};
+
+/** Serves one request of a sandbox: refused in a fixed order, each refusal with its reason; only `forward` sends anything on. */
+export async function handleRequest(
+  context: SlotContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { log, usage } = context;
+  const method = request.method ?? '';
+  const target = request.url ?? '';
+  const refuse = async (refusal: Refusal) => {
+    log.refused(method, target, refusal);
+    await discardBody(request, context.limits.bodyBytes);
+    answerRefusal(response, refusal, dialectOf(target));
+  };
+  const decision = decide({ method, target, httpVersion: request.httpVersion, headers: request.headers });
+  if (decision.status === 'refused') return refuse(decision.refusal);
+  const full = usage.enter();
+  if (full !== null) return refuse(full);
+  const held = { bytes: 0 };
+  try {
+    const body = await acceptBody(context, decision.route, request, held);
+    if (body.status === 'refused') return await refuse(body.refusal);
+    if (body.status === 'allowed') await forward(context, decision.route, body.body, response);
+  } catch (error) {
+    log.failed(`${decision.route.method} ${decision.route.path}`, error);
+    if (response.headersSent) response.destroy();
+    else answerRefusal(response, { status: 500, reason: 'the gateway failed' }, dialectOf(target));
+  } finally {
+    usage.held.give(held.bytes);
+    usage.leave();
+  }
+}
+
+/**
+ * The body to send on, if the route has one. Nothing but it outlives this call: a request may wait for the model for minutes.
+ * @param held is told what is to be given back when the request has ended
+ */
+async function acceptBody(
+  { limits, model, usage }: SlotContext,
+  route: Route,
+  request: IncomingMessage,
+  held: { bytes: number },
+): Promise<CheckedBody | { status: 'allowed'; body: null } | { status: 'gone' }> {
+  if (route.body === null) return { status: 'allowed', body: null };
+  const { outcome, charged } = await readBody(request, limits, usage.held);
+  held.bytes = charged;
+  const spent = usage.addSent(charged);
+  if (outcome.status !== 'read') return outcome;
+  if (spent !== null) return { status: 'refused', refusal: spent };
+  return checkBody(route, outcome.bytes, model);
+}
+
+async function forward(
+  context: SlotContext,
+  route: Route,
+  body: Buffer | null,
+  response: ServerResponse,
+): Promise<void> {
+  const { log, usage, limits } = context;
+  const startedAt = performance.now();
+  const client = new AbortController();
+  const leave = () => client.abort();
+  response.once('close', leave);
+  if (response.destroyed) return;
+  usage.addRequest();
+  const bytesIn = body?.length ?? 0;
+  try {
+    const answer = await context.upstream.request(route.method, route.path, body, client.signal);
+    const { ended, bytes, tokens } = await passThrough(answer, response, limits, client.signal);
+    usage.addTokens(tokens);
+    log.ended({ ...summary(route, startedAt, bytesIn), ended, status: answer.statusCode, bytes_out: bytes, tokens });
+  } catch (error) {
+    const refusal = client.signal.aborted ? null : refusalOf(error);
+    if (refusal !== null) answerRefusal(response, refusal, dialectOf(route.path));
+    log.ended({
+      ...summary(route, startedAt, bytesIn),
+      ...(refusal === null ? { ended: 'client', status: 0 } : { ended: 'upstream', status: refusal.status }),
+      bytes_out: 0,
+      tokens: { prompt: 0, completion: 0 },
+    });
+  } finally {
+    response.off('close', leave);
+  }
+}
+
+function summary(route: Route, startedAt: number, bytesIn: number) {
+  return {
+    route: `${route.method} ${route.path}`,
+    bytes_in: bytesIn,
+    duration_ms: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** What a sandbox is told of the model server: what happened, not where the server is. */
+function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof UpstreamError)) throw error;
+  switch (error.code) {
+    case 'unreachable':
+      return { status: 503, reason: error.message };
+    case 'refused-address':
+      return { status: 503, reason: 'the model server has an address that is not connected to' };
+    case 'timeout':
+      return { status: 504, reason: error.message };
+    case 'bad-answer':
+      return { status: 502, reason: error.message };
+  }
+}

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { chat, type FixtureOptions, type GatewayFixture, startGateway, until } from './gateway-fixture.ts';
+
+let gateway: GatewayFixture | undefined;
+
+async function start(options?: FixtureOptions): Promise<GatewayFixture> {
+  gateway = await startGateway(options);
+  return gateway;
+}
+
+afterEach(async () => {
+  await gateway?.[Symbol.asyncDispose]();
+  gateway = undefined;
+});
+
+describe('limits of a slot', () => {
+  test('so many requests at once, and then again', async () => {
+    const { ask, upstream } = await start({ overrides: { limits: { concurrentRequests: 2 } } });
+    const waiting: (() => void)[] = [];
+    upstream.answer = (_request, response) => void waiting.push(() => response.end('{}'));
+    const asked = [ask('/api/chat', chat), ask('/api/chat', chat)];
+    await until(() => waiting.length === 2);
+    expect(await ask('/api/chat', chat)).toMatchObject({ status: 429 });
+    expect(await ask('/api/tags')).toMatchObject({ status: 429 });
+    for (const end of waiting.splice(0)) end();
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200]);
+    upstream.answer = (_request, response) => void response.end('{}');
+    expect(await ask('/api/chat', chat)).toMatchObject({ status: 200 });
+  });
+
+  test('a body that says it is too large, and one that is', async () => {
+    const { ask, raw, upstream } = await start({ overrides: { limits: { bodyBytes: 1_000 } } });
+    const large = { ...chat, messages: [{ role: 'user', content: 'x'.repeat(1_000) }] };
+    expect(await ask('/api/chat', large)).toMatchObject({ status: 413 });
+    const chunk = `1f4\r\n${'x'.repeat(500)}\r\n`;
+    const answer = await raw(
+      `POST /api/chat HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${chunk.repeat(3)}0\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('a refusal is seen by a client that is still sending', async () => {
+    const { ask } = await start();
+    expect(await ask('/api/pull', `"${'x'.repeat(8_000_000)}"`)).toMatchObject({ status: 403 });
+  });
+
+  test('a body for which there is no room now', async () => {
+    const { ask } = await start({ overrides: { limits: { heldBytes: 50 } } });
+    expect(await ask('/api/chat', chat)).toMatchObject({ status: 503 });
+    expect(await ask('/api/show', { model: 'coder:7b' })).toMatchObject({ status: 200 });
+  });
+
+  test('room is given back', async () => {
+    const { ask } = await start({ overrides: { limits: { heldBytesOfAllSlots: 200 } } });
+    for (let request = 0; request < 10; request += 1) {
+      expect(await ask('/api/chat', chat)).toMatchObject({ status: 200 });
+    }
+  });
+
+  test('S040: what it may send in its life', async () => {
+    const { ask, upstream } = await start({ overrides: { limits: { sentBytes: 200 } } });
+    const statuses = [];
+    for (let request = 0; request < 4; request += 1) statuses.push((await ask('/api/chat', chat)).status);
+    expect(statuses).toEqual([200, 200, 429, 429]);
+    expect(upstream.seen).toHaveLength(2);
+  });
+
+  test('lines in the log', async () => {
+    const { ask, logged } = await start({ overrides: { limits: { logLines: 3 } } });
+    const before = logged.length;
+    for (let request = 0; request < 9; request += 1) await ask('/api/pull', {});
+    expect(logged.slice(before).map(({ msg }) => msg)).toEqual([
+      'request refused',
+      'request refused',
+      'slot has used up its log lines; nothing more of it is logged',
+    ]);
+  });
+});

@@ -1,0 +1,264 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isSignatureGood, readSigningKey, readVerifyingKey, signCommand } from '@countersign/contracts/command.ts';
+import { queueFolders } from '@countersign/contracts/task-state.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type InitConfig, readInitConfig } from './config.ts';
+import { prepare } from './prepare.ts';
+
+// As root the folders go to another user, as in the stack; anybody else can only give to himself.
+const isRoot = process.getuid?.() === 0;
+const uid = isRoot ? 10_001 : (process.getuid?.() ?? 0);
+const gid = isRoot ? 10_002 : (process.getgid?.() ?? 0);
+const workspace = 'workspaces/mini-control-plane';
+
+let home: string;
+let config: InitConfig;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'countersign-init-'));
+  config = {
+    uid,
+    gid,
+    rootUid: process.getuid?.() ?? 0,
+    volumes: join(home, 'volumes'),
+    secrets: join(home, 'secrets'),
+    named: join(home, 'named'),
+  };
+  for (const folder of [
+    'volumes',
+    'secrets',
+    'named',
+    'named/slots',
+    'named/spool-shell',
+    'named/launcher-control',
+    'named/gateway-control',
+  ])
+    await mkdir(join(home, folder));
+});
+afterEach(() => rm(home, { recursive: true }));
+
+async function run(change: Partial<InitConfig> = {}): Promise<string[]> {
+  const lines: string[] = [];
+  await prepare({ ...config, ...change }, (what, subject) => lines.push(`${what}: ${subject.slice(home.length + 1)}`));
+  return lines;
+}
+
+async function facts(path: string): Promise<string> {
+  const status = await lstat(join(home, path));
+  return `${status.uid}:${status.gid} ${(status.mode & 0o7777).toString(8)}`;
+}
+
+/** Everything below a folder with its owner, bits, time stamps and, of files, content. */
+async function snapshot(folder = home): Promise<string[]> {
+  const names = (await readdir(folder, { recursive: true })).sort();
+  return await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const status = await lstat(path);
+      const content = status.isFile() ? await readFile(path, 'base64') : '';
+      return [name, status.uid, status.gid, status.mode, status.ino, status.mtimeMs, content].join(' ');
+    }),
+  );
+}
+
+const git = (...parameters: string[]) =>
+  execFileSync('git', ['-c', 'safe.directory=*', ...parameters], {
+    cwd: join(home, 'volumes', workspace),
+    encoding: 'utf8',
+  });
+
+describe('a first start', () => {
+  test('makes every folder of the queue and gives it to the services', async () => {
+    await run();
+    for (const folder of [...queueFolders, 'runs', 'memory', 'workspaces', 'logs/runner', 'logs/gateway'])
+      expect(await facts(`volumes/${folder}`)).toMatch(new RegExp(`^${uid}:${gid} 7`));
+  });
+
+  test('gives each service what it needs and no more', async () => {
+    await run();
+    expect(await facts('named/slots')).toBe(`${uid}:${gid} 711`);
+    expect(await facts('named/spool-shell')).toBe(`${uid}:${gid} 770`);
+    expect(await facts('named/gateway-control')).toBe(`${uid}:${gid} 2770`);
+    expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2770`);
+    expect(await facts('volumes/logs/launcher')).toBe(`${config.rootUid}:${gid} 2770`);
+    expect(await facts('secrets/cli')).toBe(`${uid}:${gid} 700`);
+    expect(await facts('secrets/runner')).toBe(`${uid}:${gid} 700`);
+    expect(await facts('secrets/cli/signing.key.pem')).toBe(`${uid}:${gid} 400`);
+    expect(await facts('secrets/runner/shell.pub.pem')).toBe(`${uid}:${gid} 444`);
+  });
+
+  test('makes a pair of keys whose halves fit', async () => {
+    await run();
+    const key = readSigningKey(await readFile(join(home, 'secrets/cli/signing.key.pem'), 'utf8'));
+    const publicKey = readVerifyingKey(await readFile(join(home, 'secrets/runner/shell.pub.pem'), 'utf8'));
+    const command = signCommand(
+      {
+        version: 1,
+        id: 'abcdefghijklmnop',
+        kind: 'send',
+        subject: { text: 'x' },
+        actor: { channel: 'shell', user: 'x' },
+        evidence: '',
+        issued_at: '2026-11-20T10:00:00.000Z',
+        expires_at: '2026-11-20T10:00:00.000Z',
+        key_id: 'shell-0000000000000000',
+      },
+      key,
+    );
+    expect(isSignatureGood(command, publicKey)).toBe(true);
+  });
+
+  test('makes the example workspace: a clean repository with the plan, all of it the operator’s', async () => {
+    await run();
+    // Before git is asked, which rewrites its index as this test's user.
+    const owners = (await snapshot(join(home, 'volumes', workspace))).map((line) =>
+      line.split(' ').slice(1, 3).join(':'),
+    );
+    expect(new Set(owners)).toEqual(new Set([`${uid}:${gid}`]));
+    expect(git('status', '--porcelain=v1', '--branch')).toBe('## main\n');
+    expect(git('log', '--format=%an <%ae>')).toBe('Countersign <countersign@localhost>\n');
+    expect(git('ls-files').split('\n')).toContain('.project/specs/execution-plan.md');
+    expect(git('show', 'HEAD:.project/specs/execution-plan.md')).toContain('1. Create hello.txt with a message');
+  });
+
+  test('says each thing once', async () => {
+    const lines = await run();
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(lines).toContain('made: volumes/inbox/pending');
+    expect(lines).toContain('made: volumes/workspaces/mini-control-plane');
+  });
+
+  test('makes a home passable that only root could enter, and changes nothing else about it', async () => {
+    await chmod(config.volumes, 0o700);
+    await run();
+    expect((await lstat(config.volumes)).mode & 0o777).toBe(isRoot ? 0o701 : 0o700);
+  });
+});
+
+describe('a second start', () => {
+  test('changes nothing at all', async () => {
+    await run();
+    const before = await snapshot();
+    const lines = await run();
+    expect(await snapshot()).toEqual(before);
+    expect(lines.filter((line) => !line.startsWith('left alone: '))).toEqual([]);
+  });
+
+  test('leaves alone how open the operator made a folder, and mends one that its owner cannot use', async () => {
+    await run();
+    await chmod(join(home, 'volumes/inbox'), 0o777);
+    await chmod(join(home, 'volumes/outbox'), 0o055);
+    await run();
+    expect(await facts('volumes/inbox')).toBe(`${uid}:${gid} 777`);
+    expect(await facts('volumes/outbox')).toBe(`${uid}:${gid} 755`);
+  });
+
+  test('closes a secret that was left open', async () => {
+    await run();
+    await chmod(join(home, 'secrets/cli'), 0o777);
+    await chmod(join(home, 'secrets/cli/signing.key.pem'), 0o644);
+    await run();
+    expect(await facts('secrets/cli')).toBe(`${uid}:${gid} 700`);
+    expect(await facts('secrets/cli/signing.key.pem')).toBe(`${uid}:${gid} 400`);
+  });
+
+  test('does not bring back an example workspace that was removed', async () => {
+    await run();
+    await rm(join(home, 'volumes', workspace), { recursive: true });
+    await run();
+    expect(await readdir(join(home, 'volumes/workspaces'))).toEqual([]);
+  });
+
+  test('never touches a workspace of the same name that was there before, nor its owner', async () => {
+    await mkdir(join(home, 'volumes', workspace), { recursive: true });
+    await writeFile(join(home, 'volumes', workspace, 'mine'), 'x');
+    const before = await facts(`volumes/${workspace}/mine`);
+    await run();
+    expect(await readdir(join(home, 'volumes', workspace))).toEqual(['mine']);
+    expect(await facts(`volumes/${workspace}/mine`)).toBe(before);
+  });
+
+  test('goes on where an earlier one was interrupted', async () => {
+    await run();
+    await rename(join(home, 'volumes', workspace), join(home, 'volumes/.mini-control-plane.making'));
+    const sentinel = join(home, 'volumes/.countersign.json');
+    await writeFile(sentinel, (await readFile(sentinel, 'utf8')).replace('"mini-control-plane"', ''));
+    await run();
+    expect(git('status', '--porcelain')).toBe('');
+    expect(await readdir(config.volumes)).not.toContain('.mini-control-plane.making');
+  });
+});
+
+describe('refused, with nothing changed and what to do', () => {
+  test('other ids than before', async () => {
+    await run();
+    const before = await snapshot();
+    await expect(run({ uid: uid + 1 })).rejects.toThrow(/belong to \d+:\d+[\s\S]*scripts\/up/);
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test('a damaged record', async () => {
+    await run();
+    await writeFile(join(home, 'volumes/.countersign.json'), '{');
+    await expect(run()).rejects.toThrow('.countersign.json is damaged');
+  });
+
+  test('a file or a link where a folder belongs', async () => {
+    await mkdir(join(home, 'elsewhere'), { mode: 0o755 });
+    await symlink(join(home, 'elsewhere'), join(home, 'volumes/inbox'));
+    const before = await facts('elsewhere');
+    await expect(run()).rejects.toThrow('volumes/inbox is not a folder');
+    expect(await facts('elsewhere')).toBe(before);
+  });
+
+  test('a public key without its private half', async () => {
+    await run();
+    await rm(join(home, 'secrets/cli/signing.key.pem'));
+    await expect(run()).rejects.toThrow(/signing\.key\.pem is not[\s\S]*Restore it/);
+  });
+
+  test('halves that do not fit', async () => {
+    await run();
+    await rename(join(home, 'secrets/cli/signing.key.pem'), join(home, 'old.pem'));
+    await rename(join(home, 'secrets/runner/shell.pub.pem'), join(home, 'old.pub.pem'));
+    await run();
+    await rename(join(home, 'old.pub.pem'), join(home, 'secrets/runner/shell.pub.pem'));
+    await expect(run()).rejects.toThrow('is not the public half of');
+  });
+
+  test('a key that is none', async () => {
+    await run();
+    await chmod(join(home, 'secrets/cli/signing.key.pem'), 0o600);
+    await writeFile(join(home, 'secrets/cli/signing.key.pem'), 'hello');
+    await expect(run()).rejects.toThrow('signing.key.pem cannot be used');
+  });
+
+  test('a home that is not mounted', async () => {
+    await expect(run({ volumes: join(home, 'nowhere') })).rejects.toThrow('cannot be read');
+  });
+});
+
+test('a missing public half is made from the private one', async () => {
+  await run();
+  const path = join(home, 'secrets/runner/shell.pub.pem');
+  const before = await readFile(path, 'utf8');
+  await rm(path);
+  expect(await run()).toContain('made: secrets/runner/shell.pub.pem');
+  expect(await readFile(path, 'utf8')).toBe(before);
+});
+
+test('the ids come from the environment, and root is not among them', () => {
+  expect(readInitConfig({ INIT_UID: '10001', INIT_GID: '10002', PATH: '/bin' })).toMatchObject({
+    uid: 10_001,
+    gid: 10_002,
+  });
+  for (const environment of [
+    {},
+    { INIT_UID: '0', INIT_GID: '1' },
+    { INIT_UID: 'x', INIT_GID: '1' },
+    { INIT_UID: '1', INIT_GID: '1', INIT_GUD: '1' },
+  ])
+    expect(() => readInitConfig(environment)).toThrow('environment:0:');
+});

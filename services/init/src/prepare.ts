@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InitConfig } from './config.ts';
+import { firstWorkspace, makeFirstWorkspace } from './first-workspace.ts';
+import { ensureFolder, type FolderMode, type Owner } from './folder.ts';
+import { InitError, type Report } from './init-error.ts';
+import { readSentinel, type Sentinel, writeSentinel } from './sentinel.ts';
+import { ensureShellKey } from './signing-key.ts';
+
+/** Where the operator drops and reads; group members may as well. */
+const shared: FolderMode = { least: 0o770 };
+const readable: FolderMode = { least: 0o755 };
+
+const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
+  ['inbox', shared],
+  ['inbox/pending', shared],
+  ['inbox/running', shared],
+  ['outbox', readable],
+  ['outbox/done', readable],
+  ['outbox/rejected', readable],
+  ['outbox/failed', readable],
+  ['outbox/cancelled', readable],
+  ['outbox/invalid', readable],
+  ['workspaces', shared],
+  ['memory', readable],
+  ['runs', readable],
+  // What can be made again at any time: packs of commits.
+  ['.cache', readable],
+  ['logs', readable],
+  ['logs/runner', readable],
+  ['logs/gateway', readable],
+];
+
+/**
+ * Everything that must be there before the first service starts: folders, owners, keys, the example workspace. Safe to run
+ * again, also after having been interrupted; what is there already is left alone.
+ * @throws InitError when the operator has to mend something first
+ */
+export async function prepare(config: InitConfig, report: Report): Promise<void> {
+  const owner: Owner = { uid: config.uid, gid: config.gid };
+  const found = await readSentinel(config.volumes, owner);
+  const sentinel: Sentinel = found ?? { version: 1, id: randomUUID(), ...owner, workspaces: [] };
+  await letThrough(config.volumes, owner, report);
+  // Recorded before anything is given away: from here on a start with other ids is refused.
+  if (found === null) await writeSentinel(config.volumes, sentinel);
+
+  for (const [name, mode] of volumeFolders) await ensureFolder(join(config.volumes, name), owner, mode, report);
+  // The launcher is root without any capability: it can write only where root is the owner. Its files get the group through
+  // the folder, so that the others can read them and the operator can clear them away.
+  const launcher: Owner = { uid: config.rootUid, gid: config.gid };
+  await ensureFolder(join(config.volumes, 'logs/launcher'), launcher, { exact: 0o2770 }, report);
+
+  await ensureFolder(join(config.secrets, 'cli'), owner, { exact: 0o700 }, report);
+  await ensureFolder(join(config.secrets, 'runner'), owner, { exact: 0o700 }, report);
+  await ensureFolder(join(config.secrets, 'launcher'), launcher, { exact: 0o750 }, report);
+  await ensureShellKey(config.secrets, owner, report);
+
+  // A sandbox's own user passes through by a slot's name, and can list nothing.
+  await ensureFolder(join(config.named, 'slots'), owner, { exact: 0o711 }, report);
+  await ensureFolder(join(config.named, 'spool-shell'), owner, { exact: 0o770 }, report);
+  await ensureFolder(join(config.named, 'gateway-control'), owner, { exact: 0o2770 }, report);
+  await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2770 }, report);
+
+  const workspace = join(config.volumes, 'workspaces', firstWorkspace);
+  if (sentinel.workspaces.includes(firstWorkspace)) {
+    report('left alone', workspace);
+    return;
+  }
+  report((await makeFirstWorkspace(config.volumes, owner)) ? 'made' : 'left alone', workspace);
+  await writeSentinel(config.volumes, { ...sentinel, workspaces: [...sentinel.workspaces, firstWorkspace] });
+}
+
+/** The folder itself is the operator's own: it is only made passable, and only when the services could not reach what is in it. */
+async function letThrough(volumes: string, owner: Owner, report: Report): Promise<void> {
+  const status = await stat(volumes).catch((cause: unknown) => {
+    throw new InitError(`${volumes} cannot be read: mount the operator's folder there.`, { cause });
+  });
+  const passBit = status.uid === owner.uid ? 0o100 : status.gid === owner.gid ? 0o010 : 0o001;
+  if ((status.mode & passBit) !== 0) return;
+  await chmod(volumes, (status.mode & 0o7777) | passBit);
+  report('changed', volumes);
+}

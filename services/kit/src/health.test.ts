@@ -1,0 +1,43 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serviceLimits } from '@countersign/contracts/limits.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HealthFile, readHealth } from './health.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'countersign-health-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('a service that says how it is, is alive; when it stops saying so, it is not', async () => {
+  await new HealthFile(folder, 'runner').beat('waiting', 'no model');
+  const health = await readHealth(folder);
+  expect(health).toMatchObject({ alive: true, report: { service: 'runner', status: 'waiting', reason: 'no model' } });
+  const later = Date.parse(health?.report.ts ?? '') + serviceLimits.stuckMs;
+  expect((await readHealth(folder, later - 1))?.alive).toBe(true);
+  expect((await readHealth(folder, later))?.alive).toBe(false);
+});
+
+test('the start stays the same from beat to beat', async () => {
+  const file = new HealthFile(folder, 'runner');
+  await file.beat('ok', '');
+  const first = await readHealth(folder);
+  await file.beat('failing', 'x');
+  const second = await readHealth(folder);
+  expect(second?.report.started_at).toBe(first?.report.started_at);
+  expect(second?.report.status).toBe('failing');
+});
+
+test.each(['', '{', '{}', 'null', '{"service":"runner","status":"ok"}'])(
+  'a file that holds %j says nothing',
+  async (text) => {
+    await writeFile(join(folder, 'health.json'), text);
+    expect(await readHealth(folder)).toBeNull();
+  },
+);
+
+test('no file says nothing', async () => {
+  expect(await readHealth(join(folder, 'none'))).toBeNull();
+});

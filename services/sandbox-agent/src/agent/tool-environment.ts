@@ -1,0 +1,12 @@
+import type { AgentPaths } from './paths.ts';
+
+/** Everything that a tool finds in its environment; nothing of the agent's own goes along. */
+export function toolEnvironment(paths: AgentPaths, modelPort: number): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    HOME: paths.home,
+    LANG: 'C.UTF-8',
+    OLLAMA_HOST: `http://127.0.0.1:${modelPort}`,
+    COUNTERSIGN_TASK_FOLDER: paths.task,
+  };
+}

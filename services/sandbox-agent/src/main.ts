@@ -1,0 +1,26 @@
+import { sandboxLimits } from '@countersign/contracts/limits.ts';
+import { createLogger } from '@countersign/kit/logger.ts';
+import { runAgent } from './agent/agent.ts';
+import { agentPaths } from './agent/paths.ts';
+import { detectSweepScope } from './agent/sweep.ts';
+import { checkImage } from './check.ts';
+
+const modelPort = 11434;
+
+/** However often it is signalled, the agent saves and sends first; SIGKILL is what ends it against its will. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => controller.abort(`by ${name}`));
+  return controller.signal;
+}
+
+if (process.argv[2] === '--check') {
+  process.stdout.write(`${JSON.stringify(await checkImage())}\n`);
+} else {
+  const logger = createLogger('sandbox-agent', 'info');
+  const paths = agentPaths('/slot', '/workspace', '/tmp');
+  const sweepScope = await detectSweepScope();
+  const over = await runAgent({ paths, modelPort, sweepScope, logger, orphanMs: sandboxLimits.orphanMs }, stopSignal());
+  logger.info({ over, sweepScope }, 'ended');
+  process.exit(0);
+}

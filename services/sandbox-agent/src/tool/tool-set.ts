@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { OfferedTool } from './message.ts';
+
+const path = z.string().min(1).max(4_096).describe('Relative to the workspace.');
+
+/** The arguments of every tool; what a model adds beyond them is ignored. */
+export const toolArguments = {
+  list_files: z.object({ path: path.default('.') }),
+  read_file: z.object({
+    path,
+    from_line: z.coerce.number().int().min(1).default(1).describe('The first line to show.'),
+  }),
+  search_files: z.object({
+    pattern: z.string().min(1).max(1_000).describe('An extended regular expression, as grep -E takes it.'),
+    path: path.default('.'),
+  }),
+  write_file: z.object({ path, content: z.string().describe('The whole new content.') }),
+  edit_file: z.object({
+    path,
+    old_text: z.string().min(1).describe('A text that occurs exactly once in the file.'),
+    new_text: z.string().describe('What takes its place.'),
+  }),
+  run_command: z.object({ command: z.string().min(1).max(32_768).describe('For sh -c, in the workspace.') }),
+  finish: z.object({ summary: z.string().default('') }),
+} as const;
+export type ToolName = keyof typeof toolArguments;
+
+const descriptions: Readonly<Record<ToolName, string>> = {
+  list_files: 'Lists the files below a folder.',
+  read_file: 'Shows a text file.',
+  search_files: 'Searches the files below a folder for a pattern.',
+  write_file: 'Creates a file, or replaces all of it.',
+  edit_file: 'Replaces one text in a file.',
+  run_command: 'Runs a shell command. It is ended after two minutes, with everything that it has started.',
+  finish: 'Ends the work. Call it once, when everything is done; the summary says what was done.',
+};
+const planFinish = 'Ends the planning. The summary is the whole plan, in Markdown, with numbered steps.';
+
+const readOnlyTools: readonly ToolName[] = ['list_files', 'read_file', 'search_files', 'finish'];
+
+export function toolNames(mode: 'run' | 'plan'): readonly ToolName[] {
+  return mode === 'plan' ? readOnlyTools : (Object.keys(toolArguments) as ToolName[]);
+}
+
+export function offerTools(mode: 'run' | 'plan'): OfferedTool[] {
+  return toolNames(mode).map((name) => {
+    const {
+      $schema: _,
+      additionalProperties: __,
+      ...parameters
+    } = z.toJSONSchema(toolArguments[name], { io: 'input' });
+    const description = mode === 'plan' && name === 'finish' ? planFinish : descriptions[name];
+    return { name, description, parameters };
+  });
+}
