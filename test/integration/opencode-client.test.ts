@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createRehearsalModel, type RehearsalModel } from '@countersign/rehearsal-model/rehearsal-model.ts';
+import { createRehearsalModel, type RehearsalModel } from '@countersign/rehearsal-model/src/rehearsal-model.ts';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SocketClient } from '@countersign/kit/socket-client.ts';
-import { readSettings } from '@countersign/launcher/config.ts';
-import { createLauncher } from '@countersign/launcher/launcher.ts';
+import { readSettings } from '@countersign/launcher/src/config.ts';
+import { createLauncher } from '@countersign/launcher/src/launcher.ts';
 import { execa } from 'execa';
 
 /** The image that `scripts/test` has built; the test uses it under its own project, so no running stack is touched. */

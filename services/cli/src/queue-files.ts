@@ -14,8 +14,9 @@ export async function untakenFiles(volumes: string, taken: ReadonlySet<string>):
   const inbox = join(volumes, 'inbox');
   const names = (await namesIn(inbox)).filter((name) => isTaskFileName(name) && !taken.has(name));
   return await rowsOf(names, async (file) => ({
-    ...nothingKnown,
+    task: null,
     file,
+    ...nothingKnown,
     state: 'queued',
     reason: 'the runner has not taken this file yet',
     since: await changedAt(join(inbox, file)),
@@ -35,9 +36,9 @@ export async function refusedFiles(volumes: string): Promise<StatusRow[]> {
       const refusal = parseRefusal(await readStart(join(folder, name)));
       const first = refusal?.problems[0];
       return {
-        ...nothingKnown,
         task: refusal?.task ?? null,
         file: fileOf.get(name) ?? name.slice(0, -refusalSuffix.length),
+        ...nothingKnown,
         state: 'invalid',
         reason: first === undefined ? `see outbox/invalid/${name}` : `line ${first.line}: ${first.message}`,
         since: await changedAt(join(folder, name)),
@@ -51,7 +52,7 @@ export async function refusalText(volumes: string, file: string): Promise<string
   return await readStart(join(volumes, 'outbox', 'invalid', errorFileName(file)));
 }
 
-const nothingKnown = { task: null, run: null, workspace: null, stage: null };
+const nothingKnown = { run: null, workspace: null, stage: null };
 
 /** A file that was moved on while it was looked at has no row. */
 async function rowsOf(names: readonly string[], rowOf: (name: string) => Promise<StatusRow>): Promise<StatusRow[]> {

@@ -3,7 +3,7 @@ import { RunId, Sha256, TaskId, Timestamp } from './names.ts';
 import { TaskStatus } from './task-state.ts';
 
 /** What happened, as the journals name it. Lifecycle only: raw output stays in its capped files. */
-export const EventName = z.enum([
+const EventName = z.enum([
   'runner_started',
   'runner_recovered',
   'model_changed',
@@ -29,7 +29,6 @@ export const EventName = z.enum([
   'command_refused',
   'message',
 ]);
-export type EventName = z.infer<typeof EventName>;
 
 /** Why a task ended without success; the closed list that summaries, breakers and pages count by. */
 export const ErrorClass = z.enum([

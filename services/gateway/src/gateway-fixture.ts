@@ -27,7 +27,7 @@ export type GatewayFixture = AsyncDisposable & {
   usage(): Promise<Slot['tokens']>;
 };
 
-export type SlotAnswer = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string };
+type SlotAnswer = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string };
 
 export type FixtureOptions = {
   readonly model?: string;

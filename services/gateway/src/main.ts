@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { stopSignal } from '@countersign/kit/stop-signal.ts';
+import { aborted, runService } from '@countersign/kit/run-service.ts';
 import { readConfig } from './config.ts';
 import { createGateway } from './create-gateway.ts';
 
-const signal = stopSignal();
-await using _gateway = await createGateway(await readConfig(process.env));
-if (!signal.aborted) await once(signal, 'abort');
+await runService(async (stop) => {
+  await using _gateway = await createGateway(await readConfig(process.env));
+  await aborted(stop);
+});

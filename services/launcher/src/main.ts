@@ -1,15 +1,8 @@
-import { once } from 'node:events';
-import { ConfigError } from '@countersign/kit/config-file.ts';
-import { stopSignal } from '@countersign/kit/stop-signal.ts';
+import { aborted, runService } from '@countersign/kit/run-service.ts';
 import { readSettings } from './config.ts';
 import { createLauncher } from './launcher.ts';
 
-try {
-  const stop = stopSignal();
+await runService(async (stop) => {
   await using _launcher = await createLauncher(readSettings(process.env));
-  if (!stop.aborted) await once(stop, 'abort');
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+  await aborted(stop);
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { disclaimer } from './identity.ts';
 
-export type Capability = 'completion' | 'tools';
+type Capability = 'completion' | 'tools';
 export type Model = { name: string; capabilities: readonly Capability[]; contextLength: number };
 
 /** When the models "were made": fixed, so that listings are the same on every machine. */

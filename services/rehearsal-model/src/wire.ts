@@ -1,7 +1,7 @@
 import type { Call } from './conversation.ts';
 
 /** The whole of an answer, as it goes out. */
-export type Delivery = { thinking: string; content: string; call: Call | undefined };
+type Delivery = { thinking: string; content: string; call: Call | undefined };
 
 /** How an answer ended, with the counts that go with it. Tokens are estimated at four characters each. */
 export type Ending = {

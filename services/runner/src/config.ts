@@ -21,7 +21,7 @@ const RunnerEnvironment = z.strictObject({
   RUNNER_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
-export type PromptFile = { readonly name: string; readonly system: string; readonly digest: Sha256 };
+type PromptFile = { readonly name: string; readonly system: string; readonly digest: Sha256 };
 
 /** Everything that the runner is told; secrets are not in it. */
 export type RunnerConfig = {

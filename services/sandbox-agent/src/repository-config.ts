@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export const agentName = 'Countersign agent';
-export const agentEmail = 'agent@countersign.invalid';
+const agentName = 'Countersign agent';
+const agentEmail = 'agent@countersign.invalid';
 
 /** The result of a task is always what this ref names. */
 export const resultRef = 'refs/heads/agent';

@@ -2,8 +2,7 @@ import { isPending, readApprovalView } from '../approval-view.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
-import { resolveTask } from '../resolve-task.ts';
-import { readTaskRecords } from '../task-files.ts';
+import { namedTask } from '../named-task.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** Shorter prefixes are too easily those of something else. */
@@ -17,8 +16,7 @@ export async function approve(context: Context, words: readonly string[]): Promi
   const expected = values.digest?.toLowerCase();
   if (expected !== undefined && !prefix.test(expected))
     throw new CliError('usage', '--digest takes the digest that show prints, or its first 8 characters or more');
-  const { records } = await readTaskRecords(context.config.volumes);
-  const record = resolveTask(name, records, isPending, 'approved');
+  const record = await namedTask(context.config.volumes, name, isPending, 'approved');
   if (!isPending(record)) throw new CliError('refused', `${record.id} is not pending`);
   const { digest } = await readApprovalView(context.config.volumes, record);
   if (expected !== undefined && !digest.startsWith(expected))

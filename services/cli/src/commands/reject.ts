@@ -3,8 +3,7 @@ import { mayFollow } from '@countersign/contracts/task-state.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
-import { resolveTask } from '../resolve-task.ts';
-import { readTaskRecords } from '../task-files.ts';
+import { namedTask } from '../named-task.ts';
 import type { Context } from '../terminal.ts';
 
 /** `reject`: names no digest, because a refusal holds for whatever the task has become in the meantime. */
@@ -17,8 +16,12 @@ export async function reject(context: Context, words: readonly string[]): Promis
       'usage',
       `a reason has at most ${commandLimits.reasonCharacters} characters, this one ${reason.length}`,
     );
-  const { records } = await readTaskRecords(context.config.volumes);
-  const record = resolveTask(name, records, ({ state }) => mayFollow(state.status, 'rejected'), 'rejected');
+  const record = await namedTask(
+    context.config.volumes,
+    name,
+    ({ state }) => mayFollow(state.status, 'rejected'),
+    'rejected',
+  );
   return await issueCommand(
     context,
     { kind: 'reject', subject: { task: record.id, reason } },

@@ -4,8 +4,9 @@ import { isMissing } from '@countersign/kit/files.ts';
 import { isPending, readApprovalView } from '../approval-view.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
+import { namedTask } from '../named-task.ts';
 import { refusalText, refusedFiles } from '../queue-files.ts';
-import { findTask, resolveTask } from '../resolve-task.ts';
+import { findTask } from '../resolve-task.ts';
 import { approvalLines, recordLines } from '../show-text.ts';
 import { readTaskRecords, taskFolder } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
@@ -17,7 +18,7 @@ export async function show(context: Context, words: readonly string[]): Promise<
   const json = values.json === true;
   const { records } = await readTaskRecords(context.config.volumes);
   if (findTask(name, records, () => true) === null && (await showRefused(context, name, json))) return exitCodes.ok;
-  const record = resolveTask(name, records, () => true, 'shown');
+  const record = await namedTask(context.config.volumes, name, () => true, 'shown');
   if (isPending(record)) {
     const view = await readApprovalView(context.config.volumes, record);
     const { digest, bundle, plan } = view;

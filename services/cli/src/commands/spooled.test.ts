@@ -141,6 +141,15 @@ describe('a task is named', () => {
     expect((await home.type(['approve', 'x'])).stderr).toContain('gated (gated.md)');
   });
 
+  test('not before the runner has taken its file: what it waits for is told', async () => {
+    await writeFile(join(home.path, 'inbox/new.md'), 'workspace: demo');
+    for (const command of ['approve', 'reject', 'show']) {
+      const { code, stderr } = await home.type([command, 'new.md']);
+      expect(code).toBe(1);
+      expect(stderr).toContain('"new.md" lies in inbox/ and is no task yet: the runner is not running');
+    }
+  });
+
   const hostile = [
     '../../etc/x',
     '/etc/passwd',

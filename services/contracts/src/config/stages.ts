@@ -18,7 +18,6 @@ const Stage = z.strictObject({
     .min(1)
     .max(24 * 90),
 });
-export type Stage = z.infer<typeof Stage>;
 
 /** `configs/stages.yaml`: what each stage demands and who may decide. */
 export const Stages = z.strictObject({

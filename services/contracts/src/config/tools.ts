@@ -8,7 +8,6 @@ const Tool = z.strictObject({
   step_limit: z.int().min(1).max(10_000),
   token_budget: z.int().min(1),
 });
-export type Tool = z.infer<typeof Tool>;
 
 /** `configs/tools.yaml`: the tools that a task may name. */
 export const Tools = z.strictObject({

@@ -14,7 +14,9 @@ export async function checkLinks(folder: string, links: readonly Link[]): Promis
   if (links.length === 0) return null;
   if (links.length > maximumLinks) return `the result brings more than ${maximumLinks} symbolic links`;
   const oids = Buffer.from(links.map(({ oid }) => `${oid}\n`).join(''));
-  const sizes = (await git(folder, ['cat-file', '--batch-check=%(objectsize)'], { input: oids })).toString().split('\n');
+  const sizes = (await git(folder, ['cat-file', '--batch-check=%(objectsize)'], { input: oids }))
+    .toString()
+    .split('\n');
   const large = links.find((_link, index) => !(Number(sizes[index]) <= maximumTargetBytes));
   if (large !== undefined) return `the link ${JSON.stringify(large.name)} has a target of impossible length`;
   let content = await git(folder, ['cat-file', '--batch=%(objectsize)'], { input: oids });
@@ -38,7 +40,13 @@ export function checkTarget(name: string, target: string): string | null {
   const depth = posix.dirname(name) === '.' ? 0 : posix.dirname(name).split('/').length;
   const rest = climbs < 0 ? [] : parts.slice(climbs);
   const shown = `the link ${JSON.stringify(name)} points to ${JSON.stringify(target.slice(0, 200))}`;
-  if (target === '' || target.startsWith('/') || target.includes('\\') || target.includes('\0') || /^[A-Za-z]:/.test(target))
+  if (
+    target === '' ||
+    target.startsWith('/') ||
+    target.includes('\\') ||
+    target.includes('\0') ||
+    /^[A-Za-z]:/.test(target)
+  )
     return `${shown}; a link inside the repository is relative`;
   if (rest.includes('..') || parts.length - rest.length > depth) return `${shown}, outside of the repository`;
   if (rest.some(isGitFolder)) return `${shown}, in git's own folder`;

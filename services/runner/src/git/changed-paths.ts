@@ -1,9 +1,9 @@
 import { resultLimits } from '@countersign/contracts/limits.ts';
 import type { ObjectId } from '@countersign/contracts/names.ts';
-import { checkNameClashes } from './name-clashes.ts';
 import { checkLinks, type Link } from './changed-links.ts';
 import { isGitFolder } from './fold-name.ts';
 import { git } from './git.ts';
+import { checkNameClashes } from './name-clashes.ts';
 
 const allowedModes = new Set(['100644', '100755', '120000', '000000']);
 const linkMode = '120000';
@@ -16,7 +16,17 @@ const linkMode = '120000';
  */
 export async function checkChangedPaths(folder: string, base: ObjectId, tip: ObjectId): Promise<string | null> {
   const commits = await git(folder, ['rev-list', tip, '--not', base]);
-  const listing = ['diff-tree', '--stdin', '-r', '-m', '-z', '--root', '--no-commit-id', '--no-renames', '--no-ext-diff'];
+  const listing = [
+    'diff-tree',
+    '--stdin',
+    '-r',
+    '-m',
+    '-z',
+    '--root',
+    '--no-commit-id',
+    '--no-renames',
+    '--no-ext-diff',
+  ];
   const fields = (await git(folder, listing, { input: commits })).toString('latin1').split('\0');
   const names = new Set<string>();
   const links = new Map<string, Link>();
@@ -24,7 +34,8 @@ export async function checkChangedPaths(folder: string, base: ObjectId, tip: Obj
     const [, mode, oid] = /^:\d{6} (\d{6}) [0-9a-f]+ ([0-9a-f]+) /.exec(fields[index] ?? '') ?? [];
     const name = Buffer.from(fields[index + 1] ?? '', 'latin1').toString('utf8');
     names.add(name);
-    if (names.size > resultLimits.changedPaths) return `the result changes more than ${resultLimits.changedPaths} paths`;
+    if (names.size > resultLimits.changedPaths)
+      return `the result changes more than ${resultLimits.changedPaths} paths`;
     if (mode === undefined || oid === undefined || !allowedModes.has(mode))
       return `${quote(name)} has mode ${mode ?? 'unknown'}; files and links only`;
     if (mode === '000000') continue;

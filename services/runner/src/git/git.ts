@@ -51,6 +51,8 @@ const environment = {
   GIT_TERMINAL_PROMPT: '0',
   // Set, and empty: no protocol at all, whatever `protocol.<name>.allow` says in the repository.
   GIT_ALLOW_PROTOCOL: '',
+  // In a partial clone, a missing object is an error and no reason to fetch.
+  GIT_NO_LAZY_FETCH: '1',
   GIT_OPTIONAL_LOCKS: '0',
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_ASKPASS: 'true',

@@ -42,6 +42,8 @@ export async function quarantineResult(
   await git(scratch, ['init', '-q', '--bare', '--template=', 'quarantine.git']);
   const objects = await gitLine(repository.folder, ['rev-parse', '--path-format=absolute', '--git-path', 'objects']);
   await writeFile(join(folder, 'objects', 'info', 'alternates'), `${objects}\n`);
+  // Of the base's own history, which a shallow clone of the operator's does not have, nothing is asked.
+  await writeFile(join(folder, 'shallow'), `${base}\n`);
   await pipeline(createReadStream(bundlePath, { start: header.packOffset }), createWriteStream(received));
   try {
     const indexPack = ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${limits.bundleBytes}`];

@@ -2,6 +2,7 @@ import type { ObjectId } from '@countersign/contracts/names.ts';
 import { foldName } from './fold-name.ts';
 import { git } from './git.ts';
 
+/** `kind` tells files, links, folders and submodules apart, not who may execute. */
 type Entry = { readonly name: string; readonly kind: string };
 
 /**
@@ -29,7 +30,7 @@ export async function checkNameClashes(folder: string, base: ObjectId, tip: Obje
 async function entriesOf(folder: string, commit: ObjectId): Promise<Entry[]> {
   const listing = (await git(folder, ['ls-tree', '-r', '-t', '-z', '--full-tree', commit])).toString('utf8');
   return listing.split('\0').flatMap((line) => {
-    const [, kind, name] = /^(\d{6}) \w+ [0-9a-f]+\t(.*)$/s.exec(line) ?? [];
+    const [, kind, name] = /^(\d\d)\d{4} \w+ [0-9a-f]+\t(.*)$/s.exec(line) ?? [];
     return kind === undefined || name === undefined ? [] : [{ kind, name }];
   });
 }

@@ -77,13 +77,8 @@ export async function findBase(repository: Repository, branch: string | undefine
   const chosen = branch ?? (await checkedOut(repository));
   if (chosen === null)
     return refuse(`workspaces/${repository.name} has no branch checked out; name one with base_branch`);
-  const answer = await tryGit(repository.folder, [
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `refs/heads/${chosen}^{commit}`,
-  ]);
+  // Not `rev-parse`, to which `main~1` would be a name as well.
+  const answer = await tryGit(repository.folder, ['show-ref', '--verify', '--hash', '--', `refs/heads/${chosen}`]);
   const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
   if (answer.exitCode !== 0 || !head.success) {
     return refuse(`branch ${chosen} of workspaces/${repository.name} does not exist or has no commit yet`);

@@ -6,7 +6,7 @@ import type { EndFrame, TaskFrame, TextFrame } from '@countersign/contracts/fram
 import { endingLimits, frameLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import type { BasePack } from '../git/base-pack.ts';
 import { type ReceivedFiles, Receiver } from './receiver.ts';
-import type { Connection, Slot } from './slot.ts';
+import { type Connection, ConnectionLostError, type Slot } from './slot.ts';
 
 /** What is sent to a sandbox: the task, its texts and one pack per repository, in the task's order. */
 export type Assignment = {
@@ -42,14 +42,16 @@ export type ExchangeOptions = {
   readonly stop: AbortSignal;
   /** Aborted when this process ends; the sandbox keeps everything for the next one. */
   readonly leave: AbortSignal;
+  readonly waits?: { readonly collectMs: number; readonly lostCheckMs: number };
 };
 
 const maximumProtocolErrors = 3;
-const lostCheckMs = 2_000;
+const defaultWaits = { collectMs: endingLimits.collectMs, lostCheckMs: 2_000 };
 
 /**
  * Gives a sandbox its task and takes its result, over as many connections as it needs. Either side may lose the connection at any
- * byte: the sandbox holds everything until it is acknowledged, and what is here already is not sent again.
+ * byte: the sandbox holds everything until it is acknowledged, and what is here already is not sent again. Rejects with the
+ * reason of `leave`, and with an error of our own disk.
  */
 export async function exchange(options: ExchangeOptions): Promise<ExchangeOutcome> {
   await using receiver = new Receiver(options.assignment.task, options.files);
@@ -70,15 +72,18 @@ export async function exchange(options: ExchangeOptions): Promise<ExchangeOutcom
         if (end !== null) return delivered(end, receiver, connection, options);
       } catch (error) {
         if (watch.signal.aborted) throw error;
-        if (error instanceof FrameError && ++protocolErrors >= maximumProtocolErrors)
-          return { ok: false, errorClass: 'protocol', reason: error.message };
+        if (error instanceof FrameError) {
+          if (++protocolErrors >= maximumProtocolErrors)
+            return { ok: false, errorClass: 'protocol', reason: error.message };
+        } else if (!(error instanceof ConnectionLostError)) throw error;
       }
       connection.close();
     }
   } catch (error) {
     const verdict = watch.verdict();
-    if (verdict === null) throw error;
-    return verdict;
+    if (verdict !== null) return verdict;
+    options.leave.throwIfAborted();
+    throw error;
   } finally {
     watch.stop();
   }
@@ -185,7 +190,8 @@ function watchSandbox(options: ExchangeOptions): SandboxWatch {
   if (options.leave.aborted) leave();
 
   const { interrupt_ms, terminate_ms } = options.assignment.task;
-  const patienceMs = interrupt_ms + terminate_ms + endingLimits.collectMs;
+  const { collectMs, lostCheckMs } = options.waits ?? defaultWaits;
+  const patienceMs = interrupt_ms + terminate_ms + collectMs;
   let deadline: NodeJS.Timeout | undefined;
   const startDeadline = () => {
     deadline = setTimeout(() => giveUp(`the sandbox did not end within ${patienceMs} ms of being stopped`), patienceMs);
@@ -197,7 +203,7 @@ function watchSandbox(options: ExchangeOptions): SandboxWatch {
     let misses = 0;
     while (!finished.signal.aborted && !controller.signal.aborted) {
       await sleep(lostCheckMs, undefined, { signal: finished.signal }).catch(() => undefined);
-      if (open?.isOpen === true) continue;
+      if (finished.signal.aborted || open?.isOpen === true) continue;
       const reason = await options.lost();
       // A sandbox that has just ended may still have its last bytes in the connection: two looks in a row decide.
       misses = reason === null ? 0 : misses + 1;

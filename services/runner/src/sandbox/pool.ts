@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
-import { Slot } from './slot.ts';
+import { newSlotId, Slot } from './slot.ts';
 
 type PoolOptions = {
   readonly slots: string;
@@ -22,13 +23,17 @@ export class NoSandboxError extends Error {
 
 /**
  * The runner's sandboxes: warm ones that wait, and those in use. A slot serves one task, once; it is destroyed with its sandbox.
+ * Invariant: an id is in `known` before anything of it exists, and until all of it is gone; `tidy` removes what is not.
  */
 export class SandboxPool implements AsyncDisposable {
   readonly #options: PoolOptions;
+  readonly #known = new Set<SlotId>();
   readonly #idle: Slot[] = [];
-  readonly #used = new Map<SlotId, Slot>();
-  #filling = false;
-  #closed = false;
+  readonly #used = new Set<Slot>();
+  /** Sandboxes that the launcher did not remove when it was asked to. */
+  readonly #leftovers = new Set<SlotId>();
+  readonly #closed = new AbortController();
+  #filling: Promise<void> | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -36,28 +41,27 @@ export class SandboxPool implements AsyncDisposable {
 
   /** A sandbox for one task: a warm one where there is one, else a new one. @throws NoSandboxError */
   async acquire(profile: string): Promise<Slot> {
-    const warm = profile === this.#options.warmProfile ? this.#takeIdle() : undefined;
-    if (warm === undefined) return this.#start(profile);
-    this.#used.set(warm.id, warm);
-    return warm;
+    const slot = (profile === this.#options.warmProfile ? this.#takeIdle() : undefined) ?? (await this.#start(profile));
+    this.#used.add(slot);
+    return slot;
   }
 
   /** Takes over the slot of a task that a runner before us started. */
   async adopt(id: SlotId): Promise<Slot> {
+    this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
-    this.#used.set(id, slot);
+    this.#used.add(slot);
     await this.#options.gateway.openSlot(id).catch(() => undefined);
     return slot;
   }
 
-  /** Ends the sandbox and its slot. What cannot be reached now is removed by `tidy` later. */
+  /** Ends the sandbox and its slot. What cannot be removed now is tried again by `maintain`. */
   async release(slot: Slot): Promise<void> {
-    this.#used.delete(slot.id);
+    this.#used.delete(slot);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
-    await this.#options.launcher.remove(slot.id).catch((error: unknown) => {
-      this.#options.logger.warn({ slot: slot.id, reason: refusalOf(error) }, 'a sandbox could not be removed now');
-    });
+    await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
+    this.#known.delete(slot.id);
   }
 
   /** What the launcher has of this stack. @throws ServiceError */
@@ -67,37 +71,43 @@ export class SandboxPool implements AsyncDisposable {
 
   /** Repeats every slot to the gateway, which may have been restarted, and fills up with warm sandboxes. */
   async maintain(fill: boolean): Promise<void> {
-    for (const slot of [...this.#idle, ...this.#used.values()])
-      await this.#options.gateway.openSlot(slot.id).catch(() => undefined);
-    for (const slot of this.#idle.filter((candidate) => !candidate.isGreeted)) {
-      this.#idle.splice(this.#idle.indexOf(slot), 1);
-      await this.release(slot);
+    for (const slot of [...this.#idle, ...this.#used]) {
+      // One that was released meanwhile must not be opened again.
+      if (this.#idle.includes(slot) || this.#used.has(slot))
+        await this.#options.gateway.openSlot(slot.id).catch(() => undefined);
     }
-    if (!fill || this.#filling || this.#closed) return;
-    this.#filling = true;
+    for (const id of this.#leftovers) await this.#remove(id);
+    const dead = this.#idle.filter((slot) => !slot.isGreeted);
+    for (const slot of dead) this.#idle.splice(this.#idle.indexOf(slot), 1);
+    for (const slot of dead) await this.release(slot);
+    if (!fill || this.#filling !== null || this.#closed.signal.aborted) return;
+    this.#filling = this.#fill();
+    await this.#filling;
+    this.#filling = null;
+  }
+
+  async #fill(): Promise<void> {
     try {
-      while (this.#idle.length < this.#options.warm && !this.#closed)
+      while (this.#idle.length < this.#options.warm && !this.#closed.signal.aborted)
         this.#idle.push(await this.#start(this.#options.warmProfile));
     } catch (error) {
+      if (this.#closed.signal.aborted) return;
       this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
-    } finally {
-      this.#filling = false;
     }
   }
 
   /** Removes every sandbox and slot that no task needs: leftovers of a runner before us. @throws ServiceError */
   async tidy(): Promise<number> {
-    const known = new Set([...this.#idle, ...this.#used.values()].map((slot) => slot.id));
     let removed = 0;
     for (const sandbox of await this.#options.launcher.list()) {
-      if (known.has(sandbox.id)) continue;
+      if (this.#known.has(sandbox.id)) continue;
       await this.#options.launcher.remove(sandbox.id);
       removed += 1;
     }
     for (const name of await readdir(this.#options.slots)) {
-      if (!SlotId.safeParse(name).success || known.has(name)) continue;
-      const leftover = await Slot.open(this.#options.slots, name);
-      await leftover[Symbol.asyncDispose]();
+      if (!SlotId.safeParse(name).success || this.#known.has(name)) continue;
+      await this.#options.gateway.closeSlot(name).catch(() => undefined);
+      await rm(join(this.#options.slots, name), { recursive: true, force: true });
     }
     return removed;
   }
@@ -108,13 +118,13 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   async #start(profile: string): Promise<Slot> {
-    const slot = await Slot.open(this.#options.slots);
-    // Known from here on, so that `tidy` leaves it alone.
-    this.#used.set(slot.id, slot);
+    const id = newSlotId();
+    this.#known.add(id);
+    const slot = await Slot.open(this.#options.slots, id);
     try {
-      await this.#options.gateway.openSlot(slot.id);
-      await this.#options.launcher.start(profile, slot.id);
-      await slot.greeted();
+      await this.#options.gateway.openSlot(id);
+      await this.#options.launcher.start(profile, id);
+      await slot.greeted(this.#closed.signal);
       return slot;
     } catch (error) {
       await this.release(slot);
@@ -122,10 +132,22 @@ export class SandboxPool implements AsyncDisposable {
     }
   }
 
-  /** Leaves sandboxes in use to the next runner; ends the idle ones. */
+  async #remove(id: SlotId): Promise<void> {
+    try {
+      await this.#options.launcher.remove(id);
+      this.#leftovers.delete(id);
+    } catch (error) {
+      if (!this.#leftovers.has(id))
+        this.#options.logger.warn({ slot: id, reason: refusalOf(error) }, 'a sandbox could not be removed now');
+      this.#leftovers.add(id);
+    }
+  }
+
+  /** Leaves sandboxes in use to the next runner; ends the idle ones, and those that are being started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort(new Error('the runner is ending'));
+    await this.#filling;
     await Promise.all(this.#idle.splice(0).map((slot) => this.release(slot)));
-    await Promise.all([...this.#used.values()].map((slot) => slot.leave()));
+    await Promise.all([...this.#used].map((slot) => slot.leave()));
   }
 }

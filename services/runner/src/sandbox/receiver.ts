@@ -43,14 +43,13 @@ export class Receiver implements AsyncDisposable {
     switch (frame.name) {
       case 'progress':
         return { progress: decodeJson(frame.payload, ProgressFrame).summary };
-      case 'output':
-        await this.#append(
-          this.#outputPath(decodeChunk(frame.payload)),
-          decodeChunk(frame.payload),
-          this.#task.output_bytes,
-        );
+      case 'output': {
+        const chunk = decodeChunk(frame.payload);
+        await this.#append(this.#outputPath(chunk), chunk, this.#task.output_bytes);
         return {};
+      }
       case 'bundle': {
+        this.#onlyInRun(frame);
         const chunk = decodeChunk(frame.payload);
         if (chunk.index >= this.#task.repositories.length)
           throw new FrameError('bad-chunk', 'a bundle of an unknown repository');
@@ -58,6 +57,7 @@ export class Receiver implements AsyncDisposable {
         return {};
       }
       case 'artifact': {
+        this.#onlyInRun(frame);
         const chunk = decodeChunk(frame.payload);
         if (chunk.index >= frameLimits.artifacts) throw new FrameError('bad-chunk', 'an artifact too many');
         await this.#append(this.artifactPath(chunk.index), chunk, resultLimits.artifactBytes);
@@ -76,6 +76,7 @@ export class Receiver implements AsyncDisposable {
       case 'end': {
         const end = decodeJson(frame.payload, EndFrame);
         if (end.task !== this.#task.task) throw new FrameError('bad-shape', 'the end of another task');
+        if (end.bundles.length + end.artifacts.length > 0) this.#onlyInRun(frame);
         return { end };
       }
       case 'task':
@@ -87,6 +88,11 @@ export class Receiver implements AsyncDisposable {
       case 'hello':
         throw new FrameError('bad-shape', `a ${frame.name} frame may not come here`);
     }
+  }
+
+  /** A planner hands over a plan and nothing else. */
+  #onlyInRun(frame: Frame): void {
+    if (this.#task.mode !== 'run') throw new FrameError('bad-shape', `a ${frame.name} frame with a result of a plan`);
   }
 
   bundlePath(index: number): string {
@@ -146,8 +152,10 @@ export class Receiver implements AsyncDisposable {
     if (chunk.offset !== file.size)
       throw new FrameError('bad-chunk', `a chunk at ${chunk.offset} where ${file.size} is due`);
     if (file.size + chunk.data.length > limit) throw new FrameError('too-large', `more than ${limit} bytes`);
-    await file.handle.write(chunk.data, 0, chunk.data.length, file.size);
-    file.size += chunk.data.length;
+    while (file.size < chunk.offset + chunk.data.length) {
+      const { bytesWritten } = await file.handle.write(chunk.data, file.size - chunk.offset, undefined, file.size);
+      file.size += bytesWritten;
+    }
   }
 
   async #open(path: string): Promise<{ handle: FileHandle; size: number }> {

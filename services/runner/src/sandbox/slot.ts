@@ -8,10 +8,21 @@ import { sandboxLimits } from '@countersign/contracts/limits.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 
+/** More than a sandbox needs; what it opens beyond them is closed at once, so that it cannot use up the runner's handles. */
+const maximumConnections = 4;
+
+/** A sandbox's connection broke off. It may come again, and goes on then. */
+export class ConnectionLostError extends Error {
+  readonly code = 'connection-lost';
+}
+
 /** One connection of a sandbox that has said hello. */
 export class Connection {
   readonly hello: HelloFrame;
-  /** What comes after `hello`; ends with the connection. Throws FrameError when the sandbox breaks the protocol. */
+  /**
+   * What comes after `hello`; ends with the connection. Throws FrameError when the sandbox breaks the protocol, and
+   * ConnectionLostError when the connection breaks off in the middle of a frame's reading.
+   */
   readonly frames: AsyncGenerator<Frame>;
   readonly #socket: Socket;
 
@@ -25,10 +36,13 @@ export class Connection {
     return this.#socket.readable && this.#socket.writable && !this.#socket.destroyed;
   }
 
-  /** Resolves when there is room for more, so that a sandbox that does not read holds its writer up and nobody else. */
+  /**
+   * Resolves when there is room for more, so that a sandbox that does not read holds its writer up and nobody else.
+   * @throws ConnectionLostError
+   */
   send(frame: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.write(frame, (error) => (error == null ? resolve() : reject(error)));
+      this.#socket.write(frame, (cause) => (cause == null ? resolve() : reject(lost(cause))));
     });
   }
 
@@ -47,16 +61,18 @@ export class Slot implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #newest: Connection | null = null;
+  #isHandedOut = false;
   #arrived = Promise.withResolvers<void>();
 
   private constructor(id: SlotId, folder: string) {
     this.id = id;
     this.#folder = folder;
     this.#server = createServer((socket) => void this.#greet(socket));
+    this.#server.maxConnections = maximumConnections;
   }
 
   /** Makes the folder, or takes over the one of a runner before us, and listens. */
-  static async open(slots: string, id: SlotId = randomBytes(16).toString('hex')): Promise<Slot> {
+  static async open(slots: string, id: SlotId = newSlotId()): Promise<Slot> {
     const folder = join(slots, id);
     await mkdir(folder, { recursive: true });
     // The sandbox is another user: it may pass through and connect, nothing more. The folder's name is what keeps others out.
@@ -76,11 +92,15 @@ export class Slot implements AsyncDisposable {
 
   /** The newest connection, once there is one that was not handed out yet. Rejects when the signal is aborted. */
   async nextConnection(signal: AbortSignal): Promise<Connection> {
+    const connection = await this.#arrival(signal);
+    this.#isHandedOut = true;
+    return connection;
+  }
+
+  async #arrival(signal: AbortSignal): Promise<Connection> {
     for (;;) {
       signal.throwIfAborted();
-      const connection = this.#newest;
-      this.#newest = null;
-      if (connection?.isOpen) return connection;
+      if (this.#newest !== null && !this.#isHandedOut && this.#newest.isOpen) return this.#newest;
       const aborted = Promise.withResolvers<never>();
       const abort = () => aborted.reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
@@ -92,17 +112,18 @@ export class Slot implements AsyncDisposable {
     }
   }
 
-  /** Resolves when a sandbox has said hello and waits. @throws Error when none does in time */
-  async greeted(): Promise<void> {
+  /** Resolves when a sandbox has said hello and waits. @throws Error when none does in time, or the signal is aborted */
+  async greeted(signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.timeout(sandboxLimits.helloMs);
-    this.#newest = await this.nextConnection(deadline).catch((cause: unknown) => {
+    await this.#arrival(AbortSignal.any([deadline, signal])).catch((cause: unknown) => {
+      signal.throwIfAborted();
       throw new Error(`the sandbox did not say hello within ${sandboxLimits.helloMs} ms`, { cause });
     });
   }
 
   /** True while a sandbox waits here for its first task. */
   get isGreeted(): boolean {
-    return this.#newest?.isOpen ?? false;
+    return !this.#isHandedOut && (this.#newest?.isOpen ?? false);
   }
 
   async #greet(socket: Socket): Promise<void> {
@@ -115,9 +136,10 @@ export class Slot implements AsyncDisposable {
       const first = await frames.next();
       if (first.done === true) return;
       if (first.value.name !== 'hello') throw new FrameError('bad-shape', 'the first frame must be hello');
-      const connection = new Connection(socket, decodeJson(first.value.payload, HelloFrame), frames);
+      const connection = new Connection(socket, decodeJson(first.value.payload, HelloFrame), readAhead(frames));
       this.#newest?.close();
       this.#newest = connection;
+      this.#isHandedOut = false;
       this.#arrived.resolve();
       this.#arrived = Promise.withResolvers();
     } catch {
@@ -143,5 +165,33 @@ export class Slot implements AsyncDisposable {
 
 async function* readFrames(socket: Socket): AsyncGenerator<Frame> {
   const decoder = new FrameDecoder('runner');
-  for await (const data of socket.iterator({ destroyOnReturn: false })) yield* decoder.push(data as Buffer);
+  const pieces = socket.iterator({ destroyOnReturn: false });
+  try {
+    for await (const data of pieces) yield* decoder.push(data as Buffer);
+  } catch (error) {
+    throw error instanceof FrameError ? error : lost(error);
+  }
+}
+
+/** The same frames, the first of them asked for at once: a socket that nobody reads does not tell that its peer is gone. */
+function readAhead(frames: AsyncGenerator<Frame>): AsyncGenerator<Frame> {
+  const first = frames.next();
+  first.catch(() => undefined);
+  return rejoin(first, frames);
+}
+
+async function* rejoin(first: Promise<IteratorResult<Frame>>, frames: AsyncGenerator<Frame>): AsyncGenerator<Frame> {
+  const result = await first;
+  if (result.done === true) return;
+  yield result.value;
+  yield* frames;
+}
+
+function lost(cause: unknown): ConnectionLostError {
+  return new ConnectionLostError('the connection to the sandbox broke off', { cause });
+}
+
+/** 128 random bits. */
+export function newSlotId(): SlotId {
+  return randomBytes(16).toString('hex');
 }

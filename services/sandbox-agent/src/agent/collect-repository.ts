@@ -14,7 +14,7 @@ export type Collected = {
 };
 
 const nothing = { head: undefined, bundle: undefined, problem: undefined, note: undefined } as const;
-export const leftoverMessage = 'Work left uncommitted by the agent';
+const leftoverMessage = 'Work left uncommitted by the agent';
 
 /**
  * Commits what a tool left uncommitted and bundles everything since the base. The result is the commit of HEAD, whatever branch

@@ -19,7 +19,7 @@ const rehearsalNotice =
   'The rehearsal model is no language model: it followed the written instructions word by word, and its words are not to be taken for a model’s work.';
 
 /** `agent-summary.md`: facts first, the model's words after, marked as the model's. */
-export function writeSummary(report: Report): string {
+function writeSummary(report: Report): string {
   const { prompt, completion, requests } = report.tokens;
   const steps = report.steps.slice(0, toolLimits.summarySteps).map((step) => `- ${step}`);
   const more = report.steps.length - steps.length;

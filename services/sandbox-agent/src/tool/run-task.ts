@@ -22,7 +22,7 @@ export type RunOptions = {
   readonly print: (line: string) => void;
 };
 
-export const exitCodes = { done: 0, refusedBeforeWork: 10, failed: 11, stopped: 130 } as const;
+const exitCodes = { done: 0, refusedBeforeWork: 10, failed: 11, stopped: 130 } as const;
 
 /**
  * Plans or does one task, and leaves plan or commits, summary, usage and error where the agent process looks for them.

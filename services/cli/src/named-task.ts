@@ -1,0 +1,24 @@
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { CliError } from './failure.ts';
+import { untakenFiles } from './queue-files.ts';
+import { findTask, resolveTask } from './resolve-task.ts';
+import { runnerAbsence } from './status-rows.ts';
+import { readTaskRecords } from './task-files.ts';
+
+/** The one task that a person means, from the files as they are now; see `resolveTask`. @throws CliError */
+export async function namedTask(
+  volumes: string,
+  name: string,
+  suits: (record: TaskRecord) => boolean,
+  purpose: string,
+): Promise<TaskRecord> {
+  const { records } = await readTaskRecords(volumes);
+  if (findTask(name, records, () => true) === null) {
+    const untaken = (await untakenFiles(volumes, new Set())).some(({ file }) => file === name);
+    if (untaken) {
+      const why = (await runnerAbsence(volumes)) ?? 'it is taken in a moment';
+      throw new CliError('refused', `${JSON.stringify(name)} lies in inbox/ and is no task yet: ${why}`);
+    }
+  }
+  return resolveTask(name, records, suits, purpose);
+}
