@@ -11,7 +11,7 @@ choose_model_kind() {
       *,model,*) printf 'ollama' ;;
       *) printf 'own' ;;
     esac
-  elif [ -n "$(read_setting "$root/configs/hosts.env" OLLAMA_BASE_URL)" ]; then
+  elif [ -n "$(read_setting "$(configs_folder)/hosts.env" OLLAMA_BASE_URL)" ]; then
     printf 'own'
   elif [ "$(setting COUNTERSIGN_REGISTRY)" = yes ]; then
     printf 'ollama'
@@ -33,14 +33,14 @@ model_profile() {
 model_name() {
   case $1 in
     rehearsal) printf 'rehearsal' ;;
-    *) read_setting "$root/configs/agent.env" OLLAMA_MODEL ;;
+    *) read_setting "$(configs_folder)/agent.env" OLLAMA_MODEL ;;
   esac
 }
 
 describe_model() {
   case $1 in
     own) printf '%s on your server %s (configs/hosts.env)' "$(model_name own)" \
-      "$(read_setting "$root/configs/hosts.env" OLLAMA_BASE_URL)" ;;
+      "$(read_setting "$(configs_folder)/hosts.env" OLLAMA_BASE_URL)" ;;
     ollama) printf "%s on the stack's own Ollama" "$(model_name ollama)" ;;
     rehearsal) printf 'the rehearsal model, which is NO language model: it follows written instructions word by word' ;;
   esac

@@ -3,6 +3,8 @@
 
 # How long services have to become healthy once their containers are there.
 healthy_limit_seconds=180
+# A service that was restarted this often while it should become healthy is not waited for.
+hopeless_restarts=4
 # The services' user where the operator is root: it owns nothing else on the machine.
 fallback_id=10001
 
@@ -18,6 +20,7 @@ write_settings() {
   save_setting HOST_CA_BUNDLE "$(host_certificates)"
   save_setting DOCKER_SOCKET "$(engine_socket)"
   save_setting COUNTERSIGN_REVISION "$(revision)"
+  save_setting COUNTERSIGN_CONFIGS_DIGEST "$(configs_digest)"
   make_home_folders "$home"
   if [ "$(id -u)" = 0 ] && [ -n "${SUDO_UID:-}" ]; then
     chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$settings_path" "$root/.cache"
@@ -73,6 +76,11 @@ revision() {
   printf '%s' "$commit"
 }
 
+# Of everything under configs/: a changed digest makes Compose restart the services that read it.
+configs_digest() {
+  (cd "$(configs_folder)" && find . -type f | LC_ALL=C sort | while read -r file; do cksum "$file"; done) | cksum | tr ' ' '-'
+}
+
 # A home elsewhere gets the folders that the committed volumes/ has: a missing one would keep a container from being made.
 make_home_folders() {
   [ "$1" != "$root/volumes" ] || return 0
@@ -99,10 +107,27 @@ start_services() {
     follower=$!
   fi
   up_status=0
-  compose up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans || up_status=$?
+  compose up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans &
+  up=$!
+  end_when_hopeless "$up" &
+  observer=$!
+  wait "$up" || up_status=$?
+  kill "$observer" 2>/dev/null || :
   [ -z "$follower" ] || kill "$follower" 2>/dev/null || :
   [ "$up_status" -eq 0 ] || explain_unhealthy
   note "$(compose ps --format '{{.Service}}' | wc -l | tr -d ' ') services are up"
+}
+
+# Ends the wait for health when a service fails again and again: one with a misspelt setting never gets well.
+end_when_hopeless() {
+  while sleep 2 && kill -0 "$1" 2>/dev/null; do
+    for container in $(docker ps --quiet --filter status=restarting \
+      --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME)"); do
+      if [ "$(docker inspect --format '{{.RestartCount}}' "$container")" -ge "$hopeless_restarts" ]; then
+        kill "$1" 2>/dev/null || :
+      fi
+    done
+  done
 }
 
 # Shows what each service that is not well printed last, and ends the step.

@@ -91,4 +91,8 @@ secrets_folder() {
   absolute_path "${COUNTERSIGN_SECRETS:-$root/secrets}"
 }
 
+configs_folder() {
+  absolute_path "${COUNTERSIGN_CONFIGS:-$root/configs}"
+}
+
 settings_path=$(settings_file)

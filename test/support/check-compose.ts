@@ -14,6 +14,7 @@ const Volume = z.strictObject({
 /** Every key that a service may have; any other one is a finding, for it could take hardening back. */
 const Service = z.strictObject({
   image: z.string(),
+  labels: z.strictObject({ 'countersign.configs': z.string() }).optional(),
   build: z.unknown().optional(),
   profiles: z.array(z.string()).optional(),
   command: z.unknown().optional(),

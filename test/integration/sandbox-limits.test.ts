@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Assigner, shell } from '../support/sandbox-attempt.ts';
+import { Sandboxes } from '../support/sandbox-container.ts';
+
+const mib = 1024 * 1024;
+
+let sandboxes: Sandboxes;
+let assigner: Assigner;
+
+beforeAll(async () => {
+  sandboxes = await Sandboxes.open('limits');
+  assigner = await Assigner.open(sandboxes.folder);
+});
+afterEach(() => sandboxes.clear());
+afterAll(() => sandboxes[Symbol.asyncDispose]());
+
+test('a fork bomb stays within its number of processes, and is ended with its work saved', async () => {
+  const pids = 64;
+  const sandbox = await sandboxes.start({ pids, cpus: 1 });
+  const command = shell(`
+    echo 1 > work.txt
+    bomb() { bomb & bomb & sleep 600; }
+    bomb & sleep 600`);
+  const attempt = await assigner.begin(sandbox, { command, interrupt_ms: 300, terminate_ms: 300 });
+  await expect.poll(() => attempt.stderr(), { timeout: 20_000 }).toMatch(/cannot fork/i);
+  const counts: number[] = [];
+  for (let look = 0; look < 5; look += 1) counts.push((await sandbox.processes()).length);
+  attempt.stop('enough');
+  const result = await attempt.result();
+
+  // Threads count as well, and the agent has some.
+  expect(Math.max(...counts)).toBeLessThan(pids);
+  expect(Math.max(...counts)).toBeGreaterThan(pids / 2);
+  expect(result.end).toMatchObject({ exit_code: null, reason: 'stopped' });
+  expect(await result.file('work.txt')).toBe('1');
+  expect(await sandbox.processes()).toHaveLength(2);
+});
+
+test('a tool that takes too much memory is ended, and its work saved', async () => {
+  const sandbox = await sandboxes.start({ memory_mb: 256 });
+  const hoard = 'const kept = []; for (;;) kept.push(Buffer.alloc(8 << 20, 1))';
+  const result = await assigner.run(sandbox, { command: shell(`echo 1 > work.txt; exec node -e '${hoard}'`) });
+  expect(result.end).toMatchObject({ exit_code: null, reason: 'failed', error_class: 'tool_failed' });
+  expect(result.end.message).toContain('SIGKILL');
+  expect(await result.file('work.txt')).toBe('1');
+});
+
+test('a sandbox that fills its memory with files is ended, and the runner is told that it was out of memory', async () => {
+  const sandbox = await sandboxes.start({ memory_mb: 160, workspace_mb: 512 });
+  const command = shell('head -c 400M /dev/zero > zeros; sleep 600');
+  const attempt = await assigner.begin(sandbox, { command });
+  expect(await attempt.outcome).toEqual({
+    ok: false,
+    errorClass: 'sandbox_lost',
+    reason: 'the sandbox ran out of memory',
+  });
+  expect(await sandbox.state()).toMatchObject({ state: 'ended', exit_code: 137, out_of_memory: true });
+});
+
+test.each([
+  [0, 'result_refused'],
+  [1, 'tool_failed'],
+])('a full workspace ends with a clear word, also of a tool that exits with %i', async (exitCode, errorClass) => {
+  const sandbox = await sandboxes.start({ workspace_mb: 16 });
+  const command = shell(`echo 1 > work.txt; head -c 64M /dev/zero > zeros; exit ${exitCode}`);
+  const result = await assigner.run(sandbox, { command });
+  expect(await result.stderr()).toContain('No space left on device');
+  expect(result.end).toMatchObject({ exit_code: exitCode, reason: 'failed', error_class: errorClass });
+  expect(result.end.message).toMatch(/demo: .*No space left on device/);
+});
+
+test('a full /tmp ends with a clear word', async () => {
+  const sandbox = await sandboxes.start({ tmp_mb: 16 });
+  const command = shell('echo 1 > work.txt; head -c 64M /dev/zero > /tmp/zeros; head -c 1M /dev/zero; exit 0');
+  const result = await assigner.run(sandbox, { command });
+  expect(result.end).toMatchObject({ exit_code: 0, reason: 'failed', error_class: 'result_refused' });
+  expect(result.end.message).toContain('No space left on device');
+  // What it printed could not be kept either, and is counted.
+  expect(result.end.stdout.bytes + result.end.stdout.dropped).toBe(mib);
+  expect(result.end.stdout.dropped).toBeGreaterThan(0);
+});
+
+test('100 MB of output are capped and counted, within little memory on both sides', async () => {
+  const sandbox = await sandboxes.start({ memory_mb: 128 });
+  const command = shell('head -c 100M /dev/zero; echo 1 > work.txt; head -c 100M /dev/zero >&2');
+  const before = process.memoryUsage();
+  let most = 0;
+  const sampling = setInterval(() => {
+    const { heapUsed, external } = process.memoryUsage();
+    most = Math.max(most, heapUsed + external - before.heapUsed - before.external);
+  }, 10);
+  const result = await assigner.run(sandbox, { command, output_bytes: 4 * mib }).finally(() => clearInterval(sampling));
+
+  expect(result.end).toMatchObject({ exit_code: 0, reason: 'finished' });
+  for (const name of ['stdout', 'stderr'] as const)
+    expect(result.end[name]).toMatchObject({ bytes: 4 * mib, dropped: 96 * mib });
+  expect(await result.stdout()).toEqual(Buffer.alloc(4 * mib));
+  expect(await result.file('work.txt')).toBe('1');
+  expect(most).toBeLessThan(64 * mib);
+});
+
+test('a line of 10 MB comes whole, and is no progress', async () => {
+  const sandbox = await sandboxes.start();
+  const command = shell(`printf 'step 1: '; head -c 10M /dev/zero | tr '\\0' a`);
+  const result = await assigner.run(sandbox, { command, output_bytes: 16 * mib });
+  expect(result.end).toMatchObject({ exit_code: 0, reason: 'finished' });
+  const line = Buffer.concat([Buffer.from('step 1: '), Buffer.alloc(10 * mib, 'a')]);
+  expect(result.end.stdout).toEqual({
+    bytes: line.length,
+    dropped: 0,
+    sha256: createHash('sha256').update(line).digest('hex'),
+  });
+  expect((await result.stdout()).equals(line)).toBe(true);
+  expect(result.lines.filter((each) => each.includes('aaa'))).toEqual([]);
+});
