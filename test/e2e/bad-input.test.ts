@@ -3,6 +3,7 @@ import { appendFile, mkdir, open, readdir, readFile, rename, symlink, writeFile 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stack } from '../support/stack.ts';
 
@@ -181,16 +182,6 @@ test('a misspelt setting stops the service that reads it, with file, line and wh
 });
 
 test('nothing was lost: every file that was dropped still lies in exactly one folder', async () => {
-  const folders = [
-    'inbox',
-    'inbox/pending',
-    'inbox/running',
-    'outbox/done',
-    'outbox/failed',
-    'outbox/cancelled',
-    'outbox/invalid',
-    'outbox/rejected',
-  ];
-  const lying = (await Promise.all(folders.map((folder) => readdir(join(stack.home, folder))))).flat();
+  const lying = (await Promise.all(queueFolders.map((folder) => readdir(join(stack.home, folder))))).flat();
   for (const record of await stack.tasks()) expect(lying.filter((name) => name === record.file)).toHaveLength(1);
 });

@@ -12,11 +12,11 @@ import type { Sandbox } from './sandbox-container.ts';
 import { root } from './stack.ts';
 
 /** The built-in agent, as `configs/tools.yaml` has it. */
-export const builtIn = ['node', '/app/services/sandbox-agent/src/tool/main.ts'];
+const builtIn = ['node', '/app/services/sandbox-agent/src/tool/main.ts'];
 export const shell = (script: string) => ['sh', '-c', script];
 
-export type Order = Partial<Omit<TaskFrame, 'texts' | 'repositories' | 'task'>> & { readonly objective?: string };
-export type AttemptOptions = {
+type Order = Partial<Omit<TaskFrame, 'texts' | 'repositories' | 'task'>> & { readonly objective?: string };
+type AttemptOptions = {
   readonly onProgress?: (line: string) => void;
 };
 
@@ -122,10 +122,6 @@ export class Attempt {
   /** What has come of standard output so far. */
   async stdout(): Promise<string> {
     return await readFile(this.#files.stdout, 'utf8').catch(() => '');
-  }
-
-  async stderr(): Promise<string> {
-    return await readFile(this.#files.stderr, 'utf8').catch(() => '');
   }
 
   /** @throws Error when the sandbox was lost */

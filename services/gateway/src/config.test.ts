@@ -29,11 +29,22 @@ test('as shipped, the model server is that of the stack', async () => {
   });
 });
 
-test('a server of the operator is used instead', async () => {
+test.each(['ollama', 'own'])('a server of the operator is used instead, brought up for %s', async (kind) => {
   await writeFile(join(folder, 'hosts.env'), 'OLLAMA_BASE_URL=http://mac-studio:11434/\n');
-  expect(await readConfig({ GATEWAY_CONFIGS: folder, GATEWAY_MODEL_KIND: 'rehearsal' })).toMatchObject({
+  expect(await readConfig({ GATEWAY_CONFIGS: folder, GATEWAY_MODEL_KIND: kind })).toMatchObject({
     upstream: { kind: 'own', origin: 'http://mac-studio:11434', model: 'qwen2.5-coder:7b' },
   });
+});
+
+test('a rehearsal that was asked for stays one', async () => {
+  await writeFile(join(folder, 'hosts.env'), 'OLLAMA_BASE_URL=http://mac-studio:11434/\n');
+  expect(await readConfig({ GATEWAY_CONFIGS: folder, GATEWAY_MODEL_KIND: 'rehearsal' })).toMatchObject({
+    upstream: { kind: 'rehearsal', origin: 'http://model:11434', model: 'rehearsal' },
+  });
+});
+
+test('a server of the operator that was taken away again is asked for', async () => {
+  await expect(readConfig({ GATEWAY_CONFIGS: folder, GATEWAY_MODEL_KIND: 'own' })).rejects.toThrow(/OLLAMA_BASE_URL/);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AgentEnv, HostsEnv } from '@countersign/contracts/config/env.ts';
-import type { ModelKind } from '@countersign/contracts/gateway-api.ts';
+import { ModelKind } from '@countersign/contracts/gateway-api.ts';
 import { ConfigError, readEnvConfig, readEnvironment } from '@countersign/kit/config-file.ts';
 import { z } from 'zod';
 
@@ -15,8 +15,8 @@ const Settings = z.strictObject({
   GATEWAY_SOCKET: z.string().default('/run/gateway/gateway.sock'),
   GATEWAY_LOGS: z.string().default('/logs'),
   GATEWAY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  /** What stands behind the stack's own model server. */
-  GATEWAY_MODEL_KIND: z.enum(['ollama', 'rehearsal']).default('ollama'),
+  /** What the stack was brought up with. A server that hosts.env names is used instead of its own Ollama, not of a rehearsal. */
+  GATEWAY_MODEL_KIND: ModelKind.default('ollama'),
   GATEWAY_STACK_MODEL_URL: BareOrigin.default('http://model:11434'),
   /** For tests: inside a container, loopback is the gateway itself. */
   GATEWAY_ALLOW_LOOPBACK_UPSTREAM: z.literal('1').optional(),
@@ -46,8 +46,7 @@ export async function readConfig(environment: NodeJS.ProcessEnv): Promise<Gatewa
   const settings = readEnvironment(environment, 'GATEWAY_', Settings);
   const hosts = await readEnvConfig(join(settings.GATEWAY_CONFIGS, 'hosts.env'), GatewayHosts);
   const agent = await readEnvConfig(join(settings.GATEWAY_CONFIGS, 'agent.env'), AgentEnv);
-  const origin = hosts.OLLAMA_BASE_URL ?? settings.GATEWAY_STACK_MODEL_URL;
-  const kind = hosts.OLLAMA_BASE_URL === undefined ? settings.GATEWAY_MODEL_KIND : 'own';
+  const { kind, origin } = chooseServer(settings, hosts.OLLAMA_BASE_URL);
   return {
     slotsFolder: settings.GATEWAY_SLOTS,
     socketPath: settings.GATEWAY_SOCKET,
@@ -56,6 +55,18 @@ export async function readConfig(environment: NodeJS.ProcessEnv): Promise<Gatewa
     allowLoopbackUpstream: settings.GATEWAY_ALLOW_LOOPBACK_UPSTREAM === '1',
     upstream: { kind, origin, model: chooseModel(agent.OLLAMA_MODEL, kind) },
   };
+}
+
+function chooseServer(
+  settings: z.infer<typeof Settings>,
+  own: string | undefined,
+): { kind: ModelKind; origin: string } {
+  const kind = settings.GATEWAY_MODEL_KIND;
+  if (own !== undefined && kind !== 'rehearsal') return { kind: 'own', origin: own };
+  if (kind !== 'own') return { kind, origin: settings.GATEWAY_STACK_MODEL_URL };
+  throw new ConfigError(
+    'hosts.env: OLLAMA_BASE_URL is not set, and the stack was brought up for it: run scripts/up again',
+  );
 }
 
 /** Prompts to a cloud model go through the local server to somebody else's. */

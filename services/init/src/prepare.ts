@@ -25,8 +25,6 @@ const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
   ['workspaces', shared],
   ['memory', readable],
   ['runs', readable],
-  // What can be made again at any time: packs of commits.
-  ['.cache', readable],
   ['logs', readable],
   ['logs/runner', readable],
   ['logs/gateway', readable],

@@ -40,8 +40,8 @@ test('all wrong settings are named together', () => {
 test('the shipped profiles are read', async () => {
   const configs = join(import.meta.dirname, '../../../configs');
   const profiles = await readProfiles(readSettings({ LAUNCHER_CONFIG_FOLDER: configs }));
-  expect([...profiles.keys()]).toEqual(['default', 'plan']);
-  expect(profiles.get('default')).toMatchObject({ image: 'countersign/sandbox:local', memory_mb: 3072, pids: 256 });
+  expect([...profiles.keys()]).toEqual(['default']);
+  expect(profiles.get('default')).toMatchObject({ image: 'countersign/sandbox:local', memory_mb: 4096, pids: 256 });
 });
 
 test.each([

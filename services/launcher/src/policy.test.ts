@@ -22,6 +22,9 @@ test('a sandbox is compiled to exactly these options', () => {
       'countersign.profile': 'default',
       'countersign.epoch': 'e0',
       'countersign.project': 'countersign',
+      'com.docker.compose.project': '',
+      'com.docker.compose.service': '',
+      'com.docker.compose.version': '',
     },
     HostConfig: {
       Runtime: 'runc',

@@ -61,6 +61,11 @@ export function compile(from: Ingredients) {
       [labels.profile]: from.profileName,
       [labels.epoch]: from.epoch,
       [labels.project]: from.project,
+      // Compose labels the images that it builds. A sandbox with those labels would be one of the stack's services to it, and
+      // would be replaced by the next `docker compose up`.
+      'com.docker.compose.project': '',
+      'com.docker.compose.service': '',
+      'com.docker.compose.version': '',
     },
     HostConfig: {
       Runtime: from.runtime,

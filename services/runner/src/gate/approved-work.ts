@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
+import { Bundle } from '@countersign/contracts/bundle.ts';
+import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
+import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
+import { isMissing } from '@countersign/kit/files.ts';
 import { toolDigest } from '../config.ts';
 import type { Context } from '../context.ts';
 
-/** What stands now where the bundle names a digest. */
-export type Facts = Pick<
-  Bundle,
-  'task_file' | 'spec' | 'plan' | 'tool' | 'model' | 'sandbox' | 'prompts' | 'policy' | 'timeout_sec'
->;
+/** What stands now where the bundle says what was shown. */
+export type Facts = Omit<Bundle, 'version' | 'file' | 'nonce' | 'requested_at' | 'expires_at'>;
 
 /**
  * Compares what was approved with what would run. Returns what differs, in the operator's words, or null when every byte is the
@@ -20,8 +20,11 @@ export type Facts = Pick<
  */
 export function whatChanged(bundle: Bundle, now: Facts): string | null {
   const differences = [
+    (bundle.task !== now.task || bundle.run !== now.run || bundle.workspace !== now.workspace) && 'the task',
+    bundle.stage !== now.stage && 'the stage',
+    canonicalJson(bundle.repositories) !== canonicalJson(now.repositories) && 'the commit to start from',
     bundle.task_file !== now.task_file && 'the task file',
-    bundle.spec !== null && bundle.spec !== now.spec && 'the objective',
+    bundle.spec !== now.spec && 'the objective',
     bundle.plan !== now.plan && 'the plan',
     (bundle.tool.name !== now.tool.name || bundle.tool.definition !== now.tool.definition) &&
       'the tool (configs/tools.yaml)',
@@ -29,7 +32,7 @@ export function whatChanged(bundle: Bundle, now: Facts): string | null {
     (bundle.sandbox.profile !== now.sandbox.profile || bundle.sandbox.definition !== now.sandbox.definition) &&
       'the sandbox profile',
     bundle.sandbox.image !== now.sandbox.image && "the sandbox's image",
-    (bundle.prompts['plan'] !== now.prompts['plan'] || bundle.prompts['run'] !== now.prompts['run']) && 'a prompt',
+    canonicalJson(bundle.prompts) !== canonicalJson(now.prompts) && 'a prompt',
     bundle.policy !== now.policy && 'the policy (configs/stages.yaml)',
     bundle.timeout_sec !== now.timeout_sec && 'the time limit',
   ].filter((difference) => difference !== false);
@@ -48,13 +51,21 @@ export async function readApprovedWork(
   needs: { model: ModelReport & { status: 'ready' }; profile: Profile },
 ): Promise<ApprovedWork> {
   const folder = context.layout.task(record.run, record.id);
-  const bundle = Bundle.safeParse(JSON.parse(await readFile(join(folder, 'bundle.json'), 'utf8')));
-  if (!bundle.success || bundleDigest(bundle.data) !== digest)
+  const saved = await readSaved(folder, record.attempts);
+  if (saved === null) return { ok: false, reason: 'a part of what was approved is gone' };
+  const { bundle: bytes, taskFile, objective, plan } = saved;
+  const bundle = sha256(bytes) === digest ? Bundle.safeParse(JSON.parse(bytes.toString('utf8'))) : null;
+  if (bundle?.success !== true || record.base === null)
     return { ok: false, reason: 'the bundle is not the one that was approved' };
-  const plan = await readFile(join(folder, 'attempts', String(record.attempts), 'plan.md'));
   const difference = whatChanged(bundle.data, {
-    task_file: sha256(await readFile(join(folder, 'task.md'))),
-    spec: sha256(await readFile(join(folder, 'objective.md'))),
+    task: record.id,
+    run: record.run,
+    workspace: record.workspace,
+    stage: record.stage,
+    repositories: [{ name: record.workspace, branch: record.base.branch, base_head: record.base.head }],
+    task_file: sha256(taskFile),
+    // Without a spec the task file's own text is the objective, and its digest covers that one.
+    spec: bundle.data.spec === null && isBodyOf(taskFile, objective) ? null : sha256(objective),
     plan: sha256(plan),
     tool: { name: record.tool, definition: toolDigest(context.config, record.tool) },
     model: { kind: needs.model.kind, name: needs.model.name },
@@ -64,4 +75,23 @@ export async function readApprovedWork(
     timeout_sec: record.timeout_sec,
   });
   return difference === null ? { ok: true, plan: plan.toString('utf8') } : { ok: false, reason: difference };
+}
+
+async function readSaved(folder: string, attempt: number) {
+  try {
+    return {
+      bundle: await readFile(join(folder, 'bundle.json')),
+      taskFile: await readFile(join(folder, 'task.md')),
+      objective: await readFile(join(folder, 'objective.md')),
+      plan: await readFile(join(folder, 'attempts', String(attempt), 'plan.md')),
+    };
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function isBodyOf(taskFile: Buffer, objective: Buffer): boolean {
+  const parsed = parseTaskFile(taskFile);
+  return parsed.ok && objective.equals(Buffer.from(parsed.file.body));
 }

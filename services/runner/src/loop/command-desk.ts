@@ -1,14 +1,19 @@
-import { lstat, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readFile, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Command } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
+import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
+import { mayFollow } from '@countersign/contracts/task-state.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, resolveTask } from '../gate/authorise.ts';
 import type { Keys } from '../gate/keys.ts';
 import { readCommand } from '../gate/read-command.ts';
-import { isTaskFileName, withSuffix } from '../queue/file-name.ts';
+import { withSuffix } from '../queue/file-name.ts';
+import { readIfPresent } from '../queue/observe.ts';
+import { type SpoolEntry, Spools } from './spools.ts';
 
 type Verdict = {
   readonly accepted: boolean;
@@ -20,49 +25,55 @@ type Verdict = {
 
 /**
  * Takes commands out of the spools. Invariant: the verdict is durable before the command has any effect, and its file goes last;
- * so a command that is found again was decided already, and only what is missing of its effect is done.
+ * so a command that is found again was decided already, and only what is missing of its effect is done. Whatever else lies in
+ * a spool is set aside and holds up nothing.
  */
 export class CommandDesk {
   readonly #context: Context;
   readonly #keys: Keys;
+  readonly #spools: Spools;
   /** Every command that has its verdict, and whether it was accepted. */
   readonly #decided = new Map<string, boolean>();
+  /** Commands whose message is in the journal. */
+  readonly #posted = new Set<string>();
 
   private constructor(context: Context, keys: Keys) {
     this.#context = context;
     this.#keys = keys;
+    this.#spools = new Spools(context.config.spools, context.logger);
   }
 
   static async open(context: Context, keys: Keys): Promise<CommandDesk> {
     const desk = new CommandDesk(context, keys);
     for (const event of parseJournal(context.journal.path, await readFile(context.journal.path, 'utf8'))) {
-      const id = event.data?.['command'];
-      if (typeof id === 'string') desk.#decided.set(id, event.event === 'command_accepted');
+      const { command, kind, command_id } = event.data ?? {};
+      // Only a verdict on a good signature has a kind: a forged command takes no id away from the one that it belongs to.
+      if (typeof command === 'string' && kind !== undefined)
+        desk.#decided.set(command, event.event === 'command_accepted');
+      if (event.event === 'message' && typeof command_id === 'string') desk.#posted.add(command_id);
     }
     return desk;
   }
 
   /** Handles every command that is there, oldest name first. */
   async turn(): Promise<void> {
-    for (const channel of await readdir(this.#context.config.spools)) {
-      const folder = join(this.#context.config.spools, channel);
-      for (const name of (await readdir(folder)).sort()) {
-        if (name.endsWith('.json') && !name.startsWith('.')) await this.#handle(join(folder, name), channel);
-      }
-    }
+    for (const entry of await this.#spools.list()) await this.#handle(entry);
   }
 
-  async #handle(path: string, channel: string): Promise<void> {
-    const found = await stat(path);
-    const read =
-      found.isFile() && found.size <= commandLimits.fileBytes
-        ? readCommand(await readFile(path), channel, this.#keys, this.#context.now())
-        : { ok: false as const, id: null, reason: `a command is a file of at most ${commandLimits.fileBytes} bytes` };
-    if (!read.ok) {
-      if (read.id === null || !this.#decided.has(read.id))
-        await this.#say(read.id, { accepted: false, reason: read.reason });
-    } else await this.#decide(read.command);
-    await unlink(path);
+  async #handle(entry: SpoolEntry): Promise<void> {
+    const file = await readIfPresent(entry.path, commandLimits.fileBytes);
+    if (file === null) return;
+    if (!file.ok) {
+      const reason = `${JSON.stringify(basename(entry.path))}: a command is a readable file of at most ${commandLimits.fileBytes} bytes`;
+      await this.#say(null, { accepted: false, reason });
+      return this.#spools.setAside(entry);
+    }
+    const isDecided = (id: string) => this.#decided.has(id);
+    const read = readCommand(file.bytes, entry.channel, this.#keys, this.#context.now(), isDecided);
+    if (read.ok) await this.#decide(read.command);
+    else if (read.id === null || !isDecided(read.id))
+      await this.#say(read.id, { accepted: false, reason: read.reason });
+    await this.#spools.remove(entry);
   }
 
   async #decide(command: Command): Promise<void> {
@@ -104,6 +115,8 @@ export class CommandDesk {
     if (command.kind === 'reject') {
       const words = command.subject.reason || 'no reason given';
       const act = async () => {
+        // It may have begun, or ended, while the verdict was written.
+        if (!mayFollow(tasks.get(record.id)?.state.status ?? 'rejected', 'rejected')) return;
         await tasks.transition(
           record.id,
           {
@@ -123,7 +136,9 @@ export class CommandDesk {
       return { accepted: true, reason: `${record.id} (${record.file}) is rejected`, act, ...names };
     }
     const act = async () => {
-      if (record.state.status !== 'pending') return;
+      const { state } = tasks.get(record.id) ?? record;
+      if (record.state.status !== 'pending' || state.status !== 'pending' || state.digest !== record.state.digest)
+        return;
       const approval = {
         command: command.id,
         digest: record.state.digest,
@@ -159,9 +174,12 @@ export class CommandDesk {
     const inbox = this.#context.layout.queue('inbox');
     const waiting = join(inbox, `.submitted-${command.id}`);
     if (!this.#decided.has(command.id)) await writeFileAtomic(waiting, content, 0o644);
-    const name = (await isTaken(join(inbox, file))) ? withSuffix(file, command.id.slice(0, 8).toLowerCase()) : file;
+    const other = withSuffix(file, sha256(command.id).slice(0, 8));
+    const name = (await isTaken(join(inbox, file))) ? other : file;
     const act = async () => {
-      await rename(waiting, join(inbox, name)).catch((error: unknown) => {
+      // Somebody may have dropped a file of this name while the verdict was written.
+      const free = (await isTaken(join(inbox, name))) ? other : name;
+      await rename(waiting, join(inbox, free)).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
     };
@@ -169,6 +187,7 @@ export class CommandDesk {
   }
 
   async #message(command: string, text: string): Promise<void> {
+    if (this.#posted.has(command)) return;
     await this.#context.journal.append({
       phase: 'service',
       agent_role: 'operator',
@@ -176,6 +195,7 @@ export class CommandDesk {
       summary: text,
       data: { command_id: command },
     });
+    this.#posted.add(command);
   }
 
   async #say(id: string | null, verdict: Verdict, command?: Command): Promise<void> {

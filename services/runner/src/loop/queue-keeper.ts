@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { checkTask } from '../queue/check-task.ts';
 import { factsOf, type Intake } from '../queue/intake.ts';
 import { keepCopy } from '../queue/keep-copy.ts';
-import { type FileObserver, readRegularFile } from '../queue/observe.ts';
+import { type FileObserver, type ReadFile, readIfPresent } from '../queue/observe.ts';
 import type { Activity } from '../work/attempt.ts';
 
 /** What the work loop needs to know of a task's file before it may start the task. */
@@ -42,7 +42,8 @@ export class QueueKeeper {
     const key = `${path} ${seen.stamp}`;
     if (this.#stamps.get(record.id) === key) return 'unchanged';
     if (!seen.settled && activity === undefined) return 'changing';
-    const read = await readRegularFile(path);
+    const read = await readIfPresent(path);
+    if (read === null) return 'changing';
     if (read.ok && sha256(read.bytes) === record.task_file) {
       if (seen.settled) this.#stamps.set(record.id, key);
       return 'unchanged';
@@ -82,7 +83,7 @@ export class QueueKeeper {
     await keepCopy(layout, ended);
   }
 
-  async #reconsider(record: TaskRecord, read: Awaited<ReturnType<typeof readRegularFile>>): Promise<void> {
+  async #reconsider(record: TaskRecord, read: ReadFile): Promise<void> {
     const { tasks, layout, now } = this.#context;
     const since = now().toISOString();
     const waiting =

@@ -1,18 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { type TaskId, taskIdAlphabet, taskIdLength } from '@countersign/contracts/names.ts';
 import type { Problem } from '@countersign/contracts/problem.ts';
-import { formatRefusal } from '@countersign/contracts/refused-file.ts';
+import { formatRefusal, refusalSuffix } from '@countersign/contracts/refused-file.ts';
+import { errorFileName, isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { checkTask } from './check-task.ts';
-import { errorFileName, isTaskFileName, withSuffix } from './file-name.ts';
-import { type FileObserver, readRegularFile } from './observe.ts';
+import { refusedName } from './file-name.ts';
+import { type FileObserver, readIfPresent } from './observe.ts';
 
 /**
  * Takes new files out of `inbox/`: each becomes a task, or goes to `outbox/invalid/` with the reason beside it. Nothing is lost
@@ -21,6 +22,8 @@ import { type FileObserver, readRegularFile } from './observe.ts';
 export class Intake {
   readonly #context: Context;
   readonly #observer: FileObserver;
+  /** Refused, and still there: another user's folder, for instance, cannot be moved. */
+  readonly #immovable = new Set<string>();
 
   constructor(context: Context, observer: FileObserver) {
     this.#context = context;
@@ -37,7 +40,7 @@ export class Intake {
     let unsettled = false;
     for (const entry of await readdir(layout.queue('inbox'), { encoding: 'buffer' })) {
       const name = entry.toString('utf8');
-      if (!isTaskFileName(name) || accepted.has(name)) continue;
+      if (!isTaskFileName(name) || accepted.has(name) || this.#immovable.has(entry.toString('latin1'))) continue;
       if (taken >= inboxLimits.batch) return true;
       const path = Buffer.concat([Buffer.from(`${layout.queue('inbox')}/`), entry]);
       if (await this.#take(path, name)) taken += 1;
@@ -58,7 +61,8 @@ export class Intake {
       await this.refuse(path, name, [{ line: 1, message: 'the file name is not UTF-8' }]);
       return true;
     }
-    const read = await readRegularFile(path);
+    const read = await readIfPresent(path);
+    if (read === null) return true;
     if (!read.ok) {
       await this.refuse(path, name, [{ line: 1, message: read.reason }]);
       return true;
@@ -101,12 +105,14 @@ export class Intake {
   }
 
   /** Moves what cannot be a task aside and says why, beside it. */
-  async refuse(path: string | Buffer, name: string, problems: readonly Problem[]): Promise<void> {
+  async refuse(path: Buffer, name: string, problems: readonly Problem[]): Promise<void> {
     const { layout, journal, logger } = this.#context;
     const id = this.#newId();
     const folder = layout.queue('outbox/invalid');
-    const plain = name.replaceAll('�', '_');
-    const target = (await exists(join(folder, plain))) ? withSuffix(plain, id) : plain;
+    const plain = name.replaceAll('\uFFFD', '_');
+    // A name of its own for both, the file and the text beside it.
+    const isFree = errorFileName(plain) === `${plain}${refusalSuffix}` && !(await exists(join(folder, plain)));
+    const target = isFree ? plain : refusedName(plain, id);
     await writeFileAtomic(
       join(folder, errorFileName(target)),
       formatRefusal({ task: id, file: name, problems }),
@@ -125,7 +131,9 @@ export class Intake {
       },
     });
     await rename(path, join(folder, target)).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
+      if (isMissing(error)) return;
+      this.#immovable.add(basename(path.toString('latin1')));
+      logger.error({ file: name, task: id, error: String(error) }, 'a refused file cannot be moved and stays');
     });
     await syncFolder(folder);
     logger.info({ file: name, task: id }, 'a file was refused');

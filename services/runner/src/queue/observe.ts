@@ -53,27 +53,45 @@ function kindOf(stats: BigIntStats): string {
 
 export type ReadFile = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly reason: string };
 
-/** Reads a file that others may replace by something else at any moment: no link is followed, no pipe waited for. */
-export async function readRegularFile(path: string | Buffer): Promise<ReadFile> {
+/**
+ * Reads a file that others may replace by something else at any moment: no link is followed, no pipe waited for.
+ * @param limit the largest file that is read, in bytes
+ * @throws Error when there is none
+ */
+export async function readRegularFile(
+  path: string | Buffer,
+  limit: number = taskFileLimits.fileBytes,
+): Promise<ReadFile> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stats = await file.stat();
     if (!stats.isFile()) return { ok: false, reason: 'not a regular file' };
-    if (stats.size > taskFileLimits.fileBytes)
-      return { ok: false, reason: `${stats.size} bytes; a task file has at most ${taskFileLimits.fileBytes}` };
-    const buffer = Buffer.alloc(taskFileLimits.fileBytes + 1);
+    if (stats.size > limit) return { ok: false, reason: `${stats.size} bytes; at most ${limit} are read` };
+    const buffer = Buffer.alloc(limit + 1);
     let length = 0;
     for (;;) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
       length += bytesRead;
       if (bytesRead === 0 || length === buffer.length) break;
     }
+    if (length > limit) return { ok: false, reason: `more than ${limit} bytes` };
     return { ok: true, bytes: buffer.subarray(0, length) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ENXIO') return { ok: false, reason: 'a socket, not a regular file' };
     if (code === 'ELOOP') return { ok: false, reason: 'a symbolic link; drop the file itself' };
     if (code === 'EACCES')
       return { ok: false, reason: `not readable by user ${process.getuid?.() ?? ''}; mend it with: chmod a+r` };
+    throw error;
+  }
+}
+
+/** The same for a file that may be gone by now: null then. */
+export async function readIfPresent(path: string | Buffer, limit?: number): Promise<ReadFile | null> {
+  try {
+    return await readRegularFile(path, limit);
+  } catch (error) {
+    if (isMissing(error)) return null;
     throw error;
   }
 }

@@ -136,7 +136,7 @@ export class Slot implements AsyncDisposable {
       const first = await frames.next();
       if (first.done === true) return;
       if (first.value.name !== 'hello') throw new FrameError('bad-shape', 'the first frame must be hello');
-      const connection = new Connection(socket, decodeJson(first.value.payload, HelloFrame), readAhead(frames));
+      const connection = new Connection(socket, decodeJson(first.value.payload, HelloFrame), frames);
       this.#newest?.close();
       this.#newest = connection;
       this.#isHandedOut = false;
@@ -171,20 +171,6 @@ async function* readFrames(socket: Socket): AsyncGenerator<Frame> {
   } catch (error) {
     throw error instanceof FrameError ? error : lost(error);
   }
-}
-
-/** The same frames, the first of them asked for at once: a socket that nobody reads does not tell that its peer is gone. */
-function readAhead(frames: AsyncGenerator<Frame>): AsyncGenerator<Frame> {
-  const first = frames.next();
-  first.catch(() => undefined);
-  return rejoin(first, frames);
-}
-
-async function* rejoin(first: Promise<IteratorResult<Frame>>, frames: AsyncGenerator<Frame>): AsyncGenerator<Frame> {
-  const result = await first;
-  if (result.done === true) return;
-  yield result.value;
-  yield* frames;
 }
 
 function lost(cause: unknown): ConnectionLostError {

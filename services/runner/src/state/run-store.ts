@@ -51,7 +51,7 @@ export class RunStore implements AsyncDisposable {
   async #make(workspace: WorkspaceName, day: string, now: Date): Promise<RunId> {
     const prefix = `RUN-${day}-`;
     const numbers = (await readdir(this.#layout.runs))
-      .filter((name) => name.startsWith(prefix))
+      .filter((name) => name.startsWith(prefix) && RunId.safeParse(name).success)
       .map((name) => Number(name.slice(prefix.length)));
     const id = `${prefix}${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
     const run: Run = { version: 1, id, workspace, created_at: now.toISOString() };

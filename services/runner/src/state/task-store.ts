@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { lstat, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
-import { TaskId } from '@countersign/contracts/names.ts';
+import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
-import { isFinal, mayFollow } from '@countersign/contracts/task-state.ts';
+import { isFinal, mayFollow, type TaskStatus } from '@countersign/contracts/task-state.ts';
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
@@ -38,14 +38,20 @@ type Changes = Partial<
   >
 >;
 
+const reasonCharacters = 2_000;
+/** States in which a task only waits for its turn. */
+const waiting: ReadonlySet<TaskStatus> = new Set(['queued', 'approved', 'interrupted']);
+
 /**
  * Every task, and the one way to change it. Invariants: an event with the whole new record is durable before the file moves, the
- * file has moved before `task.json` says so; so after a death at any point `recover` finishes what the journal says.
+ * file has moved before `task.json` says so; so after a death at any point `recover` finishes what the journal says. One change
+ * at a time: each is made to the record that the one before it left.
  */
 export class TaskStore {
   readonly #layout: Layout;
   readonly #runs: RunStore;
   readonly #tasks = new Map<TaskId, TaskRecord>();
+  #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(layout: Layout, runs: RunStore) {
     this.#layout = layout;
@@ -57,7 +63,7 @@ export class TaskStore {
     const store = new TaskStore(layout, runs);
     const mended: string[] = [];
     for (const run of runs.ids()) {
-      const said = await lastRecords(layout, runs, run);
+      const said = await lastRecords(runs, run);
       for (const [id, record] of said) {
         const stored = await readRecord(join(layout.task(run, id), 'task.json'));
         store.#tasks.set(id, record);
@@ -87,43 +93,51 @@ export class TaskStore {
   }
 
   /** Takes a new task in; its saved copy `task.md` is on disk already. */
-  async create(record: TaskRecord, detail: EventDetail): Promise<void> {
-    assert(!this.#tasks.has(record.id));
-    await this.#append(record, detail);
-    this.#tasks.set(record.id, record);
-    await this.#write(record);
+  create(record: TaskRecord, detail: EventDetail): Promise<void> {
+    return this.#alone(async () => {
+      assert(!this.#tasks.has(record.id));
+      await this.#append(TaskRecord.parse(record), detail);
+      this.#tasks.set(record.id, record);
+      await this.#write(record);
+    });
   }
 
   /** Moves a task on: event, then file, then `task.json`. @throws AssertionError for a transition that the table does not have */
-  async transition(id: TaskId, state: TaskState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
-    const before = this.#must(id);
-    assert(mayFollow(before.state.status, state.status), `${before.state.status} may not become ${state.status}`);
-    const moved = TaskRecord.parse({ ...before, ...changes, state });
-    const record = { ...moved, file: await this.#freeName(before, moved) };
-    await this.#append(record, detail);
-    this.#tasks.set(id, record);
-    await this.#settle(before, record);
-    return record;
+  transition(id: TaskId, state: TaskState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
+    return this.#alone(async () => {
+      const before = this.#must(id);
+      assert(mayFollow(before.state.status, state.status), `${before.state.status} may not become ${state.status}`);
+      const moved = TaskRecord.parse({ ...before, ...changes, state });
+      const record = { ...moved, file: await this.#freeName(before, moved) };
+      await this.#append(record, detail);
+      this.#tasks.set(id, record);
+      await this.#settle(before, record);
+      return record;
+    });
   }
 
   /** Changes facts of a task without moving it on. */
-  async update(id: TaskId, changes: Changes, detail: EventDetail): Promise<TaskRecord> {
-    const record = TaskRecord.parse({ ...this.#must(id), ...changes });
-    await this.#append(record, detail);
-    this.#tasks.set(id, record);
-    await this.#write(record);
-    return record;
+  update(id: TaskId, changes: Changes, detail: EventDetail): Promise<TaskRecord> {
+    return this.#alone(async () => {
+      const record = TaskRecord.parse({ ...this.#must(id), ...changes });
+      await this.#append(record, detail);
+      this.#tasks.set(id, record);
+      await this.#write(record);
+      return record;
+    });
   }
 
-  /** Says why a task waits; an event only when the reason is another one. */
-  async wait(id: TaskId, reason: string): Promise<void> {
-    const record = this.#must(id);
-    if (record.state.reason === reason) return;
-    const state = { ...record.state, reason };
-    const waiting = { ...record, state };
-    await this.#append(waiting, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
-    this.#tasks.set(id, waiting);
-    await this.#write(waiting);
+  /** Says why a task waits for its start; an event only when the reason is another one. */
+  wait(id: TaskId, why: string): Promise<void> {
+    return this.#alone(async () => {
+      const record = this.#must(id);
+      const reason = why.slice(0, reasonCharacters);
+      if (!waiting.has(record.state.status) || record.state.reason === reason) return;
+      const said = TaskRecord.parse({ ...record, state: { ...record.state, reason } });
+      await this.#append(said, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
+      this.#tasks.set(id, said);
+      await this.#write(said);
+    });
   }
 
   /** One event about a task that changes nothing of it. */
@@ -131,6 +145,12 @@ export class TaskStore {
     const record = this.#must(id);
     const journal = await this.#runs.journal(record.run);
     await journal.append({ run_id: record.run, task_id: record.id, ...detail });
+  }
+
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#queue.then(change);
+    this.#queue = changed.catch(() => undefined);
+    return changed;
   }
 
   #must(id: TaskId): TaskRecord {
@@ -179,16 +199,15 @@ export class TaskStore {
   }
 }
 
-async function lastRecords(layout: Layout, runs: RunStore, run: string): Promise<Map<TaskId, TaskRecord>> {
+async function lastRecords(runs: RunStore, run: RunId): Promise<Map<TaskId, TaskRecord>> {
   const journal = await runs.journal(run);
   const records = new Map<TaskId, TaskRecord>();
   for (const event of parseJournal(journal.path, await readFile(journal.path, 'utf8'))) {
-    const record = TaskRecord.safeParse(event.data?.['record']);
-    if (record.success) records.set(record.data.id, record.data);
+    if (event.data?.['record'] === undefined) continue;
+    // A record that cannot be read must stop the runner: passed over, its task would be lost.
+    const record = TaskRecord.parse(event.data['record']);
+    records.set(record.id, record);
   }
-  await mkdir(layout.tasks(run), { recursive: true });
-  for (const name of await readdir(layout.tasks(run)))
-    assert(TaskId.safeParse(name).success, `${run} holds a task folder ${name}`);
   return records;
 }
 

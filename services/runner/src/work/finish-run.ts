@@ -139,7 +139,7 @@ function describeResult(result: Result): string {
   return result.repositories
     .map(
       (repository) =>
-        `${repository.name}: ${repository.files} files, +${repository.insertions} -${repository.deletions}`,
+        `${repository.name}: ${repository.files} ${repository.files === 1 ? 'file' : 'files'}, +${repository.insertions} -${repository.deletions}`,
     )
     .join('; ');
 }

@@ -1,0 +1,85 @@
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { expect, test } from 'vitest';
+import { makeRecord, states } from '../testing/record.ts';
+import { type Capacity, choose } from './choose.ts';
+
+const roomy: Capacity = { tasks: 4, perWorkspace: 1, perModel: null };
+const task = (id: string, workspace: string, changes: Partial<TaskRecord> = {}) =>
+  makeRecord({ id, workspace, ...changes });
+const running = (id: string, workspace: string) => task(id, workspace, { state: states.running });
+const started = (choice: ReturnType<typeof choose>) => choice.start.map(({ id }) => id);
+
+test('tasks of two workspaces start together', () => {
+  const choice = choose([task('a1', 'a'), task('b1', 'b')], [], roomy);
+  expect(started(choice)).toEqual(['a1', 'b1']);
+  expect(choice.waits.size).toBe(0);
+});
+
+test('a second task of a workspace waits for the first and says so', () => {
+  const choice = choose([task('a1', 'a'), task('a2', 'a')], [], roomy);
+  expect(started(choice)).toEqual(['a1']);
+  expect([...choice.waits]).toEqual([['a2', 'waits for workspace a, where a1 is at work']]);
+});
+
+test('a workspace that is busy holds up no other', () => {
+  expect(started(choose([task('a2', 'a'), task('b1', 'b')], [running('a1', 'a')], roomy))).toEqual(['b1']);
+});
+
+test('when all slots are taken a task says by whom', () => {
+  const active = ['a', 'b', 'c', 'd'].map((name) => running(`${name}1`, name));
+  const choice = choose([task('e1', 'e')], active, roomy);
+  expect(choice.start).toEqual([]);
+  expect(choice.waits.get('e1')).toBe('waits for a slot; all 4 are taken by a1, b1, c1, d1');
+});
+
+test('the model’s own limit counts where there is one', () => {
+  const choice = choose([task('a1', 'a'), task('b1', 'b'), task('c1', 'c')], [], { ...roomy, perModel: 2 });
+  expect(started(choice)).toEqual(['a1', 'b1']);
+  expect(choice.waits.get('c1')).toBe('waits for the model, which serves a1, b1');
+});
+
+test('a workspace may be given more than one', () => {
+  const waiting = [task('a1', 'a'), task('a2', 'a'), task('a3', 'a')];
+  expect(started(choose(waiting, [], { ...roomy, perWorkspace: 2 }))).toEqual(['a1', 'a2']);
+});
+
+test.each<[string, TaskRecord, TaskRecord]>([
+  [
+    'approved before queued, whatever its priority',
+    task('first', 'a', { state: states.approved, priority: -10 }),
+    task('then', 'a', { priority: 10 }),
+  ],
+  ['interrupted before queued', task('first', 'a', { state: states.interrupted }), task('then', 'a')],
+  [
+    'a higher priority',
+    task('first', 'a', { priority: 10, accepted_at: '2026-11-20T11:00:00.000Z' }),
+    task('then', 'a'),
+  ],
+  ['the oldest', task('first', 'a', { accepted_at: '2026-11-20T09:59:59.999Z' }), task('a-then', 'a')],
+  ['of two equal ones always the same', task('a-first', 'a'), task('b-then', 'a')],
+])('%s goes first', (_name, first, then) => {
+  for (const waiting of [
+    [first, then],
+    [then, first],
+  ])
+    expect(started(choose(waiting, [], roomy))).toEqual([first.id]);
+});
+
+test('nothing waits for ever while others come: the oldest of its workspace is always next', () => {
+  let waiting = Array.from({ length: 6 }, (_, index) =>
+    task(`t${index}`, index % 2 === 0 ? 'a' : 'b', { accepted_at: `2026-11-20T10:00:0${index}.000Z` }),
+  );
+  const order: string[] = [];
+  while (waiting.length > 0) {
+    const { start } = choose(waiting, [], { tasks: 1, perWorkspace: 1, perModel: null });
+    order.push(...start.map(({ id }) => id));
+    waiting = waiting.filter((record) => !start.includes(record));
+  }
+  expect(order).toEqual(['t0', 't1', 't2', 't3', 't4', 't5']);
+});
+
+test('the given lists stay as they are', () => {
+  const waiting = [task('b1', 'b'), task('a1', 'a')];
+  choose(waiting, [], roomy);
+  expect(waiting.map(({ id }) => id)).toEqual(['b1', 'a1']);
+});

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { Sandbox } from '@countersign/contracts/launcher-api.ts';
+import { closeServer, listenOnSocket } from '@countersign/kit/socket-server.ts';
+import { onTestFinished } from 'vitest';
+import { FakeSandbox } from './fake-sandbox.ts';
+
+type Answer = { readonly status: number; readonly body?: unknown };
+
+async function serve(path: string, answer: (method: string, url: string, body: string) => Promise<Answer>) {
+  const server = await listenOnSocket(
+    (request, response) => {
+      void (async () => {
+        const { status, body } = await answer(request.method ?? '', request.url ?? '', await bodyOf(request));
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(body === undefined ? undefined : JSON.stringify(body));
+      })();
+    },
+    path,
+    0o600,
+  );
+  onTestFinished(() => closeServer(server));
+  return server;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  request.setEncoding('utf8');
+  request.on('data', (piece: string) => {
+    text += piece;
+  });
+  await once(request, 'end');
+  return text;
+}
+
+/** A launcher whose sandboxes are `FakeSandbox`es that say hello as soon as they are started. */
+export class FakeLauncher {
+  readonly socket: string;
+  readonly sandboxes = new Map<string, Sandbox>();
+  readonly connections = new Map<string, FakeSandbox>();
+  readonly removed: string[] = [];
+  /** While set, every request is answered so. */
+  refusal: Answer | null = null;
+  /** Whether a started sandbox says hello. */
+  greets = true;
+  readonly #slots: string;
+
+  private constructor(socket: string, slots: string) {
+    this.socket = socket;
+    this.#slots = slots;
+  }
+
+  static async listen(folder: string, slots: string): Promise<FakeLauncher> {
+    const launcher = new FakeLauncher(join(folder, 'launcher.sock'), slots);
+    await serve(launcher.socket, (method, url, body) => launcher.#answer(method, url, body));
+    onTestFinished(() => {
+      for (const connection of launcher.connections.values()) connection.hangUp();
+    });
+    return launcher;
+  }
+
+  /** A sandbox that somebody else started. */
+  add(id: string, state: Sandbox['state'] = 'running'): void {
+    this.sandboxes.set(id, sandbox(id, 'default', state));
+  }
+
+  async #answer(method: string, url: string, body: string): Promise<Answer> {
+    if (this.refusal !== null) return this.refusal;
+    if (method === 'GET' && url === '/sandboxes')
+      return { status: 200, body: { sandboxes: [...this.sandboxes.values()] } };
+    if (method === 'POST' && url === '/sandboxes') {
+      const { profile, slot } = JSON.parse(body) as { profile: string; slot: string };
+      this.sandboxes.set(slot, sandbox(slot, profile, 'running'));
+      if (this.greets) this.connections.set(slot, await FakeSandbox.greet(this.#slots, slot));
+      return { status: 201, body: this.sandboxes.get(slot) };
+    }
+    const id = /^\/sandboxes\/([0-9a-f]{32})$/.exec(url)?.[1];
+    if (method === 'DELETE' && id !== undefined) {
+      this.sandboxes.delete(id);
+      this.removed.push(id);
+      return { status: 204 };
+    }
+    return { status: 404, body: { code: 'bad-request', message: `${method} ${url}` } };
+  }
+}
+
+function sandbox(id: string, profile: string, state: Sandbox['state']): Sandbox {
+  return Sandbox.parse({
+    id,
+    profile,
+    state,
+    image: `sha256:${'0'.repeat(64)}`,
+    runtime: 'runc',
+    exit_code: null,
+    out_of_memory: false,
+    started_at: '2026-11-20T10:00:00Z',
+  });
+}
+
+/** A gateway that remembers which slots are open. */
+export class FakeGateway {
+  readonly socket: string;
+  readonly open = new Set<string>();
+
+  private constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  static async listen(folder: string): Promise<FakeGateway> {
+    const gateway = new FakeGateway(join(folder, 'gateway.sock'));
+    await serve(gateway.socket, (method, url) => Promise.resolve(gateway.#answer(method, url)));
+    return gateway;
+  }
+
+  #answer(method: string, url: string): Answer {
+    const id = /^\/slots\/([0-9a-f]{32})$/.exec(url)?.[1];
+    if (id === undefined) return { status: 404 };
+    if (method === 'DELETE') {
+      this.open.delete(id);
+      return { status: 204 };
+    }
+    this.open.add(id);
+    return { status: 200, body: { id, tokens: { prompt: 0, completion: 0, requests: 0 } } };
+  }
+}

@@ -1,0 +1,163 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
+import { keyIdOf } from '@countersign/contracts/key-id.ts';
+import { queueFolders } from '@countersign/contracts/task-state.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
+import { Journal } from '@countersign/kit/journal.ts';
+import { createLogger } from '@countersign/kit/logger.ts';
+import { onTestFinished } from 'vitest';
+import type { RunnerConfig } from '../config.ts';
+import type { Context } from '../context.ts';
+import type { Keys } from '../gate/keys.ts';
+import { Gateway, Launcher } from '../sandbox/clients.ts';
+import { SandboxPool } from '../sandbox/pool.ts';
+import { Layout } from '../state/layout.ts';
+import { RunStore } from '../state/run-store.ts';
+import { TaskStore } from '../state/task-store.ts';
+import { Dependencies } from '../work/dependencies.ts';
+import { makeRepository } from './repository.ts';
+import { scratchFolder } from './scratch.ts';
+
+/** A `volumes/` of its own with one workspace, `project`, and the folders around it. */
+export function makeHome(): { home: string; layout: Layout; slots: string; spools: string } {
+  const folder = scratchFolder();
+  const [home, slots, spools] = [join(folder, 'volumes'), join(folder, 'slots'), join(folder, 'spools')];
+  const layout = new Layout(home);
+  for (const name of queueFolders) mkdirSync(layout.queue(name), { recursive: true });
+  for (const path of [layout.runs, layout.workspaces, slots, join(spools, 'shell'), join(spools, 'matrix')])
+    mkdirSync(path, { recursive: true });
+  makeRepository(join(layout.workspaces, 'project'));
+  return { home, layout, slots, spools };
+}
+
+const stage = { sandbox_profile: 'default', approval_hours: 24 };
+
+/** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person only. */
+export function makeConfig(parts: { home: string; slots: string; spools: string }): RunnerConfig {
+  const prompt = (name: string) => ({ name, system: `be a ${name}`, digest: sha256(name) });
+  return {
+    ...parts,
+    secrets: '/nonexistent',
+    launcherSocket: '/nonexistent/launcher.sock',
+    gatewaySocket: '/nonexistent/gateway.sock',
+    logLevel: 'silent',
+    agent: { OLLAMA_MODEL: 'small', MAX_TASKS: 4, MAX_TASKS_PER_WORKSPACE: 1, WARM_SANDBOXES: 0 },
+    stages: {
+      version: 1,
+      stages: {
+        dev: { ...stage, gate: 'none', decide: [{ channel: 'shell' }] },
+        staging: {
+          ...stage,
+          gate: 'approval',
+          decide: [{ channel: 'shell' }, { channel: 'matrix', persons: ['@op:x'] }],
+        },
+        prod: { ...stage, gate: 'approval', decide: [{ channel: 'shell', persons: ['root'] }] },
+      },
+    },
+    tools: {
+      version: 1,
+      tools: {
+        agent: { mode: 'batch', cmd: ['agent'], timeout_sec: 600, step_limit: 10, token_budget: 1_000 },
+        shell: { mode: 'interactive', cmd: ['sh'], timeout_sec: 600, step_limit: 10, token_budget: 1_000 },
+      },
+    },
+    prompts: { plan: prompt('plan'), run: prompt('run') },
+    policyDigest: sha256('policy'),
+  };
+}
+
+/** A clock that moves only when it is told to. */
+export class Clock {
+  #now = Date.parse('2026-11-20T10:00:00.000Z');
+  readonly now = (): Date => new Date(this.#now);
+  pass(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+/** A runner's context over a home: real stores and journals, and a launcher and gateway that are not there. */
+export async function openContext(
+  home: ReturnType<typeof makeHome>,
+  clock = new Clock(),
+): Promise<Context & { close(): Promise<void> }> {
+  const config = makeConfig(home);
+  const runs = await RunStore.open(home.layout);
+  const { store: tasks } = await TaskStore.recover(home.layout, runs);
+  const journal = await Journal.open(home.layout.ownJournal);
+  const launcher = new Launcher(config.launcherSocket);
+  const gateway = new Gateway(config.gatewaySocket);
+  const logger = createLogger('runner', 'silent');
+  const pool = new SandboxPool({ slots: config.slots, launcher, gateway, warm: 0, warmProfile: 'default', logger });
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    await runs[Symbol.asyncDispose]();
+    await journal.close();
+    await launcher[Symbol.asyncDispose]();
+    await gateway[Symbol.asyncDispose]();
+  };
+  onTestFinished(close);
+  return {
+    config,
+    layout: home.layout,
+    runs,
+    tasks,
+    journal,
+    pool,
+    dependencies: new Dependencies(launcher, gateway, ['default'], journal),
+    logger,
+    now: clock.now,
+    userId: process.getuid?.() ?? 0,
+    close,
+  };
+}
+
+/** Names in a queue folder, sorted, without those that are folders of other states. */
+export function filesIn(layout: Layout, folder: (typeof queueFolders)[number]): string[] {
+  return readdirSync(layout.queue(folder), { withFileTypes: true })
+    .filter((entry) => !['pending', 'running'].includes(entry.name))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** The events of a journal, as plain objects. */
+export function eventsOf(path: string): { event: string; summary: string; data?: Record<string, unknown> }[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+/** A key pair per channel, and the table by which the runner knows the public halves. */
+export function makeKeys(): {
+  keys: Keys;
+  sign: (command: Partial<UnsignedCommand> & Pick<UnsignedCommand, 'kind' | 'subject'>) => Command;
+} {
+  const pairs = { shell: generateKeyPairSync('ed25519'), matrix: generateKeyPairSync('ed25519') };
+  const entries = (['shell', 'matrix'] as const).map(
+    (channel): [string, { channel: typeof channel; key: KeyObject }] => [
+      keyIdOf(channel, pairs[channel].publicKey),
+      { channel, key: pairs[channel].publicKey },
+    ],
+  );
+  let count = 0;
+  const sign: ReturnType<typeof makeKeys>['sign'] = (command) => {
+    const channel = command.actor?.channel === 'matrix' ? 'matrix' : 'shell';
+    const { publicKey, privateKey } = pairs[channel];
+    const unsigned = {
+      version: 1,
+      id: `command-${String(++count).padStart(12, '0')}`,
+      actor: { channel, user: 'op' },
+      evidence: 'argv',
+      issued_at: '2026-11-20T09:59:59.000Z',
+      expires_at: '2026-11-21T09:59:59.000Z',
+      key_id: keyIdOf(channel, publicKey),
+      ...command,
+    } as UnsignedCommand;
+    return signCommand(unsigned, privateKey);
+  };
+  return { keys: new Map(entries), sign };
+}

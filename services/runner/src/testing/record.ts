@@ -1,0 +1,80 @@
+import type { Approval, Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+
+export const since = '2026-11-20T10:00:00.000Z';
+export const digest = 'd'.repeat(64);
+const later = '2026-11-21T10:00:00.000Z';
+
+export const approval: Approval = {
+  command: 'command-000000000001',
+  digest,
+  channel: 'shell',
+  user: 'op',
+  evidence: 'argv',
+  decided_at: since,
+  expires_at: later,
+};
+const result: Result = {
+  repositories: [
+    {
+      name: 'project',
+      branch: 'main',
+      base_head: 'a'.repeat(40),
+      head: 'b'.repeat(40),
+      ref: 'refs/agentic/RUN-20261120-001/abcde',
+      files: 1,
+      insertions: 2,
+      deletions: 3,
+    },
+  ],
+  digest,
+};
+
+const common = { since, reason: 'because' };
+const attempt = { attempt: 1, slot: 'c'.repeat(32) };
+
+/** One state of every kind. */
+export const states = {
+  queued: { status: 'queued', ...common },
+  planning: { status: 'planning', ...common, ...attempt },
+  pending: { status: 'pending', ...common, digest, expires_at: later },
+  approved: { status: 'approved', ...common, approval },
+  running: { status: 'running', ...common, ...attempt, approval: null },
+  verifying: { status: 'verifying', ...common, attempt: 1 },
+  interrupted: { status: 'interrupted', ...common, attempt: 1, approval: null },
+  review: { status: 'review', ...common, result },
+  merging: { status: 'merging', ...common, result },
+  done: { status: 'done', ...common, result: null },
+  failed: { status: 'failed', ...common, error_class: 'tool_failed', result: null },
+  cancelled: { status: 'cancelled', ...common },
+  invalid: { status: 'invalid', ...common },
+  rejected: { status: 'rejected', ...common },
+  expired: { status: 'expired', ...common },
+} as const satisfies Record<TaskStatus, TaskState>;
+
+/** A task record with what matters to a test set. */
+export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
+  return {
+    version: 1,
+    id: 'abcde',
+    run: 'RUN-20261120-001',
+    file: 'x.md',
+    dropped_as: 'x.md',
+    task_file: 'f'.repeat(64),
+    workspace: 'project',
+    action: 'run',
+    stage: 'dev',
+    gate: false,
+    title: 'a task',
+    tool: 'agent',
+    priority: 0,
+    timeout_sec: 600,
+    accepted_at: since,
+    attempts: 0,
+    interruptions: 0,
+    model: null,
+    base: null,
+    state: states.queued,
+    ...changes,
+  };
+}
