@@ -4,11 +4,16 @@ import { HealthReport } from '@countersign/contracts/health.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import { writeFileAtomic } from './files.ts';
 
-/** Writes `health.json` each time the work loop turned; the container's health check reads it. */
+/** The same news is written again only after this long, well within what counts as alive: each write is a write to a disk. */
+const repeatMs = 5_000;
+
+/** Keeps `health.json` as long as the work loop turns; the container's health check reads it. */
 export class HealthFile {
   readonly #path: string;
   readonly #service: string;
   readonly #startedAt = new Date().toISOString();
+  #said = '';
+  #saidAt = 0;
 
   constructor(folder: string, service: string) {
     this.#path = join(folder, 'health.json');
@@ -16,6 +21,10 @@ export class HealthFile {
   }
 
   async beat(status: HealthReport['status'], reason: string): Promise<void> {
+    const news = `${status} ${reason}`;
+    if (news === this.#said && Date.now() - this.#saidAt < repeatMs) return;
+    this.#said = news;
+    this.#saidAt = Date.now();
     const report: HealthReport = {
       service: this.#service,
       status,

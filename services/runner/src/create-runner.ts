@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import { Journal } from '@countersign/kit/journal.ts';
@@ -86,21 +85,35 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     join(config.spools, 'shell'),
   ];
   await using _watch = watchFolders(watched, () => loop.wake(), logger);
-  await Promise.all([loop.run(), upkeep(context, loop, stop)]);
+  const keeping = keepWarm(context, loop, stop);
+  await Promise.all([loop.run(), askDependencies(context, loop, stop)]);
+  // Ends a start that is under way, so that nobody waits for its sandbox.
+  await pool[Symbol.asyncDispose]();
+  await keeping;
   await journal.close();
 }
 
-/** Asks what tasks depend on, again and again, and keeps the sandboxes' ways open; never fails. */
-async function upkeep(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted) {
+/** Asks what tasks depend on, again and again. */
+function askDependencies(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
+  return repeat(stop, async () => {
+    if (await context.dependencies.refresh()) loop.wake();
+  });
+}
+
+/** Keeps the sandboxes' ways open and warm ones ready; apart from the questions, which a slow start must not hold up. */
+function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
+  return repeat(stop, async () => {
     try {
-      const before = context.dependencies.state.ok;
-      const state = await context.dependencies.refresh();
-      if (state.ok && !before) loop.wake();
-      await context.pool.maintain(state.ok && loop.isAdopted);
+      await context.pool.maintain(context.dependencies.state.launcher.ok && loop.isAdopted);
     } catch (error) {
-      context.logger.warn({ error: String(error) }, 'upkeep failed; it goes on');
+      context.logger.warn({ error: String(error) }, 'keeping sandboxes failed; it is tried again');
     }
-    await sleep(Math.min(upkeepMs, inboxLimits.rescanMs), undefined, { signal: stop }).catch(() => undefined);
+  });
+}
+
+async function repeat(stop: AbortSignal, work: () => Promise<void>): Promise<void> {
+  while (!stop.aborted) {
+    await work();
+    await sleep(upkeepMs, undefined, { signal: stop }).catch(() => undefined);
   }
 }

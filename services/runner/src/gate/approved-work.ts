@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bundle } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { toolDigest } from '../config.ts';
 import type { Context } from '../context.ts';
+import type { Needs } from '../work/dependencies.ts';
 
 /** What stands now where the bundle says what was shown. */
 export type Facts = Omit<Bundle, 'version' | 'file' | 'nonce' | 'requested_at' | 'expires_at'>;
@@ -48,7 +47,7 @@ export async function readApprovedWork(
   context: Context,
   record: TaskRecord,
   digest: string,
-  needs: { model: ModelReport & { status: 'ready' }; profile: Profile },
+  needs: Needs,
 ): Promise<ApprovedWork> {
   const folder = context.layout.task(record.run, record.id);
   const saved = await readSaved(folder, record.attempts);

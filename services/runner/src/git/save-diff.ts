@@ -6,6 +6,7 @@ import type { Result } from '@countersign/contracts/task-record.ts';
 import { sha256, sha256OfFile } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { git, gitLine } from './git.ts';
+import { setLargeFilesApart } from './large-files.ts';
 
 type Change = Omit<Result['repositories'][number], 'ref'>;
 type SavedDiff = Change & { readonly patch: { readonly file: string; readonly sha256: Sha256 } };
@@ -22,6 +23,7 @@ export async function saveDiff(
   head: ObjectId,
 ): Promise<SavedDiff> {
   await mkdir(diffs, { recursive: true });
+  await setLargeFilesApart(quarantine, base, head);
   const path = join(diffs, `${repository}.patch`);
   await git(quarantine, ['diff', ...patchOptions, base, head], { outputPath: path });
   const numstat = await gitLine(quarantine, [

@@ -5,9 +5,9 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
+import { cancelRemoved } from '../queue/cancel-removed.ts';
 import { checkTask } from '../queue/check-task.ts';
 import { factsOf, type Intake } from '../queue/intake.ts';
-import { keepCopy } from '../queue/keep-copy.ts';
 import { type FileObserver, type ReadFile, readIfPresent } from '../queue/observe.ts';
 import type { Activity } from '../work/attempt.ts';
 
@@ -62,25 +62,9 @@ export class QueueKeeper {
       activity.stop('file_removed');
       return 'gone';
     }
-    await this.cancel(record);
+    await cancelRemoved(this.#context, record);
     this.#missingSince.delete(record.id);
     return 'gone';
-  }
-
-  /** Cancels a task whose file was removed; the saved copy goes where the file would have gone. */
-  async cancel(record: TaskRecord): Promise<void> {
-    const { layout, tasks, now } = this.#context;
-    const ended = await tasks.transition(
-      record.id,
-      { status: 'cancelled', since: now().toISOString(), reason: 'its file was removed' },
-      {
-        event: 'task_ended',
-        phase: 'queue',
-        agent_role: 'operator',
-        summary: 'the task file was removed; the saved copy is kept',
-      },
-    );
-    await keepCopy(layout, ended);
   }
 
   async #reconsider(record: TaskRecord, read: ReadFile): Promise<void> {

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
+import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
 import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
-import type { DependencyState } from '../work/dependencies.ts';
 import { failTask } from '../work/end-task.ts';
 import { planTask } from '../work/plan-task.ts';
 import { runTask } from '../work/run-task.ts';
@@ -72,8 +73,8 @@ export class WorkLoop {
   }
 
   /** Once, as soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. */
-  async #adopt(needs: DependencyState & { ok: true }): Promise<void> {
-    for (const adoption of await findAdoptions(this.#context, needs, this.#leave))
+  async #adopt(profiles: ReadonlyMap<string, Profile>): Promise<void> {
+    for (const adoption of await findAdoptions(this.#context, profiles, this.#leave))
       this.#begin(adoption.record, adoption.work);
     const removed = await this.#context.pool.tidy();
     this.#adopted = true;
@@ -81,6 +82,18 @@ export class WorkLoop {
       { adopted: this.#activities.size, removed },
       'sandboxes of an earlier runner are dealt with',
     );
+  }
+
+  /** Null when it is done; else why not yet. */
+  async #adoptOnce(profiles: ReadonlyMap<string, Profile>): Promise<string | null> {
+    if (this.#adopted) return null;
+    try {
+      await this.#adopt(profiles);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      return `the launcher cannot list its sandboxes: ${error.message}`;
+    }
   }
 
   async #turn(): Promise<void> {
@@ -101,12 +114,15 @@ export class WorkLoop {
 
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
     const { tasks, dependencies, config } = this.#context;
-    const needs = dependencies.state;
-    if (!needs.ok) {
-      for (const record of ready) await tasks.wait(record.id, needs.reason);
-      return needs.reason;
+    const { launcher, model } = dependencies.state;
+    const missing = launcher.ok
+      ? ((await this.#adoptOnce(launcher.profiles)) ?? (model.ok ? null : model.reason))
+      : launcher.reason;
+    if (!launcher.ok || !model.ok || missing !== null) {
+      const reason = missing ?? 'waits for the services that it needs';
+      for (const record of ready) await tasks.wait(record.id, reason);
+      return reason;
     }
-    if (!this.#adopted) await this.#adopt(needs);
     const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []);
     const capacity = {
       tasks: config.agent.MAX_TASKS,
@@ -116,14 +132,14 @@ export class WorkLoop {
     const choice = choose(ready, active, capacity);
     for (const [id, reason] of choice.waits) await tasks.wait(id, reason);
     for (const record of choice.start) {
-      const profile = needs.profiles.get(config.stages.stages[record.stage]?.sandbox_profile ?? '');
+      const profile = launcher.profiles.get(config.stages.stages[record.stage]?.sandbox_profile ?? '');
       if (profile === undefined) {
         await tasks.wait(record.id, `stage ${record.stage} has no sandbox profile in configs/stages.yaml`);
         continue;
       }
       const work = record.state.status === 'queued' && (record.gate || record.action === 'plan') ? planTask : runTask;
       this.#begin(record, (activity) =>
-        work(this.#context, record, { model: needs.model, profile }, activity, this.#leave),
+        work(this.#context, record, { model: model.model, profile }, activity, this.#leave),
       );
     }
     return null;

@@ -2,8 +2,6 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorClass } from '@countersign/contracts/event.ts';
 import type { TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { endingLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -13,6 +11,7 @@ import { basePack } from '../git/base-pack.ts';
 import { type Base, findBase, findRepository, measureCheckout, pinBase, type Repository } from '../git/repository.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
 import { contextText } from './context-text.ts';
+import type { Needs } from './dependencies.ts';
 import { readObjective } from './objective.ts';
 
 /** A checkout may fill this part of its tmpfs; the rest is for git's objects and for the work. */
@@ -58,7 +57,7 @@ export async function makeAssignment(
   context: Context,
   record: TaskRecord,
   grounds: Grounds,
-  needs: { mode: 'run' | 'plan'; plan: string | null; model: ModelReport & { status: 'ready' }; profile: Profile },
+  needs: Needs & { readonly mode: 'run' | 'plan'; readonly plan: string | null },
 ): Promise<{ ok: true; assignment: Assignment } | Unusable> {
   const checkout = await measureCheckout(grounds.repository, grounds.base.head);
   const room = needs.profile.workspace_bytes * checkoutShare;

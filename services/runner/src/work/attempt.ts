@@ -33,7 +33,12 @@ export class Activity {
   }
 }
 
-export type AttemptNames = { readonly stdout: string; readonly stderr: string };
+/** Whether a task may go on as its activity read it; a person may have decided otherwise while a sandbox was being started. */
+export function mayStillBegin(context: Context, waiting: TaskRecord, activity: Activity): boolean {
+  return activity.reason === null && context.tasks.get(waiting.id)?.state === waiting.state;
+}
+
+type AttemptNames = { readonly stdout: string; readonly stderr: string };
 
 /** Names of the raw output of an attempt's planning and of its run. */
 export const outputNames = {

@@ -1,10 +1,9 @@
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Grounds } from './assignment.ts';
-import { describeModel } from './dependencies.ts';
+import { describeModel, type Model } from './dependencies.ts';
 
 /** The brief that an attempt starts with: facts of ours, in a form that a small model can read. */
-export function contextText(record: TaskRecord, grounds: Grounds, model: ModelReport & { status: 'ready' }): string {
+export function contextText(record: TaskRecord, grounds: Grounds, model: Model): string {
   const { header } = grounds.file;
   return [
     '# Context',

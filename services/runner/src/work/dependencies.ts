@@ -1,14 +1,17 @@
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
+import type { ModelKind, ModelReport } from '@countersign/contracts/gateway-api.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { Journal } from '@countersign/kit/journal.ts';
 import { type Gateway, type Launcher, refusalOf } from '../sandbox/clients.ts';
 
-type Ready = {
-  readonly ok: true;
-  readonly model: ModelReport & { status: 'ready' };
-  readonly profiles: ReadonlyMap<string, Profile>;
+type Answer<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
+export type Model = { readonly kind: ModelKind; readonly name: string };
+type DependencyState = {
+  readonly launcher: Answer<{ readonly profiles: ReadonlyMap<string, Profile> }>;
+  readonly model: Answer<{ readonly model: Model }>;
 };
-export type DependencyState = Ready | { readonly ok: false; readonly reason: string };
+
+/** What an attempt is made with. */
+export type Needs = { readonly model: Model; readonly profile: Profile };
 
 /** What a task needs besides its turn: launcher, gateway and model. Asked again and again; a task that waits for one says so. */
 export class Dependencies {
@@ -17,7 +20,10 @@ export class Dependencies {
   readonly #profiles: readonly string[];
   readonly #journal: Journal;
   #said = '';
-  #state: DependencyState = { ok: false, reason: 'launcher and gateway have not answered yet' };
+  #state: DependencyState = {
+    launcher: { ok: false, reason: 'the launcher has not answered yet' },
+    model: { ok: false, reason: 'the gateway has not answered yet' },
+  };
 
   constructor(launcher: Launcher, gateway: Gateway, profiles: readonly string[], journal: Journal) {
     this.#launcher = launcher;
@@ -30,35 +36,39 @@ export class Dependencies {
     return this.#state;
   }
 
-  /** Asks all of them now. */
-  async refresh(): Promise<DependencyState> {
-    this.#state = await this.#ask();
-    const model = this.#state.ok
-      ? `${this.#state.model.name} (${describeModel(this.#state.model.kind)})`
-      : this.#state.reason;
-    if (model !== this.#said) {
-      this.#said = model;
+  /** Asks all of them now. Resolves whether something that was missing before is there now. */
+  async refresh(): Promise<boolean> {
+    const before = this.#state;
+    this.#state = { launcher: await this.#askLauncher(), model: await this.#askModel() };
+    const { launcher, model } = this.#state;
+    const said = model.ok ? `model: ${model.model.name} (${describeModel(model.model.kind)})` : model.reason;
+    if (said !== this.#said) {
+      this.#said = said;
       await this.#journal.append({
         phase: 'service',
         agent_role: 'runner',
         event: 'model_changed',
-        summary: this.#state.ok ? `model: ${model}` : model,
+        summary: said.slice(0, 4_000),
       });
     }
-    return this.#state;
+    return (launcher.ok && !before.launcher.ok) || (model.ok && !before.model.ok);
   }
 
-  async #ask(): Promise<DependencyState> {
+  async #askLauncher(): Promise<DependencyState['launcher']> {
     const profiles = new Map<string, Profile>();
     try {
       for (const name of this.#profiles) profiles.set(name, await this.#launcher.profile(name));
+      return { ok: true, profiles };
     } catch (error) {
       return { ok: false, reason: `the launcher cannot start sandboxes: ${refusalOf(error)}` };
     }
+  }
+
+  async #askModel(): Promise<DependencyState['model']> {
     try {
-      const model = await this.#gateway.model();
-      if (model.status === 'ready') return { ok: true, model, profiles };
-      return { ok: false, reason: `model ${model.name} is ${model.status}: ${model.reason}` };
+      const report: ModelReport = await this.#gateway.model();
+      if (report.status === 'ready') return { ok: true, model: { kind: report.kind, name: report.name } };
+      return { ok: false, reason: `model ${report.name} is ${report.status}: ${report.reason}` };
     } catch (error) {
       return { ok: false, reason: `the gateway cannot be reached: ${refusalOf(error)}` };
     }
@@ -66,7 +76,7 @@ export class Dependencies {
 }
 
 /** How a kind of model is named to people. */
-export function describeModel(kind: ModelReport['kind']): string {
+export function describeModel(kind: ModelKind): string {
   switch (kind) {
     case 'own':
       return "the operator's own server";

@@ -2,7 +2,7 @@ import type { ErrorClass } from '@countersign/contracts/event.ts';
 import type { EndFrame } from '@countersign/contracts/frames.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
-import { keepCopy } from '../queue/keep-copy.ts';
+import { cancelRemoved } from '../queue/cancel-removed.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
@@ -92,20 +92,7 @@ export async function endEarly(
       );
       return true;
     case 'file_removed':
-      await keepCopy(
-        context.layout,
-        await context.tasks.transition(
-          record.id,
-          { status: 'cancelled', since, reason: 'its file was removed' },
-          {
-            event: 'task_ended',
-            phase,
-            agent_role: 'operator',
-            summary: 'the task file was removed',
-            error_class: 'stopped',
-          },
-        ),
-      );
+      await cancelRemoved(context, record);
       return true;
     case 'timeout':
     case null:

@@ -3,8 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
@@ -13,10 +11,10 @@ import type { Context } from '../context.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
-import { type Activity, talk } from './attempt.ts';
+import { type Activity, mayStillBegin, talk } from './attempt.ts';
+import { describeModel, type Needs } from './dependencies.ts';
 import { completionOf, endEarly, failTask } from './end-task.ts';
-
-type Needs = { readonly model: ModelReport & { status: 'ready' }; readonly profile: Profile };
+import { useSlot } from './use-slot.ts';
 
 /** Has a task planned in a sandbox that can only read, then asks for approval; `action: plan` ends with the plan. */
 export async function planTask(
@@ -31,26 +29,29 @@ export async function planTask(
   const objective = await saveObjective(context, queued, grounds);
   if (!objective.ok) return failTask(context, queued, objective.errorClass, objective.reason);
   const slot = await context.pool.acquire(needs.profile.name);
-  const record = await context.tasks.transition(
-    queued.id,
-    {
-      status: 'planning',
-      since: context.now().toISOString(),
-      reason: 'the model is making the plan',
-      attempt: queued.attempts + 1,
-      slot: slot.id,
-    },
-    {
-      event: 'planning_started',
-      phase: 'plan',
-      agent_role: 'planner',
-      tool: queued.tool,
-      mode: 'plan',
-      summary: `planning with ${needs.model.name}`,
-    },
-    { attempts: queued.attempts + 1, base: grounds.base, model: { kind: needs.model.kind, name: needs.model.name } },
-  );
-  await continuePlan(context, record, needs, slot, activity, leave);
+  await useSlot(context, slot, leave, async () => {
+    if (!mayStillBegin(context, queued, activity)) return;
+    const record = await context.tasks.transition(
+      queued.id,
+      {
+        status: 'planning',
+        since: context.now().toISOString(),
+        reason: 'the model is making the plan',
+        attempt: queued.attempts + 1,
+        slot: slot.id,
+      },
+      {
+        event: 'planning_started',
+        phase: 'plan',
+        agent_role: 'planner',
+        tool: queued.tool,
+        mode: 'plan',
+        summary: `planning with ${needs.model.name}, ${describeModel(needs.model.kind)}`,
+      },
+      { attempts: queued.attempts + 1, base: grounds.base, model: needs.model },
+    );
+    await continuePlan(context, record, needs, slot, activity, leave);
+  });
 }
 
 /** The part of planning that a restarted runner takes up again. */
@@ -66,14 +67,10 @@ export async function continuePlan(
   const assigned = grounds.ok
     ? await makeAssignment(context, record, grounds, { mode: 'plan', plan: null, ...needs })
     : grounds;
-  if (!assigned.ok) {
-    await failTask(context, record, assigned.errorClass, assigned.reason);
-    return context.pool.release(slot);
-  }
+  if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
   const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
   await endPlanning(context, record, needs, outcome, activity);
   if (outcome.ok) await outcome.acknowledge();
-  await context.pool.release(slot);
 }
 
 async function endPlanning(

@@ -1,19 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelReport } from '@countersign/contracts/gateway-api.ts';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
-import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
-import { type Activity, talk } from './attempt.ts';
-import { describeModel } from './dependencies.ts';
+import { findGrounds, type Grounds, makeAssignment, saveObjective } from './assignment.ts';
+import { type Activity, mayStillBegin, talk } from './attempt.ts';
+import { describeModel, type Needs } from './dependencies.ts';
 import { endEarly, failTask } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
-
-type Needs = { readonly model: ModelReport & { status: 'ready' }; readonly profile: Profile };
+import { useSlot } from './use-slot.ts';
 
 /** Runs a task in a sandbox: by itself from `queued`, with the approved plan from `approved`, once more from `interrupted`. */
 export async function runTask(
@@ -33,10 +30,26 @@ export async function runTask(
     if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
   }
   const slot = await context.pool.acquire(needs.profile.name);
+  await useSlot(context, slot, leave, async () => {
+    if (!mayStillBegin(context, waiting, activity)) return;
+    const record = await begin(context, waiting, grounds, needs, plan?.plan ?? null, slot);
+    await continueRun(context, record, needs, plan?.plan ?? null, slot, activity, leave);
+  });
+}
+
+async function begin(
+  context: Context,
+  waiting: TaskRecord,
+  grounds: Grounds,
+  needs: Needs,
+  plan: string | null,
+  slot: Slot,
+): Promise<TaskRecord> {
+  const { prompts } = context.config;
   // An approved task runs in the attempt that planned it; every other start is an attempt of its own.
   const attempt = waiting.state.status === 'approved' ? waiting.attempts : waiting.attempts + 1;
-  if (plan !== null) await keepPlan(context, { ...waiting, attempts: attempt }, plan.plan);
-  const record = await context.tasks.transition(
+  if (plan !== null) await keepPlan(context, { ...waiting, attempts: attempt }, plan);
+  return context.tasks.transition(
     waiting.id,
     {
       status: 'running',
@@ -44,7 +57,7 @@ export async function runTask(
       reason: `running with ${needs.model.name}`,
       attempt,
       slot: slot.id,
-      approval,
+      approval: approvalOf(waiting),
     },
     {
       event: 'task_started',
@@ -56,12 +69,11 @@ export async function runTask(
       data: {
         sandbox: slot.id,
         base_head: grounds.base.head,
-        prompts: { plan: context.config.prompts.plan.digest, run: context.config.prompts.run.digest },
+        prompts: { plan: prompts.plan.digest, run: prompts.run.digest },
       },
     },
-    { attempts: attempt, base: grounds.base, model: { kind: needs.model.kind, name: needs.model.name } },
+    { attempts: attempt, base: grounds.base, model: needs.model },
   );
-  await continueRun(context, record, needs, plan?.plan ?? null, slot, activity, leave);
 }
 
 /** The part of a run that a restarted runner takes up again. */
@@ -75,19 +87,13 @@ export async function continueRun(
   leave: AbortSignal,
 ): Promise<void> {
   const grounds = await findGrounds(context, record);
-  const assigned = grounds.ok
-    ? await makeAssignment(context, record, grounds, { mode: 'run', plan, ...needs })
-    : grounds;
-  if (!grounds.ok || !assigned.ok) {
-    const unusable = grounds.ok ? assigned : grounds;
-    if (!unusable.ok) await failTask(context, record, unusable.errorClass, unusable.reason);
-    return context.pool.release(slot);
-  }
+  if (!grounds.ok) return failTask(context, record, grounds.errorClass, grounds.reason);
+  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', plan, ...needs });
+  if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
   const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
   if (!(await endEarly(context, record, outcome, activity)) && outcome.ok)
     await finishRun(context, record, grounds, outcome.delivery, activity);
   if (outcome.ok) await outcome.acknowledge();
-  await context.pool.release(slot);
   await rm(join(context.layout.attempt(record), 'incoming'), { recursive: true, force: true });
 }
 

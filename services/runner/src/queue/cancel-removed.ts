@@ -1,0 +1,42 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import type { Context } from '../context.ts';
+import { withSuffix } from './file-name.ts';
+
+/**
+ * Cancels a task whose file the operator removed. The saved copy is put back first, so that the transition moves it to the
+ * cancelled ones like any file; a death in between leaves the task as it was, with its file.
+ */
+export async function cancelRemoved(context: Context, record: TaskRecord): Promise<void> {
+  const { layout, tasks, now } = context;
+  const copy = await readFile(join(layout.task(record.run, record.id), 'task.md'));
+  if (!(await isThere(layout.fileOf(record)))) await writeFileAtomic(layout.fileOf(record), copy, 0o644);
+  const ended = await tasks.transition(
+    record.id,
+    { status: 'cancelled', since: now().toISOString(), reason: 'its file was removed' },
+    {
+      event: 'task_ended',
+      phase: 'queue',
+      agent_role: 'operator',
+      summary: 'the task file was removed; the saved copy is kept',
+      error_class: 'stopped',
+    },
+  );
+  // Something else lay in the file's place, and was moved; the copy goes beside it.
+  const path = layout.fileOf(ended);
+  const moved = await lstat(path).catch(() => null);
+  if (moved?.isFile() !== true)
+    await writeFileAtomic(join(dirname(path), withSuffix(ended.file, ended.id)), copy, 0o644);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (isMissing(error)) return false;
+      throw error;
+    },
+  );
+}
