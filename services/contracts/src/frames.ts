@@ -118,13 +118,23 @@ export const outputIndex = { stdout: 0, stderr: 1 } as const;
 
 const Blob = z.strictObject({ bytes, sha256: Sha256 });
 
+/** What a sandbox can know of its own end; the other classes are the runner's own findings. */
+export const SandboxErrorClass = ErrorClass.exclude([
+  'timeout',
+  'protocol',
+  'sandbox_lost',
+  'file_changed',
+  'interrupted_twice',
+]);
+export type SandboxErrorClass = z.infer<typeof SandboxErrorClass>;
+
 /** `end`: the attempt is over and everything before it was sent; held, with all of it, until `ack`. */
 export const EndFrame = z.strictObject({
   task: TaskId,
   /** Of the tool; null when it was ended by a signal or never started. */
   exit_code: z.int().nullable(),
   reason: z.enum(['finished', 'stopped', 'failed']),
-  error_class: ErrorClass.optional(),
+  error_class: SandboxErrorClass.optional(),
   message: z.string().max(4_000),
   tokens: TokenCount,
   stdout: z.strictObject({ ...Blob.shape, dropped: bytes }),

@@ -20,7 +20,8 @@ export const taskFileLimits = {
 export const frameLimits = {
   chunkBytes: mib,
   taskBytes: 64 * kib,
-  textBytes: 512 * kib,
+  /** A task file's text as JSON, where each character may take two bytes. */
+  textBytes: mib,
   helloBytes: 4 * kib,
   progressBytes: 16 * kib,
   summaryBytes: 64 * kib,
@@ -36,6 +37,11 @@ export const resultLimits = {
   bundleBytes: 1024 * mib,
   unpackedBytes: 4096 * mib,
   changedPaths: 50_000,
+  /** One changed file; a diff of it is made in memory. */
+  fileBytes: 256 * mib,
+  patchBytes: 1024 * mib,
+  /** Everything between a result's arrival and its ref. */
+  importMs: 5 * 60 * 1000,
   outputBytes: 16 * mib,
   artifactBytes: 64 * mib,
   /** A result whose bytes do not match their announced digest is asked for this often in all. */

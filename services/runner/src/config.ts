@@ -13,6 +13,7 @@ import { z } from 'zod';
 const RunnerEnvironment = z.strictObject({
   RUNNER_HOME: z.string().default('/volumes'),
   RUNNER_SLOTS: z.string().default('/slots'),
+  RUNNER_MODEL_SLOTS: z.string().default('/model-slots'),
   RUNNER_SPOOLS: z.string().default('/spools'),
   RUNNER_CONFIGS: z.string().default('/configs'),
   RUNNER_SECRETS: z.string().default('/secrets'),
@@ -27,6 +28,7 @@ type PromptFile = { readonly name: string; readonly system: string; readonly dig
 export type RunnerConfig = {
   readonly home: string;
   readonly slots: string;
+  readonly modelSlots: string;
   readonly spools: string;
   readonly secrets: string;
   readonly launcherSocket: string;
@@ -49,6 +51,7 @@ export async function readRunnerConfig(environment: NodeJS.ProcessEnv): Promise<
   return {
     home: env.RUNNER_HOME,
     slots: env.RUNNER_SLOTS,
+    modelSlots: env.RUNNER_MODEL_SLOTS,
     spools: env.RUNNER_SPOOLS,
     secrets: env.RUNNER_SECRETS,
     launcherSocket: env.RUNNER_LAUNCHER_SOCKET,

@@ -6,6 +6,7 @@ import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
 import type { TaskStore } from './state/task-store.ts';
 import type { Dependencies } from './work/dependencies.ts';
+import type { OneAtATime } from './work/one-at-a-time.ts';
 
 /** What every part of the runner works with. */
 export type Context = {
@@ -17,6 +18,8 @@ export type Context = {
   readonly journal: Journal;
   readonly pool: SandboxPool;
   readonly dependencies: Dependencies;
+  /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */
+  readonly imports: OneAtATime;
   readonly logger: Logger;
   readonly now: () => Date;
   /** Numeric id that workspaces must belong to. */

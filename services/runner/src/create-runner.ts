@@ -20,6 +20,7 @@ import { Layout } from './state/layout.ts';
 import { RunStore } from './state/run-store.ts';
 import { TaskStore } from './state/task-store.ts';
 import { Dependencies } from './work/dependencies.ts';
+import { OneAtATime } from './work/one-at-a-time.ts';
 
 const upkeepMs = 2_000;
 
@@ -51,6 +52,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   const dependencies = new Dependencies(launcher, gateway, profiles, journal);
   await using pool = new SandboxPool({
     slots: config.slots,
+    modelSlots: config.modelSlots,
     launcher,
     gateway,
     warm: config.agent.WARM_SANDBOXES,
@@ -65,6 +67,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     journal,
     pool,
     dependencies,
+    imports: new OneAtATime(),
     logger,
     now: () => new Date(),
     userId: process.getuid?.() ?? 0,

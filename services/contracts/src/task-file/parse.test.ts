@@ -115,6 +115,7 @@ const refused: [string, string | Uint8Array, number, string][] = [
   ['UTF-16 LE', Buffer.from('\uFEFFworkspace: a', 'utf16le'), 1, 'UTF-8'],
   ['Latin-1', Buffer.from('workspace: caf\xe9', 'latin1'), 1, 'UTF-8'],
   ['a NUL', 'workspace: a\nstage: d\0ev\n', 2, 'NUL'],
+  ['an escape', 'workspace: a\n\nclear \u001b[2J', 3, 'U+001B'],
   ['10 MB', Buffer.alloc(10_000_000, 'workspace: a\n'), 1, `at most ${taskFileLimits.fileBytes}`],
   ['one byte too many', Buffer.alloc(taskFileLimits.fileBytes + 1, 'a'), 1, `at most ${taskFileLimits.fileBytes}`],
 

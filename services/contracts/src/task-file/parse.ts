@@ -60,6 +60,9 @@ function strayKeys(body: string, bodyLine: number): Problem[] {
   });
 }
 
+/** Tab, line feed and carriage return are text; the others act on terminals and grow sixfold in JSON. */
+const controlCharacter = /(?![\t\n\r])[\p{Cc}]/u;
+
 function decode(bytes: Uint8Array): { ok: true; text: string } | { ok: false; problems: readonly Problem[] } {
   if (bytes.length > taskFileLimits.fileBytes)
     return refuse(1, `${bytes.length} bytes; a task file has at most ${taskFileLimits.fileBytes}`);
@@ -70,8 +73,12 @@ function decode(bytes: Uint8Array): { ok: true; text: string } | { ok: false; pr
   } catch {
     return refuse(1, 'not a text file: UTF-8 is expected');
   }
-  const nul = text.indexOf('\0');
-  if (nul >= 0) return refuse(lineAt(text, nul), 'not a text file: it holds a NUL character');
+  const control = controlCharacter.exec(text);
+  if (control !== null) {
+    const name =
+      control[0] === '\0' ? 'NUL' : `U+${control[0].charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}`;
+    return refuse(lineAt(text, control.index), `not a text file: it holds the control character ${name}`);
+  }
   return { ok: true, text: text.replaceAll('\r\n', '\n').replaceAll('\r', '\n') };
 }
 

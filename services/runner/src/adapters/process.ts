@@ -1,3 +1,6 @@
+import { createWriteStream } from 'node:fs';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 
 /** What a finished program left. `stdout` is empty when it went to a file. */
@@ -15,13 +18,14 @@ export type RunOptions = {
   readonly input?: Uint8Array | { readonly path: string };
   /** Where standard output goes instead of into memory. */
   readonly outputPath?: string;
-  /** Upper bound of what is kept in memory, in bytes. */
+  /** Upper bound of what is kept in memory, or goes to `outputPath`, in bytes. */
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 };
 
 const defaultMaxBytes = 64 * 1024 * 1024;
+const defaultMaxFileBytes = 16 * 1024 * 1024 * 1024;
 const defaultTimeoutMs = 10 * 60 * 1000;
 
 /**
@@ -30,14 +34,14 @@ const defaultTimeoutMs = 10 * 60 * 1000;
  */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   const input = options.input;
-  const result = await execa(file, args, {
+  const started = execa(file, args, {
     cwd: options.cwd,
     env: { ...options.env },
     extendEnv: false,
     reject: false,
     encoding: 'buffer',
     stripFinalNewline: false,
-    maxBuffer: options.maxBytes ?? defaultMaxBytes,
+    maxBuffer: options.outputPath === undefined ? (options.maxBytes ?? defaultMaxBytes) : defaultMaxBytes,
     timeout: options.timeoutMs ?? defaultTimeoutMs,
     forceKillAfterDelay: 2_000,
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
@@ -46,12 +50,41 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       : input instanceof Uint8Array
         ? { input }
         : { inputFile: input.path }),
-    ...(options.outputPath === undefined ? {} : { stdout: { file: options.outputPath }, buffer: { stdout: false } }),
+    ...(options.outputPath === undefined ? {} : { buffer: { stdout: false } }),
   });
+  const copied =
+    options.outputPath === undefined
+      ? ''
+      : await copyOutput(started, options.outputPath, options.maxBytes ?? defaultMaxFileBytes);
+  const result = await started;
   return {
-    exitCode: result.exitCode,
+    // One that was cut off may still have ended by itself, of the pipe that was shut: that is no exit code of its own.
+    exitCode: copied === '' && !result.isMaxBuffer ? result.exitCode : undefined,
     stdout: result.stdout instanceof Uint8Array ? Buffer.from(result.stdout) : Buffer.alloc(0),
     stderr: Buffer.from(result.stderr ?? new Uint8Array()).toString('utf8'),
-    cause: result.failed ? (result.originalMessage ?? result.shortMessage ?? '') : '',
+    cause: copied || (result.failed ? (result.originalMessage ?? result.shortMessage ?? '') : ''),
   };
+}
+
+/** Writes standard output to a file, up to a limit; a program that prints more is ended. Resolves to why it was cut, or ''. */
+async function copyOutput(
+  program: { readonly stdout: Readable | null; kill(signal: 'SIGKILL'): boolean },
+  path: string,
+  maxBytes: number,
+): Promise<string> {
+  let bytes = 0;
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) done(new Error(`more than ${maxBytes} bytes of output`));
+      else done(null, chunk);
+    },
+  });
+  try {
+    if (program.stdout !== null) await pipeline(program.stdout, limit, createWriteStream(path));
+    return '';
+  } catch (error) {
+    program.kill('SIGKILL');
+    return error instanceof Error ? error.message : String(error);
+  }
 }

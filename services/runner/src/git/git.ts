@@ -21,6 +21,7 @@ export type GitOptions = {
   /** Where standard output goes instead of into memory; it is durable when git has succeeded. */
   readonly outputPath?: string;
   readonly maxBytes?: number;
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -40,6 +41,11 @@ const hardening = [
   'submodule.recurse=false',
   'diff.external=',
   'transfer.fsckObjects=true',
+  // Files beside the objects that a repository could have forged: what they say is never taken for what the objects are.
+  'core.commitGraph=false',
+  'core.multiPackIndex=false',
+  'pack.useBitmaps=false',
+  'pack.threads=1',
 ].flatMap((setting) => ['-c', setting]);
 
 const environment = {

@@ -6,6 +6,7 @@ import { resultLimits } from '@countersign/contracts/limits.ts';
 import type { ObjectId } from '@countersign/contracts/names.ts';
 import { readBundleHeader } from './bundle-header.ts';
 import { checkChangedPaths } from './changed-paths.ts';
+import { changedSizes, tooLargeToDiff } from './changed-sizes.ts';
 import { GitError, git, gitLine, tryGit } from './git.ts';
 import type { Repository } from './repository.ts';
 
@@ -17,7 +18,11 @@ export type Quarantine = {
   readonly packPath: string;
 };
 /** In bytes: of the pack, and of all objects in it, unpacked. */
-export type ImportLimits = { readonly bundleBytes: number; readonly unpackedBytes: number };
+export type ImportLimits = {
+  readonly bundleBytes: number;
+  readonly unpackedBytes: number;
+  readonly fileBytes: number;
+};
 export type Refused = { readonly ok: false; readonly reason: string };
 
 /**
@@ -51,7 +56,8 @@ export async function quarantineResult(
     const refusal =
       (await checkHistory(folder, header.tip, base, signal)) ??
       (await checkSizes(folder, header.tip, base, limits.unpackedBytes, signal)) ??
-      (await checkChangedPaths(folder, base, header.tip));
+      (await checkChangedPaths(folder, base, header.tip)) ??
+      tooLargeToDiff(await changedSizes(folder, base, header.tip), limits);
     if (refusal !== null) return { ok: false, reason: refusal };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
@@ -104,9 +110,15 @@ async function checkSizes(
  * Takes a checked result into the operator's repository, under a ref of ours; no branch, index or file is touched.
  * Safe to repeat. @throws GitError
  */
-export async function adoptResult(quarantine: Quarantine, repository: Repository, ref: string): Promise<void> {
+export async function adoptResult(
+  quarantine: Quarantine,
+  repository: Repository,
+  ref: string,
+  signal?: AbortSignal,
+): Promise<void> {
   await git(repository.folder, ['index-pack', '--stdin', '--fix-thin', '--strict'], {
     input: { path: quarantine.packPath },
+    signal,
   });
   await git(repository.folder, ['update-ref', '-m', 'countersign: result', ref, quarantine.tip]);
 }

@@ -4,6 +4,11 @@ import { ObjectId } from '@countersign/contracts/names.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { gitLine, tryGit } from './git.ts';
 
+/** Questions that git answers from a few small files; a repository in which they take longer holds the work loop up. */
+const probe = { timeoutMs: 10_000 };
+/** What git opens whatever it is asked; a named pipe in the place of one would make it wait. */
+const readByGit = ['HEAD', 'config', 'config.worktree', 'packed-refs', 'commondir', 'shallow', 'index'];
+
 export type Repository = { readonly name: string; readonly folder: string };
 export type Base = { readonly branch: string; readonly head: ObjectId };
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
@@ -23,6 +28,8 @@ export async function findRepository(workspaces: string, name: string, userId: n
         `workspaces/${name}/.git is no folder but points elsewhere (a linked worktree or a submodule); clone the repository here instead`,
       );
     }
+    const special = await firstSpecial(join(folder, '.git'));
+    if (special !== null) return refuse(`workspaces/${name}/.git/${special} is no regular file`);
     const foreign = await foreignOwner(
       [folder, join(folder, '.git'), join(folder, '.git', 'objects'), join(folder, '.git', 'refs')],
       userId,
@@ -38,7 +45,7 @@ export async function findRepository(workspaces: string, name: string, userId: n
   }
   // Both are asked for: files in the workspace itself can look like a bare repository, with a configuration of their own.
   const asked = ['rev-parse', '--show-toplevel', '--absolute-git-dir', '--show-object-format'];
-  const answer = await tryGit(folder, asked);
+  const answer = await tryGit(folder, asked, probe);
   const [topLevel, gitFolder, format] = answer.stdout.toString('utf8').split('\n');
   if (answer.exitCode !== 0 || topLevel !== folder || gitFolder !== join(folder, '.git')) {
     return refuse(
@@ -60,6 +67,17 @@ async function isReference(path: string): Promise<boolean> {
   }
 }
 
+async function firstSpecial(gitFolder: string): Promise<string | null> {
+  for (const name of readByGit) {
+    try {
+      if (!(await lstat(join(gitFolder, name))).isFile()) return name;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return null;
+}
+
 async function foreignOwner(paths: readonly string[], userId: number): Promise<number | null> {
   for (const path of paths) {
     try {
@@ -78,7 +96,11 @@ export async function findBase(repository: Repository, branch: string | undefine
   if (chosen === null)
     return refuse(`workspaces/${repository.name} has no branch checked out; name one with base_branch`);
   // Not `rev-parse`, to which `main~1` would be a name as well.
-  const answer = await tryGit(repository.folder, ['show-ref', '--verify', '--hash', '--', `refs/heads/${chosen}`]);
+  const answer = await tryGit(
+    repository.folder,
+    ['show-ref', '--verify', '--hash', '--', `refs/heads/${chosen}`],
+    probe,
+  );
   const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
   if (answer.exitCode !== 0 || !head.success) {
     return refuse(`branch ${chosen} of workspaces/${repository.name} does not exist or has no commit yet`);
@@ -87,13 +109,17 @@ export async function findBase(repository: Repository, branch: string | undefine
 }
 
 async function checkedOut(repository: Repository): Promise<string | null> {
-  const answer = await tryGit(repository.folder, ['symbolic-ref', '--quiet', 'HEAD']);
+  const answer = await tryGit(repository.folder, ['symbolic-ref', '--quiet', 'HEAD'], probe);
   return /^refs\/heads\/(.+)$/.exec(answer.stdout.toString('utf8').trim())?.[1] ?? null;
 }
 
 /** Keeps a task's base commit alive, whatever happens to its branch. @throws GitError */
 export async function pinBase(repository: Repository, run: string, task: string, head: ObjectId): Promise<void> {
-  await gitLine(repository.folder, ['update-ref', '-m', 'countersign: base', `refs/agentic-base/${run}/${task}`, head]);
+  await gitLine(
+    repository.folder,
+    ['update-ref', '-m', 'countersign: base', `refs/agentic-base/${run}/${task}`, head],
+    probe,
+  );
 }
 
 /** Bytes that a checkout of the commit takes, and how many files. @throws GitError */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
+import { resultLimits } from '@countersign/contracts/limits.ts';
 import type { ObjectId, Sha256 } from '@countersign/contracts/names.ts';
 import type { Result } from '@countersign/contracts/task-record.ts';
 import { sha256, sha256OfFile } from '@countersign/kit/digest.ts';
@@ -21,11 +22,16 @@ export async function saveDiff(
   branch: string,
   base: ObjectId,
   head: ObjectId,
+  signal?: AbortSignal,
 ): Promise<SavedDiff> {
   await mkdir(diffs, { recursive: true });
   await setLargeFilesApart(quarantine, base, head);
   const path = join(diffs, `${repository}.patch`);
-  await git(quarantine, ['diff', ...patchOptions, base, head], { outputPath: path });
+  await git(quarantine, ['diff', ...patchOptions, base, head], {
+    outputPath: path,
+    maxBytes: resultLimits.patchBytes,
+    signal,
+  });
   const numstat = await gitLine(quarantine, [
     'diff',
     '--no-ext-diff',

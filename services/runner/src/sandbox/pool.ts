@@ -4,10 +4,13 @@ import type { Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
+import { makeModelSlot, removeModelSlot } from './model-slot.ts';
 import { newSlotId, Slot } from './slot.ts';
 
 type PoolOptions = {
   readonly slots: string;
+  /** Where the gateway listens for sandboxes; the gateway writes there too. */
+  readonly modelSlots: string;
   readonly launcher: Launcher;
   readonly gateway: Gateway;
   /** How many idle sandboxes of `warmProfile` to keep. */
@@ -51,7 +54,7 @@ export class SandboxPool implements AsyncDisposable {
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     this.#used.add(slot);
-    await this.#options.gateway.openSlot(id).catch(() => undefined);
+    await this.#openModel(id).catch(() => undefined);
     return slot;
   }
 
@@ -61,6 +64,7 @@ export class SandboxPool implements AsyncDisposable {
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
     await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
+    await this.#removeModelSlot(slot.id);
     this.#known.delete(slot.id);
   }
 
@@ -104,10 +108,12 @@ export class SandboxPool implements AsyncDisposable {
       await this.#options.launcher.remove(sandbox.id);
       removed += 1;
     }
-    for (const name of await readdir(this.#options.slots)) {
+    const { slots, modelSlots } = this.#options;
+    for (const name of new Set([...(await readdir(slots)), ...(await readdir(modelSlots))])) {
       if (!SlotId.safeParse(name).success || this.#known.has(name)) continue;
       await this.#options.gateway.closeSlot(name).catch(() => undefined);
-      await rm(join(this.#options.slots, name), { recursive: true, force: true });
+      await rm(join(slots, name), { recursive: true, force: true });
+      await this.#removeModelSlot(name);
     }
     return removed;
   }
@@ -122,7 +128,7 @@ export class SandboxPool implements AsyncDisposable {
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     try {
-      await this.#options.gateway.openSlot(id);
+      await this.#openModel(id);
       await this.#options.launcher.start(profile, id);
       await slot.greeted(this.#closed.signal);
       return slot;
@@ -130,6 +136,18 @@ export class SandboxPool implements AsyncDisposable {
       await this.release(slot);
       throw new NoSandboxError(refusalOf(error), { cause: error });
     }
+  }
+
+  /** The folder first: in one that is not there the gateway opens nothing. */
+  async #openModel(id: SlotId): Promise<void> {
+    await makeModelSlot(this.#options.modelSlots, id);
+    await this.#options.gateway.openSlot(id);
+  }
+
+  async #removeModelSlot(id: SlotId): Promise<void> {
+    await removeModelSlot(this.#options.modelSlots, id).catch((error: unknown) => {
+      this.#options.logger.warn({ slot: id, reason: String(error) }, 'a way to the model could not be removed');
+    });
   }
 
   async #remove(id: SlotId): Promise<void> {

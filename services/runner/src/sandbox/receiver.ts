@@ -64,14 +64,14 @@ export class Receiver implements AsyncDisposable {
         return {};
       }
       case 'summary':
-        this.summary = frame.payload.toString('utf8');
+        this.summary = decodeText(frame);
         return {};
       case 'handoff':
-        this.handoff = frame.payload.toString('utf8');
+        this.handoff = decodeText(frame);
         return {};
       case 'plan':
         if (this.#task.mode !== 'plan') throw new FrameError('bad-shape', 'a plan was not asked for');
-        this.plan = frame.payload.toString('utf8');
+        this.plan = decodeText(frame);
         return {};
       case 'end': {
         const end = decodeJson(frame.payload, EndFrame);
@@ -186,5 +186,14 @@ export class Receiver implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { handle } of this.#handles.values()) await handle.close();
     this.#handles.clear();
+  }
+}
+
+/** Bytes that are no UTF-8 would grow when they are written down, beyond what the frame's own limit allowed. */
+function decodeText(frame: Frame): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(frame.payload);
+  } catch (cause) {
+    throw new FrameError('bad-shape', `a ${frame.name} frame that is not UTF-8`, { cause });
   }
 }

@@ -17,6 +17,7 @@ import { Layout } from '../state/layout.ts';
 import { RunStore } from '../state/run-store.ts';
 import { TaskStore } from '../state/task-store.ts';
 import { Dependencies } from '../work/dependencies.ts';
+import { OneAtATime } from '../work/one-at-a-time.ts';
 import { makeRepository } from './repository.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -35,9 +36,10 @@ export function makeHome(): { home: string; layout: Layout; slots: string; spool
 const stage = { sandbox_profile: 'default', approval_hours: 24 };
 
 /** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person only. */
-export function makeConfig(parts: { home: string; slots: string; spools: string }): RunnerConfig {
+export function makeConfig(parts: { home: string; slots: string; modelSlots?: string; spools: string }): RunnerConfig {
   const prompt = (name: string) => ({ name, system: `be a ${name}`, digest: sha256(name) });
   return {
+    modelSlots: '/nonexistent',
     ...parts,
     secrets: '/nonexistent',
     launcherSocket: '/nonexistent/launcher.sock',
@@ -89,7 +91,8 @@ export async function openContext(
   const launcher = new Launcher(config.launcherSocket);
   const gateway = new Gateway(config.gatewaySocket);
   const logger = createLogger('runner', 'silent');
-  const pool = new SandboxPool({ slots: config.slots, launcher, gateway, warm: 0, warmProfile: 'default', logger });
+  const { slots, modelSlots } = config;
+  const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, warm: 0, warmProfile: 'default', logger });
   let closed = false;
   const close = async () => {
     if (closed) return;
@@ -108,6 +111,7 @@ export async function openContext(
     journal,
     pool,
     dependencies: new Dependencies(launcher, gateway, ['default'], journal),
+    imports: new OneAtATime(),
     logger,
     now: clock.now,
     userId: process.getuid?.() ?? 0,

@@ -1,9 +1,11 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EndFrame } from '@countersign/contracts/frames.ts';
+import { resultLimits } from '@countersign/contracts/limits.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
+import { GitError } from '../git/git.ts';
 import { adoptResult, quarantineResult } from '../git/import-result.ts';
 import { saveDiff, saveDiffIndex } from '../git/save-diff.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
@@ -24,10 +26,11 @@ export async function finishRun(
   grounds: Grounds,
   delivery: Delivery,
   activity: Activity,
+  leave: AbortSignal,
 ): Promise<void> {
   const { end } = delivery;
   const folder = context.layout.attempt(record);
-  const imported = await importResult(context, record, grounds, delivery);
+  const imported = await context.imports.run(() => importResult(context, record, grounds, delivery, leave));
   await saveArtifacts(folder, delivery);
   await writeFileAtomic(
     join(folder, 'agent-summary.md'),
@@ -55,16 +58,15 @@ export async function finishRun(
       imported.result,
     );
   if (end.reason !== 'finished' || end.exit_code !== 0) {
-    return failTask(
-      context,
-      record,
-      end.error_class ?? 'tool_failed',
-      end.message || `the tool ended with exit code ${end.exit_code ?? 'none'}`,
-      end,
-      imported.result,
-    );
+    return failTask(context, record, end.error_class ?? 'tool_failed', saidBySandbox(end), end, imported.result);
   }
   await endWell(context, record, end, imported.result);
+}
+
+/** Its words stand as words, never as one of our facts. */
+function saidBySandbox(end: EndFrame): string {
+  const code = `the tool ended with exit code ${end.exit_code ?? 'none'}`;
+  return end.message === '' ? code : `${code}; the sandbox says: ${JSON.stringify(end.message)}`;
 }
 
 async function endWell(context: Context, record: TaskRecord, end: EndFrame, result: Result | null): Promise<void> {
@@ -102,6 +104,7 @@ async function importResult(
   record: TaskRecord,
   grounds: Grounds,
   delivery: Delivery,
+  leave: AbortSignal,
 ): Promise<Imported> {
   const bundle = delivery.end.bundles[0];
   if (bundle === undefined) return { ok: true, result: null };
@@ -110,17 +113,29 @@ async function importResult(
   const folder = context.layout.attempt(record);
   const scratch = join(folder, 'quarantine');
   const { repository, base } = grounds;
+  const signal = AbortSignal.any([leave, AbortSignal.timeout(resultLimits.importMs)]);
   try {
-    const quarantine = await quarantineResult(scratch, delivery.bundlePath(0), repository, base.head);
+    const quarantine = await quarantineResult(scratch, delivery.bundlePath(0), repository, base.head, signal);
     if (!quarantine.ok) return quarantine;
     if (quarantine.tip !== bundle.head) return { ok: false, reason: 'the bundle holds another commit than announced' };
     const diffs = join(folder, 'diffs');
-    const saved = await saveDiff(quarantine.folder, diffs, repository.name, base.branch, base.head, quarantine.tip);
+    const saved = await saveDiff(
+      quarantine.folder,
+      diffs,
+      repository.name,
+      base.branch,
+      base.head,
+      quarantine.tip,
+      signal,
+    );
     if (saved.files === 0) return { ok: true, result: null };
     const ref = `refs/agentic/${record.run}/${record.id}`;
-    await adoptResult(quarantine, repository, ref);
+    await adoptResult(quarantine, repository, ref, signal);
     const { patch: _patch, ...change } = saved;
     return { ok: true, result: { repositories: [{ ...change, ref }], digest: await saveDiffIndex(diffs, [saved]) } };
+  } catch (error) {
+    if (leave.aborted || !(error instanceof GitError)) throw error;
+    return { ok: false, reason: error.message };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -92,7 +92,7 @@ export async function continueRun(
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
   const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
   if (!(await endEarly(context, record, outcome, activity)) && outcome.ok)
-    await finishRun(context, record, grounds, outcome.delivery, activity);
+    await finishRun(context, record, grounds, outcome.delivery, activity, leave);
   if (outcome.ok) await outcome.acknowledge();
   await rm(join(context.layout.attempt(record), 'incoming'), { recursive: true, force: true });
 }

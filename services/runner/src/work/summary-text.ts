@@ -1,3 +1,4 @@
+import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
 import { describeModel } from './dependencies.ts';
@@ -13,7 +14,7 @@ export function summaryText(record: TaskRecord, delivery: Delivery, result: Resu
   return [
     '# Agent Run Summary',
     '',
-    `- task: ${record.id} (${record.dropped_as})`,
+    `- task: ${record.id} (${inertLine(record.dropped_as)})`,
     `- workspace: ${record.workspace}`,
     `- stage: ${record.stage}`,
     `- attempt: ${record.attempts}`,
@@ -25,7 +26,7 @@ export function summaryText(record: TaskRecord, delivery: Delivery, result: Resu
     '',
     "## The agent's own words",
     '',
-    ...(words === '' ? ['> (none)'] : words.split('\n').map((line) => `> ${line}`)),
+    ...(words === '' ? ['> (none)'] : inertLines(words).map((line) => `> ${line}`)),
     '',
   ].join('\n');
 }

@@ -1,11 +1,11 @@
-import type { ErrorClass } from '@countersign/contracts/event.ts';
+import type { SandboxErrorClass } from '@countersign/contracts/frames.ts';
 import type { Ended } from '../process.ts';
 
 /** Why an attempt is over. */
 export type Outcome =
   | { readonly kind: 'finished' }
   | { readonly kind: 'stopped'; readonly message: string }
-  | { readonly kind: 'failed'; readonly errorClass: ErrorClass; readonly message: string };
+  | { readonly kind: 'failed'; readonly errorClass: SandboxErrorClass; readonly message: string };
 
 /** What a tool's own end says; what it left behind may still make it worse. */
 export function outcomeOf(ended: Ended, command: string): Outcome {

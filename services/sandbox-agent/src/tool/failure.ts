@@ -1,9 +1,9 @@
-import type { ErrorClass } from '@countersign/contracts/event.ts';
+import type { SandboxErrorClass } from '@countersign/contracts/frames.ts';
 
 /** The work cannot go on; the message is for people. */
 export class TaskFailure extends Error {
-  readonly code: ErrorClass;
-  constructor(code: ErrorClass, message: string, options?: ErrorOptions) {
+  readonly code: SandboxErrorClass;
+  constructor(code: SandboxErrorClass, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'TaskFailure';
     this.code = code;
