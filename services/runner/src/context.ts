@@ -1,6 +1,7 @@
 import type { Journal } from '@countersign/kit/journal.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RunnerConfig } from './config.ts';
+import type { Troubles } from './loop/troubles.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -20,6 +21,7 @@ export type Context = {
   readonly dependencies: Dependencies;
   /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */
   readonly imports: OneAtATime;
+  readonly troubles: Troubles;
   readonly logger: Logger;
   readonly now: () => Date;
   /** Numeric id that workspaces must belong to. */

@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { readKeys } from './gate/keys.ts';
 import { CommandDesk } from './loop/command-desk.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
+import { Troubles } from './loop/troubles.ts';
 import { WorkLoop } from './loop/work-loop.ts';
 import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
@@ -56,7 +57,6 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     launcher,
     gateway,
     warm: config.agent.WARM_SANDBOXES,
-    warmProfile: profiles[0] ?? '',
     logger,
   });
   const context: Context = {
@@ -68,6 +68,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     pool,
     dependencies,
     imports: new OneAtATime(),
+    troubles: new Troubles(logger),
     logger,
     now: () => new Date(),
     userId: process.getuid?.() ?? 0,
@@ -75,8 +76,9 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
 
   const observer = new FileObserver();
   const intake = new Intake(context, observer);
-  const desk = await CommandDesk.open(context, await readKeys(config.secrets));
-  const loop = new WorkLoop(
+  const keys = await readKeys(config.secrets);
+  const desk = await CommandDesk.open(context, keys, (task) => loop.isActive(task));
+  const loop: WorkLoop = new WorkLoop(
     context,
     { intake, desk, keeper: new QueueKeeper(context, observer, intake), health: new HealthFile(layout.logs, 'runner') },
     stop,
@@ -107,7 +109,10 @@ function askDependencies(context: Context, loop: WorkLoop, stop: AbortSignal): P
 function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
   return repeat(stop, async () => {
     try {
-      await context.pool.maintain(context.dependencies.state.launcher.ok && loop.isAdopted);
+      const { launcher } = context.dependencies.state;
+      const warm =
+        launcher.ok && loop.isAdopted ? [...launcher.profiles.values()].find((answer) => answer.ok) : undefined;
+      await context.pool.maintain(warm?.ok === true ? warm.profile : null);
     } catch (error) {
       context.logger.warn({ error: String(error) }, 'keeping sandboxes failed; it is tried again');
     }

@@ -38,9 +38,9 @@ export function whatChanged(bundle: Bundle, now: Facts): string | null {
   return differences.length === 0 ? null : `changed since it was shown: ${differences.join(', ')}`;
 }
 
-export type ApprovedWork =
-  | { readonly ok: true; readonly plan: string }
-  | { readonly ok: false; readonly reason: string };
+/** To the byte what was approved, as it was read for the check: nothing is read a second time. */
+export type Approved = { readonly ok: true; readonly plan: string; readonly objective: string };
+export type ApprovedWork = Approved | { readonly ok: false; readonly reason: string };
 
 /** Reads approved work back and checks that it is, to the byte, what was approved. */
 export async function readApprovedWork(
@@ -73,7 +73,9 @@ export async function readApprovedWork(
     policy: context.config.policyDigest,
     timeout_sec: record.timeout_sec,
   });
-  return difference === null ? { ok: true, plan: plan.toString('utf8') } : { ok: false, reason: difference };
+  return difference === null
+    ? { ok: true, plan: plan.toString('utf8'), objective: objective.toString('utf8') }
+    : { ok: false, reason: difference };
 }
 
 async function readSaved(folder: string, attempt: number) {

@@ -21,6 +21,8 @@ export async function findRepository(workspaces: string, name: string, userId: n
   const folder = join(workspaces, name);
   try {
     const found = await lstat(folder);
+    // Before anything in it is looked at: another user's folder may be shut.
+    if (found.isDirectory() && found.uid !== userId) return refuse(foreign(name, found.uid, userId));
     if (!found.isDirectory()) return refuse(`workspaces/${name} is no folder`);
     if ((await realpath(folder)) !== folder) return refuse(`workspaces/${name} is reached through a link`);
     if (await isReference(join(folder, '.git'))) {
@@ -30,17 +32,16 @@ export async function findRepository(workspaces: string, name: string, userId: n
     }
     const special = await firstSpecial(join(folder, '.git'));
     if (special !== null) return refuse(`workspaces/${name}/.git/${special} is no regular file`);
-    const foreign = await foreignOwner(
-      [folder, join(folder, '.git'), join(folder, '.git', 'objects'), join(folder, '.git', 'refs')],
+    const owner = await foreignOwner(
+      [join(folder, '.git'), join(folder, '.git', 'objects'), join(folder, '.git', 'refs')],
       userId,
     );
-    if (foreign !== null) {
-      return refuse(
-        `workspaces/${name} belongs to user ${foreign}, this stack runs as ${userId}; mend it with: sudo chown -R ${userId} <home>/workspaces/${name}`,
-      );
-    }
+    if (owner !== null) return refuse(foreign(name, owner, userId));
   } catch (error) {
     if (isMissing(error)) return refuse(`workspaces/${name} does not exist`);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'EACCES' || code === 'ELOOP')
+      return refuse(`workspaces/${name} cannot be read by user ${userId} (${code})`);
     throw error;
   }
   // Both are asked for: files in the workspace itself can look like a bare repository, with a configuration of their own.
@@ -149,4 +150,8 @@ export async function measureCheckout(
 
 function refuse(reason: string): { ok: false; reason: string } {
   return { ok: false, reason };
+}
+
+function foreign(name: string, owner: number, userId: number): string {
+  return `workspaces/${name} belongs to user ${owner}, this stack runs as ${userId}; mend it with: sudo chown -R ${userId} <home>/workspaces/${name}`;
 }

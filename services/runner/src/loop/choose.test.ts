@@ -18,24 +18,24 @@ test('tasks of two workspaces start together', () => {
 test('a second task of a workspace waits for the first and says so', () => {
   const choice = choose([task('a1', 'a'), task('a2', 'a')], [], roomy);
   expect(started(choice)).toEqual(['a1']);
-  expect([...choice.waits]).toEqual([['a2', 'waits for workspace a, where a1 is at work']]);
+  expect([...choice.waits]).toEqual([['a2', 'waits for workspace a, where one task may be at work at once']]);
 });
 
 test('a workspace that is busy holds up no other', () => {
   expect(started(choose([task('a2', 'a'), task('b1', 'b')], [running('a1', 'a')], roomy))).toEqual(['b1']);
 });
 
-test('when all slots are taken a task says by whom', () => {
+test('when all slots are taken a task says so, in words that stay the same while others come and go', () => {
   const active = ['a', 'b', 'c', 'd'].map((name) => running(`${name}1`, name));
   const choice = choose([task('e1', 'e')], active, roomy);
   expect(choice.start).toEqual([]);
-  expect(choice.waits.get('e1')).toBe('waits for a slot; all 4 are taken by a1, b1, c1, d1');
+  expect(choice.waits.get('e1')).toBe('waits for a slot; 4 tasks may be at work at once');
 });
 
 test('the model’s own limit counts where there is one', () => {
   const choice = choose([task('a1', 'a'), task('b1', 'b'), task('c1', 'c')], [], { ...roomy, perModel: 2 });
   expect(started(choice)).toEqual(['a1', 'b1']);
-  expect(choice.waits.get('c1')).toBe('waits for the model, which serves a1, b1');
+  expect(choice.waits.get('c1')).toBe('waits for the model, which serves 2 tasks at once');
 });
 
 test('a workspace may be given more than one', () => {

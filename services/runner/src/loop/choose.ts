@@ -23,15 +23,19 @@ export function choose(waiting: readonly TaskRecord[], active: readonly TaskReco
   return { start, waits };
 }
 
+/** Without names of tasks: a reason that changed with each task that ends would be an event for every one that waits. */
 function whyNot(record: TaskRecord, busy: readonly TaskRecord[], capacity: Capacity): string | null {
-  const ids = (records: readonly TaskRecord[]) => records.map((other) => other.id).join(', ');
   const here = busy.filter((other) => other.workspace === record.workspace);
   if (here.length >= capacity.perWorkspace)
-    return `waits for workspace ${record.workspace}, where ${ids(here)} is at work`;
-  if (busy.length >= capacity.tasks) return `waits for a slot; all ${capacity.tasks} are taken by ${ids(busy)}`;
+    return `waits for workspace ${record.workspace}, where ${tasks(capacity.perWorkspace)} may be at work at once`;
+  if (busy.length >= capacity.tasks) return `waits for a slot; ${tasks(capacity.tasks)} may be at work at once`;
   if (capacity.perModel !== null && busy.length >= capacity.perModel)
-    return `waits for the model, which serves ${ids(busy)}`;
+    return `waits for the model, which serves ${tasks(capacity.perModel)} at once`;
   return null;
+}
+
+function tasks(count: number): string {
+  return count === 1 ? 'one task' : `${count} tasks`;
 }
 
 function byTurn(a: TaskRecord, b: TaskRecord): number {

@@ -2,6 +2,7 @@ import { lstat, readFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
+import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import { mayFollow } from '@countersign/contracts/task-state.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -23,6 +24,8 @@ type Verdict = {
   readonly act?: () => Promise<void>;
 };
 
+type IsActive = (task: TaskId) => boolean;
+
 /**
  * Takes commands out of the spools. Invariant: the verdict is durable before the command has any effect, and its file goes last;
  * so a command that is found again was decided already, and only what is missing of its effect is done. Whatever else lies in
@@ -31,20 +34,23 @@ type Verdict = {
 export class CommandDesk {
   readonly #context: Context;
   readonly #keys: Keys;
+  readonly #isActive: IsActive;
   readonly #spools: Spools;
   /** Every command that has its verdict, and whether it was accepted. */
   readonly #decided = new Map<string, boolean>();
   /** Commands whose message is in the journal. */
   readonly #posted = new Set<string>();
 
-  private constructor(context: Context, keys: Keys) {
+  private constructor(context: Context, keys: Keys, isActive: IsActive) {
     this.#context = context;
     this.#keys = keys;
+    this.#isActive = isActive;
     this.#spools = new Spools(context.config.spools, context.logger);
   }
 
-  static async open(context: Context, keys: Keys): Promise<CommandDesk> {
-    const desk = new CommandDesk(context, keys);
+  /** @param isActive whether something is at work on a task right now */
+  static async open(context: Context, keys: Keys, isActive: IsActive = () => false): Promise<CommandDesk> {
+    const desk = new CommandDesk(context, keys, isActive);
     for (const event of parseJournal(context.journal.path, await readFile(context.journal.path, 'utf8'))) {
       const { command, kind, command_id } = event.data ?? {};
       // Only a verdict on a good signature has a kind: a forged command takes no id away from the one that it belongs to.
@@ -57,7 +63,13 @@ export class CommandDesk {
 
   /** Handles every command that is there, oldest name first. */
   async turn(): Promise<void> {
-    for (const entry of await this.#spools.list()) await this.#handle(entry);
+    for (const entry of await this.#spools.list()) {
+      try {
+        await this.#handle(entry);
+      } catch (error) {
+        this.#context.troubles.say(entry.path, error);
+      }
+    }
   }
 
   async #handle(entry: SpoolEntry): Promise<void> {
@@ -111,6 +123,9 @@ export class CommandDesk {
     const names = { task: record.id, run: record.run };
     const allowed = authorise(command, record, config.stages, now());
     if (!allowed.ok) return { accepted: false, reason: allowed.reason, ...names };
+    // Activities begin after this desk's turn: what is not being started now cannot begin before the verdict has its effect.
+    if (record.state.status === 'approved' && this.#isActive(record.id))
+      return { accepted: false, reason: `${record.id} is being started; it can no longer be rejected`, ...names };
     const decided_at = now().toISOString();
     if (command.kind === 'reject') {
       const words = command.subject.reason || 'no reason given';

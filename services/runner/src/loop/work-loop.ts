@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -10,12 +9,12 @@ import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
+import type { Profiles } from '../work/dependencies.ts';
 import { failTask } from '../work/end-task.ts';
-import { planTask } from '../work/plan-task.ts';
-import { runTask } from '../work/run-task.ts';
+import { workOn } from '../work/work-on.ts';
 import { choose } from './choose.ts';
 import type { CommandDesk } from './command-desk.ts';
-import type { QueueKeeper } from './queue-keeper.ts';
+import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
 const turnMs = 1_000;
 
@@ -72,9 +71,14 @@ export class WorkLoop {
     return this.#adopted;
   }
 
+  /** Whether something is at work on a task right now. */
+  isActive(id: TaskId): boolean {
+    return this.#activities.has(id);
+  }
+
   /** Once, as soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. */
-  async #adopt(profiles: ReadonlyMap<string, Profile>): Promise<void> {
-    for (const adoption of await findAdoptions(this.#context, profiles, this.#leave))
+  async #adopt(profiles: Profiles): Promise<void> {
+    for (const adoption of await findAdoptions(this.#context, profiles, (id) => this.isActive(id), this.#leave))
       this.#begin(adoption.record, adoption.work);
     const removed = await this.#context.pool.tidy();
     this.#adopted = true;
@@ -85,7 +89,7 @@ export class WorkLoop {
   }
 
   /** Null when it is done; else why not yet. */
-  async #adoptOnce(profiles: ReadonlyMap<string, Profile>): Promise<string | null> {
+  async #adoptOnce(profiles: Profiles): Promise<string | null> {
     if (this.#adopted) return null;
     try {
       await this.#adopt(profiles);
@@ -100,16 +104,25 @@ export class WorkLoop {
     const { intake, desk, keeper, health } = this.#parts;
     await intake.scan();
     await desk.turn();
+    await this.#expire();
     const ready: TaskRecord[] = [];
     for (const record of this.#context.tasks.open()) {
       const activity = this.#activities.get(record.id);
-      const standing = await keeper.check(record, activity);
+      const standing = await this.#checkFile(keeper, record, activity);
       const now = this.#context.tasks.get(record.id);
       if (standing === 'unchanged' && activity === undefined && now !== undefined && mayStart(now)) ready.push(now);
     }
-    await this.#expire();
     const blocked = await this.#dispatch(ready);
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
+  }
+
+  async #checkFile(keeper: QueueKeeper, record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
+    try {
+      return await keeper.check(record, activity);
+    } catch (error) {
+      this.#context.troubles.say(`task ${record.id}`, error);
+      return 'changing';
+    }
   }
 
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
@@ -132,15 +145,19 @@ export class WorkLoop {
     const choice = choose(ready, active, capacity);
     for (const [id, reason] of choice.waits) await tasks.wait(id, reason);
     for (const record of choice.start) {
-      const profile = launcher.profiles.get(config.stages.stages[record.stage]?.sandbox_profile ?? '');
-      if (profile === undefined) {
-        await tasks.wait(record.id, `stage ${record.stage} has no sandbox profile in configs/stages.yaml`);
+      const stage = config.stages.stages[record.stage];
+      const profile = launcher.profiles.get(stage?.sandbox_profile ?? '');
+      if (stage === undefined || profile === undefined || !profile.ok) {
+        await tasks.wait(
+          record.id,
+          profile?.ok === false ? profile.reason : `stage ${record.stage} is no longer in configs/stages.yaml`,
+        );
         continue;
       }
-      const work = record.state.status === 'queued' && (record.gate || record.action === 'plan') ? planTask : runTask;
-      this.#begin(record, (activity) =>
-        work(this.#context, record, { model: model.model, profile }, activity, this.#leave),
-      );
+      const needs = { model: model.model, profile: profile.profile };
+      // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
+      const isGated = record.gate || stage.gate !== 'none';
+      this.#begin(record, (activity) => workOn(this.#context, record, needs, isGated, activity, this.#leave));
     }
     return null;
   }

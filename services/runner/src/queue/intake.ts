@@ -43,8 +43,12 @@ export class Intake {
       if (!isTaskFileName(name) || accepted.has(name) || this.#immovable.has(entry.toString('latin1'))) continue;
       if (taken >= inboxLimits.batch) return true;
       const path = Buffer.concat([Buffer.from(`${layout.queue('inbox')}/`), entry]);
-      if (await this.#take(path, name)) taken += 1;
-      else unsettled = true;
+      try {
+        if (await this.#take(path, name)) taken += 1;
+        else unsettled = true;
+      } catch (error) {
+        this.#context.troubles.say(`inbox/${name}`, error);
+      }
     }
     return unsettled;
   }
@@ -56,6 +60,7 @@ export class Intake {
       await this.refuse(path, name, [{ line: 1, message: `${seen.what}; a task is a regular text file` }]);
       return true;
     }
+    if (this.#context.tasks.isLeftBehind(path.toString(), seen.stamp)) return true;
     if (!seen.settled) return false;
     if (!path.equals(Buffer.from(`${this.#context.layout.queue('inbox')}/${name}`))) {
       await this.refuse(path, name, [{ line: 1, message: 'the file name is not UTF-8' }]);

@@ -3,6 +3,11 @@ import { lstat, open } from 'node:fs/promises';
 import { inboxLimits, taskFileLimits } from '@countersign/contracts/limits.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 
+/** Another one means that the file is another one, or holds other bytes. */
+export function stampOf(stats: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs'>): string {
+  return `${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+}
+
 /** What can be said of a path without reading it. */
 export type Observation =
   | { readonly kind: 'missing' }
@@ -34,7 +39,7 @@ export class FileObserver {
       throw error;
     }
     if (!stats.isFile()) return { kind: 'special', what: kindOf(stats) };
-    const stamp = `${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+    const stamp = stampOf(stats);
     const known = this.#seen.get(key);
     const since = known?.stamp === stamp ? known.since : this.#now();
     this.#seen.set(key, { stamp, since });

@@ -38,6 +38,8 @@ export type ExchangeOptions = {
   /** Why the sandbox will not come back, or null while it may; asked while nothing is heard of it. */
   readonly lost: () => Promise<string | null>;
   readonly progress: (line: string) => void;
+  /** False when the task may not be given to a sandbox that has not got it yet. */
+  readonly mayAssign?: boolean;
   /** Aborted to end the attempt early; what was done so far is still collected. */
   readonly stop: AbortSignal;
   /** Aborted when this process ends; the sandbox keeps everything for the next one. */
@@ -46,6 +48,9 @@ export type ExchangeOptions = {
 };
 
 const maximumProtocolErrors = 3;
+/** A sandbox that keeps connecting costs the runner's time, and each new start of its task a whole pack. */
+const maximumConnections = 500;
+const maximumAssignments = 5;
 const defaultWaits = { collectMs: endingLimits.collectMs, lostCheckMs: 2_000 };
 
 /**
@@ -57,10 +62,16 @@ export async function exchange(options: ExchangeOptions): Promise<ExchangeOutcom
   await using receiver = new Receiver(options.assignment.task, options.files);
   const watch = watchSandbox(options);
   let protocolErrors = 0;
+  let connections = 0;
+  let assignments = 0;
   let transfers = 1;
   try {
     for (;;) {
       const connection = await options.slot.nextConnection(watch.signal);
+      if (connection.hello.state === 'idle' && (options.mayAssign === false || ++assignments > maximumAssignments))
+        return { ok: false, errorClass: 'sandbox_lost', reason: 'the task did not reach its sandbox' };
+      if (++connections > maximumConnections)
+        return { ok: false, errorClass: 'protocol', reason: `more than ${maximumConnections} connections` };
       try {
         const end = await converse(
           connection,

@@ -11,7 +11,7 @@ import { isMissing } from '@countersign/kit/files.ts';
 export async function makeModelSlot(modelSlots: string, id: SlotId): Promise<void> {
   const path = join(modelSlots, id);
   await mkdir(path).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   });
   await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   // The sandbox is another user: it may pass through and connect, nothing more.
@@ -25,12 +25,15 @@ export async function makeModelSlot(modelSlots: string, id: SlotId): Promise<voi
  */
 export async function removeModelSlot(modelSlots: string, id: SlotId): Promise<void> {
   const path = join(modelSlots, id);
-  try {
-    await unlink(join(path, 'ollama.sock')).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
-    });
-    await rmdir(path);
-  } catch (error) {
+  await unlink(join(path, 'ollama.sock')).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
-  }
+  });
+  await rmdir(path).catch(async (error: unknown) => {
+    if (hasCode(error, 'ENOTDIR')) await unlink(path);
+    else if (!isMissing(error)) throw error;
+  });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,28 +1,38 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { createLogger } from '@countersign/kit/logger.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { FakeSandbox } from '../testing/fake-sandbox.ts';
-import { FakeGateway, FakeLauncher } from '../testing/fake-service.ts';
+import { FakeGateway, FakeLauncher, fakeImage } from '../testing/fake-service.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { Gateway, Launcher } from './clients.ts';
 import { NoSandboxError, SandboxPool } from './pool.ts';
 
 const down = { status: 503, body: { code: 'engine-down', message: 'the engine does not answer' } };
 
+const profile: Profile = {
+  name: 'default',
+  image: fakeImage,
+  definition: 'd'.repeat(64),
+  runtime: 'runc',
+  workspace_bytes: 1_000_000,
+  memory_bytes: 2_000_000,
+};
+
 async function begin(warm = 1) {
   const folder = scratchFolder();
-  const slots = join(folder, 'slots');
-  mkdirSync(slots);
+  const [slots, modelSlots] = [join(folder, 'slots'), join(folder, 'model-slots')];
+  for (const path of [slots, modelSlots]) mkdirSync(path);
   const launcher = await FakeLauncher.listen(folder, slots);
-  const gateway = await FakeGateway.listen(folder);
+  const gateway = await FakeGateway.listen(folder, modelSlots);
   const clients = { launcher: new Launcher(launcher.socket), gateway: new Gateway(gateway.socket) };
   const pool = new SandboxPool({
     slots,
+    modelSlots,
     ...clients,
     warm,
-    warmProfile: 'default',
     logger: createLogger('runner', 'silent'),
   });
   onTestFinished(async () => {
@@ -30,48 +40,48 @@ async function begin(warm = 1) {
     await clients.launcher[Symbol.asyncDispose]();
     await clients.gateway[Symbol.asyncDispose]();
   });
-  return { folder, slots, launcher, gateway, pool };
+  return { folder, slots, modelSlots, launcher, gateway, pool };
 }
 
 const ids = (launcher: FakeLauncher) => [...launcher.sandboxes.keys()];
 
 test('warm sandboxes are kept, and a task takes one that is there', async () => {
   const { launcher, gateway, pool } = await begin(2);
-  await pool.maintain(true);
+  await pool.maintain(profile);
   const warm = ids(launcher);
   expect(warm).toHaveLength(2);
   expect([...gateway.open].sort()).toEqual([...warm].sort());
-  const slot = await pool.acquire('default');
+  const slot = await pool.acquire(profile);
   expect(warm).toContain(slot.id);
   expect(ids(launcher)).toHaveLength(2);
-  await pool.maintain(true);
+  await pool.maintain(profile);
   expect(ids(launcher)).toHaveLength(3);
 });
 
 test('two tasks never get the same sandbox', async () => {
   const { pool } = await begin(1);
-  await pool.maintain(true);
-  const slots = await Promise.all([pool.acquire('default'), pool.acquire('default'), pool.acquire('default')]);
+  await pool.maintain(profile);
+  const slots = await Promise.all([pool.acquire(profile), pool.acquire(profile), pool.acquire(profile)]);
   expect(new Set(slots.map((slot) => slot.id)).size).toBe(3);
 });
 
 test('another profile is started cold', async () => {
   const { launcher, pool } = await begin(1);
-  await pool.maintain(true);
+  await pool.maintain(profile);
   const [warm = ''] = ids(launcher);
-  const slot = await pool.acquire('plan');
+  const slot = await pool.acquire({ ...profile, name: 'plan' });
   expect(slot.id).not.toBe(warm);
   expect(launcher.sandboxes.get(slot.id)?.profile).toBe('plan');
 });
 
 test('a warm sandbox that died is replaced and not handed out', async () => {
   const { launcher, slots, pool } = await begin(1);
-  await pool.maintain(true);
+  await pool.maintain(profile);
   const [dead = ''] = ids(launcher);
   launcher.connections.get(dead)?.hangUp();
   await sleep(20);
-  expect((await pool.acquire('default')).id).not.toBe(dead);
-  await Promise.all([pool.maintain(true), pool.maintain(true)]);
+  expect((await pool.acquire(profile)).id).not.toBe(dead);
+  await Promise.all([pool.maintain(profile), pool.maintain(profile)]);
   expect(launcher.removed).toEqual([dead]);
   expect(existsSync(join(slots, dead))).toBe(false);
   expect(ids(launcher)).toHaveLength(2);
@@ -79,19 +89,19 @@ test('a warm sandbox that died is replaced and not handed out', async () => {
 
 test('several dead ones are replaced without losing a living one', async () => {
   const { launcher, pool } = await begin(3);
-  await pool.maintain(true);
+  await pool.maintain(profile);
   const [a = '', b = '', alive = ''] = ids(launcher);
   launcher.connections.get(a)?.hangUp();
   launcher.connections.get(b)?.hangUp();
   await sleep(20);
-  await Promise.all([pool.maintain(false), pool.maintain(false)]);
+  await Promise.all([pool.maintain(null), pool.maintain(null)]);
   expect(ids(launcher)).toEqual([alive]);
-  expect((await pool.acquire('default')).id).toBe(alive);
+  expect((await pool.acquire(profile)).id).toBe(alive);
 });
 
 test('an ended task’s sandbox, slot and way to the model go', async () => {
   const { launcher, gateway, slots, pool } = await begin(0);
-  const slot = await pool.acquire('default');
+  const slot = await pool.acquire(profile);
   await pool.release(slot);
   expect(ids(launcher)).toEqual([]);
   expect([...gateway.open]).toEqual([]);
@@ -100,68 +110,92 @@ test('an ended task’s sandbox, slot and way to the model go', async () => {
 
 test('a sandbox that the launcher could not remove is removed when it is back', async () => {
   const { launcher, slots, pool } = await begin(0);
-  const slot = await pool.acquire('default');
+  const slot = await pool.acquire(profile);
   launcher.refusal = down;
   await pool.release(slot);
   expect(readdirSync(slots)).toEqual([]);
-  await pool.maintain(false);
+  await pool.maintain(null);
   expect(ids(launcher)).toEqual([slot.id]);
   launcher.refusal = null;
-  await pool.maintain(false);
+  await pool.maintain(null);
   expect(ids(launcher)).toEqual([]);
 });
 
 test('without a launcher there is no sandbox, and the reason is the launcher’s', async () => {
   const { launcher, gateway, slots, pool } = await begin(1);
   launcher.refusal = down;
-  await expect(pool.acquire('default')).rejects.toThrow(NoSandboxError);
-  await expect(pool.acquire('default')).rejects.toThrow('the engine does not answer (engine-down)');
-  await pool.maintain(true);
+  await expect(pool.acquire(profile)).rejects.toThrow(NoSandboxError);
+  await expect(pool.acquire(profile)).rejects.toThrow('the engine does not answer (engine-down)');
+  await pool.maintain(profile);
   expect(readdirSync(slots)).toEqual([]);
   expect([...gateway.open]).toEqual([]);
 });
 
+test('a slot has a folder for the runner’s socket and another one for the gateway’s, and both go with it', async () => {
+  const { slots, modelSlots, pool } = await begin(0);
+  const slot = await pool.acquire(profile);
+  expect([readdirSync(join(slots, slot.id)), readdirSync(join(modelSlots, slot.id))]).toEqual([
+    ['control.sock'],
+    ['ollama.sock'],
+  ]);
+  expect(statSync(join(modelSlots, slot.id)).mode & 0o777).toBe(0o711);
+  await pool.release(slot);
+  expect([readdirSync(slots), readdirSync(modelSlots)]).toEqual([[], []]);
+});
+
+test('an adopted slot has its way to the model again', async () => {
+  const { gateway, modelSlots, pool } = await begin(0);
+  const id = 'd'.repeat(32);
+  await pool.adopt(id);
+  expect([...gateway.open]).toEqual([id]);
+  expect(readdirSync(join(modelSlots, id))).toEqual(['ollama.sock']);
+});
+
 test('every slot is told again to a gateway that was restarted', async () => {
   const { gateway, pool } = await begin(1);
-  await pool.maintain(true);
-  const used = await pool.acquire('default');
-  await pool.maintain(true);
+  await pool.maintain(profile);
+  const used = await pool.acquire(profile);
+  await pool.maintain(profile);
   const before = [...gateway.open].sort();
   gateway.open.clear();
-  await pool.maintain(true);
+  await pool.maintain(profile);
   expect([...gateway.open].sort()).toEqual(before);
   expect(before).toContain(used.id);
 });
 
 test('a slot that is released while slots are repeated is not opened again', async () => {
   const { gateway, pool } = await begin(0);
-  const slots = await Promise.all([pool.acquire('default'), pool.acquire('default'), pool.acquire('default')]);
-  await Promise.all([pool.maintain(false), ...slots.map((slot) => pool.release(slot))]);
-  await pool.maintain(false);
+  const slots = await Promise.all([pool.acquire(profile), pool.acquire(profile), pool.acquire(profile)]);
+  await Promise.all([pool.maintain(null), ...slots.map((slot) => pool.release(slot))]);
+  await pool.maintain(null);
   expect([...gateway.open]).toEqual([]);
 });
 
 test('only what nobody here knows is tidied away', async () => {
-  const { launcher, slots, pool } = await begin(1);
+  const { launcher, slots, modelSlots, pool } = await begin(1);
   const [stranger, adopted] = ['a'.repeat(32), 'b'.repeat(32)];
   for (const id of [stranger, adopted]) {
     launcher.add(id);
     mkdirSync(join(slots, id, 'deep'), { recursive: true });
     writeFileSync(join(slots, id, 'deep', 'file'), 'x');
+    mkdirSync(join(modelSlots, id));
+    writeFileSync(join(modelSlots, id, 'ollama.sock'), '');
   }
+  mkdirSync(join(modelSlots, 'e'.repeat(32)));
   launcher.add('c'.repeat(32), 'ended');
   mkdirSync(join(slots, 'lost+found'));
   await pool.adopt(adopted);
-  await pool.maintain(true);
-  const used = await pool.acquire('default');
+  await pool.maintain(profile);
+  const used = await pool.acquire(profile);
   expect(await pool.tidy()).toBe(2);
   expect(ids(launcher).sort()).toEqual([adopted, used.id].sort());
   expect(readdirSync(slots).sort()).toEqual([adopted, used.id, 'lost+found'].sort());
+  expect(readdirSync(modelSlots).sort()).toEqual([adopted, used.id].sort());
 });
 
 test('a sandbox that is being started meanwhile is not tidied away', async () => {
   const { launcher, pool } = await begin(0);
-  const [slot] = await Promise.all([pool.acquire('default'), pool.tidy(), pool.tidy()]);
+  const [slot] = await Promise.all([pool.acquire(profile), pool.tidy(), pool.tidy()]);
   expect(ids(launcher)).toEqual([slot.id]);
   expect(slot.isGreeted).toBe(true);
 });
@@ -174,8 +208,8 @@ test('tidying says so when the launcher does not answer', async () => {
 
 test('ending leaves sandboxes in use to the next runner and removes the idle ones', async () => {
   const { launcher, slots, pool } = await begin(2);
-  await pool.maintain(true);
-  const used = await pool.acquire('default');
+  await pool.maintain(profile);
+  const used = await pool.acquire(profile);
   await pool[Symbol.asyncDispose]();
   expect(ids(launcher)).toEqual([used.id]);
   expect(readdirSync(slots)).toEqual([used.id]);
@@ -184,7 +218,7 @@ test('ending leaves sandboxes in use to the next runner and removes the idle one
 test('ending does not wait for a sandbox that never says hello', async () => {
   const { launcher, slots, pool } = await begin(1);
   launcher.greets = false;
-  const filling = pool.maintain(true);
+  const filling = pool.maintain(profile);
   while (launcher.sandboxes.size === 0) await sleep(2);
   await pool[Symbol.asyncDispose]();
   await filling;
@@ -200,4 +234,22 @@ test('an adopted slot waits for its sandbox to come again', async () => {
     state: 'busy',
     task: 'abcde',
   });
+});
+
+test('a warm sandbox of an older image or definition serves no task, and is replaced', async () => {
+  const { launcher, pool } = await begin(1);
+  await pool.maintain(profile);
+  const [old] = ids(launcher);
+  const changed = { ...profile, definition: 'e'.repeat(64) };
+  const slot = await pool.acquire(changed);
+  expect(slot.id).not.toBe(old);
+  await pool.maintain(changed);
+  expect(ids(launcher)).not.toContain(old);
+  expect(ids(launcher)).toHaveLength(2);
+});
+
+test('a sandbox of another image than was asked for is no sandbox', async () => {
+  const { launcher, pool } = await begin(0);
+  await expect(pool.acquire({ ...profile, image: `sha256:${'9'.repeat(64)}` })).rejects.toThrow(NoSandboxError);
+  expect(ids(launcher)).toEqual([]);
 });

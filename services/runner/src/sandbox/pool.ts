@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sandbox } from '@countersign/contracts/launcher-api.ts';
+import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
@@ -13,9 +13,8 @@ type PoolOptions = {
   readonly modelSlots: string;
   readonly launcher: Launcher;
   readonly gateway: Gateway;
-  /** How many idle sandboxes of `warmProfile` to keep. */
+  /** How many idle sandboxes to keep. */
   readonly warm: number;
-  readonly warmProfile: string;
   readonly logger: Logger;
 };
 
@@ -33,6 +32,8 @@ export class SandboxPool implements AsyncDisposable {
   readonly #known = new Set<SlotId>();
   readonly #idle: Slot[] = [];
   readonly #used = new Set<Slot>();
+  /** What each was made from; a task gets a sandbox of exactly the make that its approval names. */
+  readonly #madeAs = new WeakMap<Slot, string>();
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
@@ -43,8 +44,8 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   /** A sandbox for one task: a warm one where there is one, else a new one. @throws NoSandboxError */
-  async acquire(profile: string): Promise<Slot> {
-    const slot = (profile === this.#options.warmProfile ? this.#takeIdle() : undefined) ?? (await this.#start(profile));
+  async acquire(profile: Profile): Promise<Slot> {
+    const slot = this.#takeIdle(profile) ?? (await this.#start(profile));
     this.#used.add(slot);
     return slot;
   }
@@ -74,26 +75,29 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   /** Repeats every slot to the gateway, which may have been restarted, and fills up with warm sandboxes. */
-  async maintain(fill: boolean): Promise<void> {
+  async maintain(fill: Profile | null): Promise<void> {
     for (const slot of [...this.#idle, ...this.#used]) {
       // One that was released meanwhile must not be opened again.
       if (this.#idle.includes(slot) || this.#used.has(slot))
         await this.#options.gateway.openSlot(slot.id).catch(() => undefined);
     }
     for (const id of this.#leftovers) await this.#remove(id);
-    const dead = this.#idle.filter((slot) => !slot.isGreeted);
+    // Neither one that is gone nor one that was made from another image, or by another definition, than tasks would get now.
+    const dead = this.#idle.filter(
+      (slot) => !slot.isGreeted || (fill !== null && this.#madeAs.get(slot) !== makeOf(fill)),
+    );
     for (const slot of dead) this.#idle.splice(this.#idle.indexOf(slot), 1);
     for (const slot of dead) await this.release(slot);
-    if (!fill || this.#filling !== null || this.#closed.signal.aborted) return;
-    this.#filling = this.#fill();
+    if (fill === null || this.#filling !== null || this.#closed.signal.aborted) return;
+    this.#filling = this.#fill(fill);
     await this.#filling;
     this.#filling = null;
   }
 
-  async #fill(): Promise<void> {
+  async #fill(profile: Profile): Promise<void> {
     try {
       while (this.#idle.length < this.#options.warm && !this.#closed.signal.aborted)
-        this.#idle.push(await this.#start(this.#options.warmProfile));
+        this.#idle.push(await this.#start(profile));
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
@@ -105,7 +109,8 @@ export class SandboxPool implements AsyncDisposable {
     let removed = 0;
     for (const sandbox of await this.#options.launcher.list()) {
       if (this.#known.has(sandbox.id)) continue;
-      await this.#options.launcher.remove(sandbox.id);
+      // What cannot be removed now must not keep the others waiting.
+      await this.#remove(sandbox.id);
       removed += 1;
     }
     const { slots, modelSlots } = this.#options;
@@ -118,18 +123,20 @@ export class SandboxPool implements AsyncDisposable {
     return removed;
   }
 
-  #takeIdle(): Slot | undefined {
-    const index = this.#idle.findIndex((slot) => slot.isGreeted);
+  #takeIdle(profile: Profile): Slot | undefined {
+    const index = this.#idle.findIndex((slot) => slot.isGreeted && this.#madeAs.get(slot) === makeOf(profile));
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 
-  async #start(profile: string): Promise<Slot> {
+  async #start(profile: Profile): Promise<Slot> {
     const id = newSlotId();
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     try {
       await this.#openModel(id);
-      await this.#options.launcher.start(profile, id);
+      const { image } = await this.#options.launcher.start(profile.name, id);
+      if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
+      this.#madeAs.set(slot, makeOf(profile));
       await slot.greeted(this.#closed.signal);
       return slot;
     } catch (error) {
@@ -168,4 +175,8 @@ export class SandboxPool implements AsyncDisposable {
     await Promise.all(this.#idle.splice(0).map((slot) => this.release(slot)));
     await Promise.all([...this.#used].map((slot) => slot.leave()));
   }
+}
+
+function makeOf(profile: Profile): string {
+  return `${profile.name} ${profile.image} ${profile.definition}`;
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunId, Timestamp, WorkspaceName } from '@countersign/contracts/names.ts';
-import { syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { Journal } from '@countersign/kit/journal.ts';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -24,7 +24,10 @@ export class RunStore implements AsyncDisposable {
     const store = new RunStore(layout);
     for (const name of await readdir(layout.runs)) {
       if (!RunId.safeParse(name).success) continue;
-      const text = await readFile(join(layout.run(name), 'run.yaml'), 'utf8').catch(() => null);
+      const text = await readFile(join(layout.run(name), 'run.yaml'), 'utf8').catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
       // A folder without its run.yaml was being made when something died; its number stays taken.
       if (text !== null) store.#runs.set(name, Run.parse(parse(text)));
     }

@@ -131,11 +131,11 @@ test('a record in the journal that cannot be read stops the runner instead of lo
   await expect(recover(ground)).rejects.toThrow();
 });
 
-test('a file that was removed before the move is no error', async () => {
+test('of a file that was removed at the very end, the saved copy is kept', async () => {
   const { tasks, record, layout } = await begin();
   rmSync(layout.fileOf(record));
   expect((await tasks.transition(record.id, states.cancelled, detail)).state.status).toBe('cancelled');
-  expect(filesIn(layout, 'outbox/cancelled')).toEqual([]);
+  expect(filesIn(layout, 'outbox/cancelled')).toEqual(['x.md']);
 });
 
 test('a name that is taken where a file goes gets the task’s id, and nothing is overwritten', async () => {

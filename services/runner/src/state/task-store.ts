@@ -8,6 +8,7 @@ import { isFinal, mayFollow, type TaskStatus } from '@countersign/contracts/task
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
+import { stampOf } from '../queue/observe.ts';
 import type { Layout } from './layout.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -51,6 +52,8 @@ export class TaskStore {
   readonly #layout: Layout;
   readonly #runs: RunStore;
   readonly #tasks = new Map<TaskId, TaskRecord>();
+  /** Files that nothing can move, locked ones for instance, by what they were then: they are no new tasks. */
+  readonly #stuck = new Map<string, string>();
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(layout: Layout, runs: RunStore) {
@@ -86,6 +89,11 @@ export class TaskStore {
   /** Those that have not ended. */
   open(): TaskRecord[] {
     return [...this.#tasks.values()].filter((record) => !isFinal(record.state.status));
+  }
+
+  /** Whether this is a task's file that stayed behind because it could not be moved. */
+  isLeftBehind(path: string, stamp: string): boolean {
+    return this.#stuck.get(path) === stamp;
   }
 
   has(id: TaskId): boolean {
@@ -171,18 +179,40 @@ export class TaskStore {
     });
   }
 
-  /** Brings file and `task.json` to what the record says; safe to repeat. */
+  /**
+   * Brings file and `task.json` to what the record says; safe to repeat. Never fails for one file: where it cannot be moved, or
+   * was removed at the very end, the saved copy takes its place.
+   */
   async #settle(before: TaskRecord | null, record: TaskRecord): Promise<void> {
     const target = this.#layout.fileOf(record);
-    if (before !== null && this.#layout.fileOf(before) !== target && !(await exists(target))) {
-      await rename(this.#layout.fileOf(before), target).catch((error: unknown) => {
-        // Removed by the operator meanwhile: the work loop notices a waiting task without its file.
-        if (!isMissing(error)) throw error;
-      });
+    const source = before === null ? target : this.#layout.fileOf(before);
+    if (source !== target && !(await exists(target))) {
+      await mkdir(dirname(target), { recursive: true });
+      const moved = await this.#move(source, target);
+      if (moved === 'stuck' || (moved === 'missing' && isFinal(record.state.status)))
+        await this.#putCopy(record, target);
       await syncFolder(dirname(target));
-      await syncFolder(dirname(this.#layout.fileOf(before)));
+      await syncFolder(dirname(source)).catch(() => undefined);
     }
     await this.#write(record);
+  }
+
+  async #move(source: string, target: string): Promise<'moved' | 'missing' | 'stuck'> {
+    try {
+      await rename(source, target);
+      return 'moved';
+    } catch (error) {
+      // Removed by the operator meanwhile: the work loop notices a waiting task without its file.
+      if (isMissing(error)) return 'missing';
+      const stats = await lstat(source, { bigint: true }).catch(() => null);
+      if (stats !== null) this.#stuck.set(source, stampOf(stats));
+      return 'stuck';
+    }
+  }
+
+  async #putCopy(record: TaskRecord, target: string): Promise<void> {
+    const copy = await readFile(join(this.#layout.task(record.run, record.id), 'task.md')).catch(() => null);
+    if (copy !== null) await writeFileAtomic(target, copy, 0o644);
   }
 
   async #write(record: TaskRecord): Promise<void> {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Sandbox } from '@countersign/contracts/launcher-api.ts';
@@ -35,6 +36,8 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 /** A launcher whose sandboxes are `FakeSandbox`es that say hello as soon as they are started. */
+export const fakeImage = `sha256:${'0'.repeat(64)}`;
+
 export class FakeLauncher {
   readonly socket: string;
   readonly sandboxes = new Map<string, Sandbox>();
@@ -90,7 +93,7 @@ function sandbox(id: string, profile: string, state: Sandbox['state']): Sandbox 
     id,
     profile,
     state,
-    image: `sha256:${'0'.repeat(64)}`,
+    image: fakeImage,
     runtime: 'runc',
     exit_code: null,
     out_of_memory: false,
@@ -98,17 +101,20 @@ function sandbox(id: string, profile: string, state: Sandbox['state']): Sandbox 
   });
 }
 
-/** A gateway that remembers which slots are open. */
+/** A gateway that remembers which slots are open, and opens none that has no folder. */
 export class FakeGateway {
   readonly socket: string;
   readonly open = new Set<string>();
 
-  private constructor(socket: string) {
+  readonly #modelSlots: string;
+
+  private constructor(socket: string, modelSlots: string) {
     this.socket = socket;
+    this.#modelSlots = modelSlots;
   }
 
-  static async listen(folder: string): Promise<FakeGateway> {
-    const gateway = new FakeGateway(join(folder, 'gateway.sock'));
+  static async listen(folder: string, modelSlots: string): Promise<FakeGateway> {
+    const gateway = new FakeGateway(join(folder, 'gateway.sock'), modelSlots);
     await serve(gateway.socket, (method, url) => Promise.resolve(gateway.#answer(method, url)));
     return gateway;
   }
@@ -120,6 +126,9 @@ export class FakeGateway {
       this.open.delete(id);
       return { status: 204 };
     }
+    const folder = join(this.#modelSlots, id);
+    if (!existsSync(folder)) return { status: 404, body: { error: 'no-folder' } };
+    writeFileSync(join(folder, 'ollama.sock'), '');
     this.open.add(id);
     return { status: 200, body: { id, tokens: { prompt: 0, completion: 0, requests: 0 } } };
   }

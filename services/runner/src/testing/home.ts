@@ -11,6 +11,7 @@ import { onTestFinished } from 'vitest';
 import type { RunnerConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from '../gate/keys.ts';
+import { Troubles } from '../loop/troubles.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
 import { SandboxPool } from '../sandbox/pool.ts';
 import { Layout } from '../state/layout.ts';
@@ -92,7 +93,7 @@ export async function openContext(
   const gateway = new Gateway(config.gatewaySocket);
   const logger = createLogger('runner', 'silent');
   const { slots, modelSlots } = config;
-  const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, warm: 0, warmProfile: 'default', logger });
+  const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, warm: 0, logger });
   let closed = false;
   const close = async () => {
     if (closed) return;
@@ -112,6 +113,7 @@ export async function openContext(
     pool,
     dependencies: new Dependencies(launcher, gateway, ['default'], journal),
     imports: new OneAtATime(),
+    troubles: new Troubles(logger),
     logger,
     now: clock.now,
     userId: process.getuid?.() ?? 0,

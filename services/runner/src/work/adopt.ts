@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
+import { readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import type { Activity } from './attempt.ts';
-import type { Needs } from './dependencies.ts';
+import type { Needs, Profiles } from './dependencies.ts';
 import { interrupt } from './end-task.ts';
 import { continuePlan } from './plan-task.ts';
 import { approvalOf, continueRun } from './run-task.ts';
@@ -19,7 +17,8 @@ type Adoption = { readonly record: TaskRecord; readonly work: (activity: Activit
  */
 export async function findAdoptions(
   context: Context,
-  profiles: ReadonlyMap<string, Profile>,
+  profiles: Profiles,
+  isActive: (task: string) => boolean,
   leave: AbortSignal,
 ): Promise<readonly Adoption[]> {
   const sandboxes = await context.pool.sandboxes();
@@ -27,9 +26,9 @@ export async function findAdoptions(
   const adoptions: Adoption[] = [];
   for (const record of context.tasks.open()) {
     const { state } = record;
-    if (state.status !== 'planning' && state.status !== 'running') continue;
+    if ((state.status !== 'planning' && state.status !== 'running') || isActive(record.id)) continue;
     const profile = profiles.get(context.config.stages.stages[record.stage]?.sandbox_profile ?? '');
-    if (state.slot === null || !running.has(state.slot) || profile === undefined || record.model === null) {
+    if (state.slot === null || !running.has(state.slot) || profile?.ok !== true || record.model === null) {
       await interrupt(context, record, 'sandbox_lost', 'the runner was restarted and the sandbox is gone');
       continue;
     }
@@ -40,7 +39,7 @@ export async function findAdoptions(
       agent_role: 'runner',
       summary: `the restarted runner took sandbox ${slot.id} over`,
     });
-    const needs = { model: record.model, profile };
+    const needs = { model: record.model, profile: profile.profile };
     adoptions.push({ record, work: (activity) => takeUp(context, record, needs, slot, activity, leave) });
   }
   return adoptions;
@@ -56,8 +55,10 @@ function takeUp(
 ): Promise<void> {
   return useSlot(context, slot, leave, async () => {
     if (record.state.status === 'planning') return continuePlan(context, record, needs, slot, activity, leave);
-    const planPath = join(context.layout.attempt(record), 'plan.md');
-    const plan = approvalOf(record) === null ? null : await readFile(planPath, 'utf8');
-    return continueRun(context, record, needs, plan, slot, activity, leave);
+    const approval = approvalOf(record);
+    if (approval === null) return continueRun(context, record, needs, null, slot, activity, leave);
+    // What the sandbox was given before counts; a task that never reached it may only be given what was approved.
+    const approved = await readApprovedWork(context, record, approval.digest, needs);
+    return continueRun(context, record, needs, approved.ok ? approved : 'only-resume', slot, activity, leave);
   });
 }

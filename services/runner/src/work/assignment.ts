@@ -5,8 +5,10 @@ import type { TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
 import { endingLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
+import type { Approved } from '../gate/approved-work.ts';
 import { basePack } from '../git/base-pack.ts';
 import { type Base, findBase, findRepository, measureCheckout, pinBase, type Repository } from '../git/repository.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
@@ -27,7 +29,9 @@ export type Grounds = {
 
 /** Where a task would start from: its repository and base, as pinned for it or as they are now. */
 export async function findGrounds(context: Context, record: TaskRecord): Promise<Grounds | Unusable> {
-  const file = parseTaskFile(await readFile(join(context.layout.task(record.run, record.id), 'task.md')));
+  const bytes = await readFile(join(context.layout.task(record.run, record.id), 'task.md'));
+  if (sha256(bytes) !== record.task_file) return unusable('the saved copy of the task file is not what was accepted');
+  const file = parseTaskFile(bytes);
   if (!file.ok) return unusable(`the saved copy of the task file cannot be read: ${file.problems[0]?.message ?? ''}`);
   const repository = await findRepository(context.layout.workspaces, record.workspace, context.userId);
   if (!repository.ok) return unusable(repository.reason);
@@ -52,12 +56,12 @@ export async function saveObjective(
   return { ok: true };
 }
 
-/** Everything that a sandbox gets for this attempt. `plan` is the approved one, null when the task needs none. */
+/** Everything that a sandbox gets for this attempt. `approved` is null when the task needs no approval. */
 export async function makeAssignment(
   context: Context,
   record: TaskRecord,
   grounds: Grounds,
-  needs: Needs & { readonly mode: 'run' | 'plan'; readonly plan: string | null },
+  needs: Needs & { readonly mode: 'run' | 'plan'; readonly approved: Approved | null },
 ): Promise<{ ok: true; assignment: Assignment } | Unusable> {
   const checkout = await measureCheckout(grounds.repository, grounds.base.head);
   const room = needs.profile.workspace_bytes * checkoutShare;
@@ -69,7 +73,8 @@ export async function makeAssignment(
     };
   }
   const pack = await basePack(context.layout.packCache, grounds.repository, grounds.base.head);
-  const objective = await readFile(join(context.layout.task(record.run, record.id), 'objective.md'), 'utf8');
+  const objectivePath = join(context.layout.task(record.run, record.id), 'objective.md');
+  const objective = needs.approved?.objective ?? (await readFile(objectivePath, 'utf8'));
   const packet = contextText(record, grounds, needs.model);
   await mkdir(context.layout.attempt(record), { recursive: true });
   await writeFileAtomic(join(context.layout.attempt(record), 'context.md'), packet);
@@ -78,7 +83,7 @@ export async function makeAssignment(
     { name: 'context', text: packet },
     { name: 'prompt-plan', text: context.config.prompts.plan.system },
     ...(needs.mode === 'run' ? [{ name: 'prompt-run' as const, text: context.config.prompts.run.system }] : []),
-    ...(needs.plan === null ? [] : [{ name: 'plan' as const, text: needs.plan }]),
+    ...(needs.approved === null ? [] : [{ name: 'plan' as const, text: needs.approved.plan }]),
   ];
   const tool = context.config.tools.tools[record.tool];
   if (tool === undefined) return unusable(`tool ${record.tool} is no longer in configs/tools.yaml`);

@@ -51,7 +51,7 @@ export async function talk(
   context: Context,
   record: TaskRecord,
   slot: Slot,
-  assignment: Assignment,
+  { assignment, mayAssign }: { readonly assignment: Assignment; readonly mayAssign: boolean },
   activity: Activity,
   leave: AbortSignal,
 ): Promise<ExchangeOutcome> {
@@ -64,6 +64,7 @@ export async function talk(
     return await exchange({
       slot,
       assignment,
+      mayAssign,
       files: { folder: incoming, stdout: join(folder, names.stdout), stderr: join(folder, names.stderr) },
       lost: () => whyLost(context, slot),
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),

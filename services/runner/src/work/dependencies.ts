@@ -1,12 +1,19 @@
 import type { ModelKind, ModelReport } from '@countersign/contracts/gateway-api.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { Journal } from '@countersign/kit/journal.ts';
+import { ServiceError } from '@countersign/kit/socket-client.ts';
 import { type Gateway, type Launcher, refusalOf } from '../sandbox/clients.ts';
+
+/** A profile as the launcher made it out, or why it cannot. */
+export type ProfileAnswer =
+  | { readonly ok: true; readonly profile: Profile }
+  | { readonly ok: false; readonly reason: string };
+export type Profiles = ReadonlyMap<string, ProfileAnswer>;
 
 type Answer<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
 export type Model = { readonly kind: ModelKind; readonly name: string };
 type DependencyState = {
-  readonly launcher: Answer<{ readonly profiles: ReadonlyMap<string, Profile> }>;
+  readonly launcher: Answer<{ readonly profiles: Profiles }>;
   readonly model: Answer<{ readonly model: Model }>;
 };
 
@@ -55,13 +62,19 @@ export class Dependencies {
   }
 
   async #askLauncher(): Promise<DependencyState['launcher']> {
-    const profiles = new Map<string, Profile>();
-    try {
-      for (const name of this.#profiles) profiles.set(name, await this.#launcher.profile(name));
-      return { ok: true, profiles };
-    } catch (error) {
-      return { ok: false, reason: `the launcher cannot start sandboxes: ${refusalOf(error)}` };
+    const profiles = new Map<string, ProfileAnswer>();
+    for (const name of this.#profiles) {
+      try {
+        profiles.set(name, { ok: true, profile: await this.#launcher.profile(name) });
+      } catch (error) {
+        const reason = `the launcher cannot start sandboxes of profile ${name}: ${refusalOf(error)}`;
+        // One profile that cannot be used, its image not built perhaps, holds up its own stages only.
+        const isRefusal = error instanceof ServiceError && error.code === 'refused' && error.status < 500;
+        if (!isRefusal) return { ok: false, reason };
+        profiles.set(name, { ok: false, reason });
+      }
     }
+    return { ok: true, profiles };
   }
 
   async #askModel(): Promise<DependencyState['model']> {

@@ -1,8 +1,10 @@
 import type { ErrorClass } from '@countersign/contracts/event.ts';
 import type { EndFrame } from '@countersign/contracts/frames.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import type { Context } from '../context.ts';
 import { cancelRemoved } from '../queue/cancel-removed.ts';
+import { readIfPresent } from '../queue/observe.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
@@ -74,22 +76,10 @@ export async function endEarly(
   outcome: ExchangeOutcome,
   activity: Activity,
 ): Promise<boolean> {
-  const since = context.now().toISOString();
   const phase = record.state.status === 'planning' ? 'plan' : 'run';
   switch (activity.reason) {
     case 'file_changed':
-      await context.tasks.transition(
-        record.id,
-        { status: 'queued', since, reason: 'the task file changed; it begins anew' },
-        {
-          event: 'task_requeued',
-          phase,
-          agent_role: 'runner',
-          summary: 'the task file changed while it was worked on; nothing of the attempt is kept',
-          error_class: 'file_changed',
-        },
-        { base: null },
-      );
+      await requeueChanged(context, record, phase);
       return true;
     case 'file_removed':
       await cancelRemoved(context, record);
@@ -108,6 +98,34 @@ export async function endEarly(
   if (errorClass !== 'model_unreachable') return false;
   await interrupt(context, record, errorClass, message);
   return true;
+}
+
+/** Its words stand as words, never as one of our facts. */
+export function saidBySandbox(end: EndFrame): string {
+  const code = `the tool ended with exit code ${end.exit_code ?? 'none'}`;
+  return end.message === '' ? code : `${code}; the sandbox says: ${JSON.stringify(end.message)}`;
+}
+
+/** Begins a task anew whose file changed while it was worked on; nothing of the attempt is kept. */
+export async function requeueChanged(context: Context, record: TaskRecord, phase: 'plan' | 'run'): Promise<void> {
+  await context.tasks.transition(
+    record.id,
+    { status: 'queued', since: context.now().toISOString(), reason: 'the task file changed; it begins anew' },
+    {
+      event: 'task_requeued',
+      phase,
+      agent_role: 'runner',
+      summary: 'the task file changed while it was worked on; nothing of the attempt is kept',
+      error_class: 'file_changed',
+    },
+    { base: null },
+  );
+}
+
+/** Whether a task's file holds other bytes than those that were taken. One that is not there did not change. */
+export async function hasFileChanged(context: Context, record: TaskRecord): Promise<boolean> {
+  const read = await readIfPresent(context.layout.fileOf(record));
+  return read?.ok === true && sha256(read.bytes) !== record.task_file;
 }
 
 /** An attempt that came to nothing without its own fault is made once more, and said; the second time ends the task. */

@@ -11,7 +11,7 @@ import { saveDiff, saveDiffIndex } from '../git/save-diff.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
 import type { Grounds } from './assignment.ts';
 import type { Activity } from './attempt.ts';
-import { completionOf, failTask } from './end-task.ts';
+import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox } from './end-task.ts';
 import { summaryText } from './summary-text.ts';
 
 type Imported = { readonly ok: true; readonly result: Result | null } | { readonly ok: false; readonly reason: string };
@@ -37,6 +37,9 @@ export async function finishRun(
     summaryText(record, delivery, imported.ok ? imported.result : null),
   );
   if (delivery.handoff !== null) await writeFileAtomic(join(folder, 'handoff.md'), delivery.handoff);
+  // The keeper may have seen it meanwhile, or not yet: what is filed as ended must hold what was run.
+  if (activity.reason === 'file_changed' || (await hasFileChanged(context, record)))
+    return requeueChanged(context, record, 'run');
   if (!imported.ok)
     return failTask(context, record, 'result_refused', `the result was refused: ${imported.reason}`, end);
   if (imported.result !== null) {
@@ -61,12 +64,6 @@ export async function finishRun(
     return failTask(context, record, end.error_class ?? 'tool_failed', saidBySandbox(end), end, imported.result);
   }
   await endWell(context, record, end, imported.result);
-}
-
-/** Its words stand as words, never as one of our facts. */
-function saidBySandbox(end: EndFrame): string {
-  const code = `the tool ended with exit code ${end.exit_code ?? 'none'}`;
-  return end.message === '' ? code : `${code}; the sandbox says: ${JSON.stringify(end.message)}`;
 }
 
 async function endWell(context: Context, record: TaskRecord, end: EndFrame, result: Result | null): Promise<void> {

@@ -21,6 +21,8 @@ export async function readObjective(workspace: string, file: TaskFile): Promise<
     return text === '' ? { ok: false, reason: 'is empty' } : { ok: true, text };
   } catch (error) {
     if (isMissing(error)) return { ok: false, reason: 'does not exist' };
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ELOOP' || code === 'EACCES') return { ok: false, reason: `cannot be reached (${code})` };
     if (error instanceof TypeError) return { ok: false, reason: 'is not UTF-8 text' };
     throw error;
   }

@@ -13,7 +13,7 @@ import type { Slot } from '../sandbox/slot.ts';
 import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import { describeModel, type Needs } from './dependencies.ts';
-import { completionOf, endEarly, failTask } from './end-task.ts';
+import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Has a task planned in a sandbox that can only read, then asks for approval; `action: plan` ends with the plan. */
@@ -28,7 +28,7 @@ export async function planTask(
   if (!grounds.ok) return failTask(context, queued, grounds.errorClass, grounds.reason);
   const objective = await saveObjective(context, queued, grounds);
   if (!objective.ok) return failTask(context, queued, objective.errorClass, objective.reason);
-  const slot = await context.pool.acquire(needs.profile.name);
+  const slot = await context.pool.acquire(needs.profile);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, queued, activity)) return;
     const record = await context.tasks.transition(
@@ -65,10 +65,10 @@ export async function continuePlan(
 ): Promise<void> {
   const grounds = await findGrounds(context, record);
   const assigned = grounds.ok
-    ? await makeAssignment(context, record, grounds, { mode: 'plan', plan: null, ...needs })
+    ? await makeAssignment(context, record, grounds, { mode: 'plan', approved: null, ...needs })
     : grounds;
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
-  const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
+  const outcome = await talk(context, record, slot, { ...assigned, mayAssign: true }, activity, leave);
   await endPlanning(context, record, needs, outcome, activity);
   if (outcome.ok) await outcome.acknowledge();
 }
@@ -83,6 +83,10 @@ async function endPlanning(
   if (await endEarly(context, record, outcome, activity)) return;
   if (!outcome.ok) return;
   const { end, plan } = outcome.delivery;
+  if (activity.reason === 'timeout')
+    return failTask(context, record, 'timeout', `not planned within ${record.timeout_sec} s`, end);
+  if (end.reason !== 'finished' || end.exit_code !== 0)
+    return failTask(context, record, end.error_class ?? 'tool_failed', saidBySandbox(end), end);
   if (plan === null || plan.trim() === '')
     return failTask(context, record, 'plan_missing', 'the model made no plan', end);
   await writeFileAtomic(join(context.layout.attempt(record), 'plan.md'), plan);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
-import { readApprovedWork } from '../gate/approved-work.ts';
+import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { findGrounds, type Grounds, makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
@@ -21,19 +21,19 @@ export async function runTask(
   leave: AbortSignal,
 ): Promise<void> {
   const approval = approvalOf(waiting);
-  const plan = approval === null ? null : await readApprovedWork(context, waiting, approval.digest, needs);
-  if (plan?.ok === false) return askAgain(context, waiting, plan.reason);
+  const approved = approval === null ? null : await readApprovedWork(context, waiting, approval.digest, needs);
+  if (approved?.ok === false) return askAgain(context, waiting, approved.reason);
   const grounds = await findGrounds(context, waiting);
   if (!grounds.ok) return failTask(context, waiting, grounds.errorClass, grounds.reason);
   if (approval === null && waiting.state.status === 'queued') {
     const objective = await saveObjective(context, waiting, grounds);
     if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
   }
-  const slot = await context.pool.acquire(needs.profile.name);
+  const slot = await context.pool.acquire(needs.profile);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, waiting, activity)) return;
-    const record = await begin(context, waiting, grounds, needs, plan?.plan ?? null, slot);
-    await continueRun(context, record, needs, plan?.plan ?? null, slot, activity, leave);
+    const record = await begin(context, waiting, grounds, needs, approved?.plan ?? null, slot);
+    await continueRun(context, record, needs, approved, slot, activity, leave);
   });
 }
 
@@ -76,21 +76,26 @@ async function begin(
   );
 }
 
-/** The part of a run that a restarted runner takes up again. */
+/**
+ * The part of a run that a restarted runner takes up again.
+ * @param approved null when the task needs no approval; `only-resume` when what was approved is not what would be sent now
+ */
 export async function continueRun(
   context: Context,
   record: TaskRecord,
   needs: Needs,
-  plan: string | null,
+  approved: Approved | 'only-resume' | null,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
   const grounds = await findGrounds(context, record);
   if (!grounds.ok) return failTask(context, record, grounds.errorClass, grounds.reason);
-  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', plan, ...needs });
+  const texts = approved === 'only-resume' ? null : approved;
+  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs });
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
-  const outcome = await talk(context, record, slot, assigned.assignment, activity, leave);
+  const mayAssign = approved !== 'only-resume';
+  const outcome = await talk(context, record, slot, { ...assigned, mayAssign }, activity, leave);
   if (!(await endEarly(context, record, outcome, activity)) && outcome.ok)
     await finishRun(context, record, grounds, outcome.delivery, activity, leave);
   if (outcome.ok) await outcome.acknowledge();
