@@ -78,7 +78,10 @@ describe('a sandbox', () => {
     expect(seen.Config.User).toBe('65532:65532');
     expect(Object.keys(seen.HostConfig.Tmpfs ?? {}).sort()).toEqual(['/tmp', '/workspace']);
     const mounts = seen.Mounts.filter((mount) => mount.Type !== 'tmpfs');
-    expect(mounts).toMatchObject([{ Type: 'volume', Name: `${stack.project}_slots`, Destination: '/slot', RW: false }]);
+    expect(mounts.sort((a, b) => a.Destination.localeCompare(b.Destination))).toMatchObject([
+      { Type: 'volume', Name: `${stack.project}_model-slots`, Destination: '/model', RW: false },
+      { Type: 'volume', Name: `${stack.project}_slots`, Destination: '/slot', RW: false },
+    ]);
 
     const interfaces = await readFile(`/proc/${seen.State.Pid}/net/dev`, 'utf8');
     expect([...interfaces.matchAll(/^\s*([^\s:]+):/gm)].map((match) => match[1])).toEqual(['lo']);
@@ -98,6 +101,23 @@ describe('a sandbox', () => {
     expect(completion?.tokens?.requests).toBeGreaterThan(0);
     await expect.poll(() => sandboxOf(record.state.slot ?? ''), { timeout: 20_000 }).toBe('');
   });
+});
+
+test('the gateway can reach no socket on which the runner listens for a sandbox', async () => {
+  await stack.drop(
+    'apart.md',
+    'workspace: mini-control-plane\nstage: dev\n\nrehearsal: pause 3s\n\ncreate c.txt with 3',
+  );
+  const { slot } = (await stack.reaches('apart.md', ['running'])).state;
+  const socketsOf = async (service: string) => {
+    const find = ['find', '/', '-path', '/proc', '-prune', '-o', '-type', 's', '-print'];
+    return (await stack.compose('exec', '--no-TTY', service, ...find)).stdout.split('\n');
+  };
+  const gateway = await socketsOf('gateway');
+  expect(gateway).toContain(`/model-slots/${slot}/ollama.sock`);
+  expect(gateway.filter((path) => !path.endsWith('/ollama.sock'))).toEqual(['/run/gateway/gateway.sock']);
+  expect(await socketsOf('runner')).toContain(`/slots/${slot}/control.sock`);
+  await stack.reaches('apart.md', ['review']);
 });
 
 describe('killed from the host', () => {

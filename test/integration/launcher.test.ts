@@ -95,7 +95,6 @@ describe('a running sandbox', () => {
           'countersign.epoch': expect.stringMatching(/^[0-9a-f]{16}$/),
         },
       },
-      Mounts: [{ Type: 'volume', Name: launcher.volume, Destination: '/slot', RW: false }],
     });
     for (const key of ['Binds', 'VolumesFrom', 'CapAdd', 'Devices', 'DeviceRequests', 'DeviceCgroupRules', 'GroupAdd'])
       expect([key, inspected.HostConfig[key] ?? []]).toEqual([key, []]);
@@ -104,6 +103,28 @@ describe('a running sandbox', () => {
     expect(inspected.HostConfig.MaskedPaths).toEqual(
       expect.arrayContaining(['/proc/kcore', '/proc/keys', '/sys/firmware']),
     );
+  });
+
+  test('has two folders of sockets, one of each volume, and no other mount', async () => {
+    const [inspected] = JSON.parse(await docker('inspect', nameOf(slot)));
+    const { slots, modelSlots } = launcher.volumes;
+    const compiled = { Type: 'volume', ReadOnly: true, VolumeOptions: { NoCopy: true, Subpath: slot } };
+    expect(inspected.HostConfig.Mounts).toEqual([
+      { ...compiled, Source: slots, Target: '/slot' },
+      { ...compiled, Source: modelSlots, Target: '/model' },
+    ]);
+    const made = inspected.Mounts.map(({ Type, Name, Destination, RW }: Record<string, unknown>) => [
+      Destination,
+      Type,
+      Name,
+      RW,
+    ]);
+    expect(made.sort()).toEqual([
+      ['/model', 'volume', modelSlots, false],
+      ['/slot', 'volume', slots, false],
+    ]);
+    expect((await docker('exec', nameOf(slot), 'ls', '/slot')).split('\n')).toEqual([slots]);
+    expect((await docker('exec', nameOf(slot), 'ls', '/model')).split('\n')).toEqual([modelSlots]);
   });
 
   test('has no address but its loopback', async () => {
@@ -127,7 +148,7 @@ describe('a running sandbox', () => {
 
   test('can write to its two folders only, and run programs from one', async () => {
     const script = `
-      for folder in /workspace /tmp /slot / /usr /var/tmp /home /run; do
+      for folder in /workspace /tmp /slot /model / /usr /var/tmp /home /run; do
         if (: > "$folder/.probe") 2>/dev/null; then echo "writes $folder"; fi
       done
       for folder in /workspace /tmp; do
@@ -179,10 +200,15 @@ test('two starts of one slot at once make one sandbox', async () => {
   await remove(slot);
 });
 
-test('a slot without a folder is refused and leaves nothing', async () => {
-  await expect(start(randomBytes(16).toString('hex'))).rejects.toMatchObject({
+test.each([
+  ['either', []],
+  ['the second', ['slots']],
+  ['the first', ['modelSlots']],
+] as const)('a slot without a folder in %s volume is refused and leaves nothing', async (_which, made) => {
+  const slot = await launcher.makeSlot(made.map((name) => launcher.volumes[name]));
+  await expect(start(slot)).rejects.toMatchObject({
     status: 422,
-    body: { code: 'bad-request', message: 'the slot has no folder in the slots volume' },
+    body: { code: 'bad-request', message: 'the slot has no folder in one of its two volumes' },
   });
   expect(await allContainers()).toBe('');
 });

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 async function startWithModel(): Promise<Sandbox> {
   const sandbox = await sandboxes.start();
-  await model.openDoor(sandbox.slotFolder);
+  await model.openDoor(sandbox.modelFolder);
   return sandbox;
 }
 
@@ -127,9 +127,10 @@ describe('what a tool finds around itself', () => {
 
   test('no socket but the two of its slot: no engine’s either', async () => {
     expect(section('sockets')).toEqual([]);
-    // The one folder that can be entered and not be searched: nobody but the runner may list a slot.
-    expect(section('closed')).toEqual(['/slot']);
-    expect((await readdir(sandbox.slotFolder)).sort()).toEqual(['control.sock', 'ollama.sock']);
+    // The folders that can be entered and not be searched: nobody but the runner and the gateway may list them.
+    expect(section('closed')?.sort()).toEqual(['/model', '/slot']);
+    expect(await readdir(sandbox.slotFolder)).toEqual(['control.sock']);
+    expect(await readdir(sandbox.modelFolder)).toEqual(['ollama.sock']);
     expect(section('devices-of-blocks')).toEqual([]);
   });
 
@@ -158,9 +159,13 @@ test('two sandboxes cannot see each other', async () => {
 
   const paths = [
     '/slot/control.sock',
+    '/model/ollama.sock',
     `/slot/../${otherId}/control.sock`,
     `/slots/${otherId}/control.sock`,
+    `/model/../${otherId}/ollama.sock`,
+    `/model-slots/${otherId}/ollama.sock`,
     join(other.slotFolder, 'control.sock'),
+    join(other.modelFolder, 'ollama.sock'),
   ];
   const probe = `${tryToConnect} (async () => { for (const path of process.argv.slice(1)) console.log(await one({ path })); })();`;
   const found = sections(
@@ -176,7 +181,7 @@ test('two sandboxes cannot see each other', async () => {
   expect(found.get('markers')).toEqual(['one']);
   expect(found.get('theirs')).toEqual([]);
   expect(found.get('sleepers')).toEqual(['0']);
-  expect(found.get('connects')).toEqual(['connected', 'ENOENT', 'ENOENT', 'ENOENT']);
+  expect(found.get('connects')).toEqual(['connected', 'connected', ...Array<string>(6).fill('ENOENT')]);
   expect(found.get('mentions')).toEqual(['0']);
   waiting.stop('test over');
   expect((await waiting.result()).end.reason).toBe('stopped');

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 async function startWithModel() {
   const sandbox = await sandboxes.start();
-  return { sandbox, door: await model.openDoor(sandbox.slotFolder) };
+  return { sandbox, door: await model.openDoor(sandbox.modelFolder) };
 }
 
 const objective = 'create hello.txt with hi';
@@ -94,7 +94,7 @@ test('a way to the model that goes away in the middle and comes back is used aga
   });
   await expect.poll(() => attempt.stdout(), { timeout: 20_000 }).toContain('step 1: write_file one.txt');
   await door.close();
-  await model.openDoor(sandbox.slotFolder);
+  await model.openDoor(sandbox.modelFolder);
   const result = await attempt.result();
   expect(result.end).toMatchObject({ exit_code: 0, reason: 'finished' });
   expect([await result.file('one.txt'), await result.file('two.txt')]).toEqual(['1', '2']);

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 async function startWithModel() {
   const sandbox = await sandboxes.start();
-  await model.openDoor(sandbox.slotFolder);
+  await model.openDoor(sandbox.modelFolder);
   return sandbox;
 }
 
@@ -81,7 +81,7 @@ describe('before any work starts', () => {
 
   test('a way to the model that nobody listens on is said', async () => {
     const sandbox = await sandboxes.start();
-    await leaveDeadSocket(sandbox.slotFolder);
+    await leaveDeadSocket(sandbox.modelFolder);
     const end = await refused(sandbox, 'rehearsal');
     expect(end.error_class).toBe('model_unreachable');
   });

@@ -53,6 +53,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/volumes': bind('home'),
       '/secrets': bind('secrets'),
       '/named/slots': volume('slots'),
+      '/named/model-slots': volume('model-slots'),
       '/named/spool-shell': volume('spool-shell'),
       '/named/launcher-control': volume('launcher-control'),
       '/named/gateway-control': volume('gateway-control'),
@@ -67,6 +68,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/configs': bind('configs', true),
       '/secrets': bind('secrets/runner', true),
       '/slots': volume('slots'),
+      '/model-slots': volume('model-slots'),
       '/spools/shell': volume('spool-shell'),
       '/run/launcher': volume('launcher-control', true),
       '/run/gateway': volume('gateway-control', true),
@@ -75,7 +77,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   launcher: {
     ...service,
     user: '0:0',
-    environment: ['LAUNCHER_IMAGE_TAG', 'LAUNCHER_PROJECT', 'LAUNCHER_SLOTS_VOLUME'],
+    environment: ['LAUNCHER_IMAGE_TAG', 'LAUNCHER_MODEL_SLOTS_VOLUME', 'LAUNCHER_PROJECT', 'LAUNCHER_SLOTS_VOLUME'],
     mounts: {
       '/var/run/docker.sock': bind('engine'),
       '/logs': bind('home/logs/launcher'),
@@ -94,7 +96,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     mounts: {
       '/logs': bind('home/logs/gateway'),
       '/configs': bind('configs', true),
-      '/slots': volume('slots'),
+      '/model-slots': volume('model-slots'),
       '/run/gateway': volume('gateway-control'),
     },
   },

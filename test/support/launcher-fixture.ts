@@ -15,16 +15,18 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return (await execa('docker', args)).stdout;
 }
 
-/** A launcher in this process on the real engine, with its own project, slots volume and socket. Disposing leaves nothing. */
+/** A launcher in this process on the real engine, with its own project, volumes for slots and socket. Disposing leaves nothing. */
 export async function startLauncher(profiles: string) {
   const project = `launchertest-${randomBytes(4).toString('hex')}`;
-  const volume = `${project}_slots`;
+  const volumes = { slots: `${project}_slots`, modelSlots: `${project}_model-slots` };
   const folder = await mkdtemp(join(tmpdir(), `${project}-`));
   await writeFile(join(folder, 'sandbox.yaml'), profiles);
-  await docker('volume', 'create', '--label', `countersign.project=${project}`, volume);
+  for (const volume of Object.values(volumes))
+    await docker('volume', 'create', '--label', `countersign.project=${project}`, volume);
   const settings = readSettings({
     LAUNCHER_PROJECT: project,
-    LAUNCHER_SLOTS_VOLUME: volume,
+    LAUNCHER_SLOTS_VOLUME: volumes.slots,
+    LAUNCHER_MODEL_SLOTS_VOLUME: volumes.modelSlots,
     LAUNCHER_SOCKET_PATH: join(folder, 'launcher.sock'),
     LAUNCHER_CONFIG_FOLDER: folder,
     LAUNCHER_LOG_FOLDER: folder,
@@ -34,23 +36,16 @@ export async function startLauncher(profiles: string) {
   const client = new SocketClient('launcher', settings.LAUNCHER_SOCKET_PATH);
   return {
     project,
-    volume,
+    volumes,
     client,
-    /** Makes the folder of a new slot in the volume, as the runner would. */
-    async makeSlot(): Promise<string> {
+    /** Makes the folders of a new slot, as the runner would, and in each a file that has the volume's name. */
+    async makeSlot(inVolumes: readonly string[] = Object.values(volumes)): Promise<string> {
       const slot = randomBytes(16).toString('hex');
-      const mount = `type=volume,source=${volume},target=/slots`;
-      await docker(
-        'run',
-        '--rm',
-        '--user=0:0',
-        '--network=none',
-        '--entrypoint=mkdir',
-        '--mount',
-        mount,
-        sandboxImage,
-        `/slots/${slot}`,
-      );
+      const mounts = inVolumes.flatMap((volume) => ['--mount', `type=volume,source=${volume},target=/made/${volume}`]);
+      const make = `mkdir /made/$volume/${slot} && touch /made/$volume/${slot}/$volume || exit 1`;
+      const script = `for volume in ${inVolumes.join(' ')}; do ${make}; done`;
+      const flags = ['--rm', '--user=0:0', '--network=none', '--entrypoint=sh', ...mounts];
+      await docker('run', ...flags, sandboxImage, '-c', script);
       return slot;
     },
     async restart(): Promise<void> {
@@ -62,7 +57,7 @@ export async function startLauncher(profiles: string) {
       await launcher[Symbol.asyncDispose]();
       const left = await docker('ps', '-aq', '--filter', `label=countersign.project=${project}`);
       if (left !== '') await docker('rm', '-f', '-v', ...left.split('\n'));
-      await docker('volume', 'rm', volume);
+      await docker('volume', 'rm', ...Object.values(volumes));
       await rm(folder, { recursive: true });
     },
   };

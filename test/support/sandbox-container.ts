@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { SandboxProfile } from '@countersign/contracts/config/sandbox.ts';
 import { describeSandbox, Inspection } from '@countersign/launcher/src/container.ts';
 import { compile, containerName, type Ingredients, labels } from '@countersign/launcher/src/policy.ts';
+import { makeModelSlot } from '@countersign/runner/src/sandbox/model-slot.ts';
 import { newSlotId, Slot } from '@countersign/runner/src/sandbox/slot.ts';
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
 import { docker, sandboxImage } from './launcher-fixture.ts';
@@ -16,39 +17,48 @@ process.env['TESTCONTAINERS_HOST_OVERRIDE'] = '127.0.0.1';
 export type Sizes = Partial<Omit<SandboxProfile, 'image' | 'runtime'>>;
 const usualSizes = { memory_mb: 512, cpus: 2, pids: 64, workspace_mb: 64, tmp_mb: 64 } as const;
 
-/** The launcher's own options, with one difference: the slot is a folder of this host and no part of a volume. */
+/** The launcher's own options, with one difference: the slot's two folders are of this host and no parts of volumes. */
 class SandboxContainer extends GenericContainer {
-  constructor(ingredients: Ingredients, slotFolder: string) {
+  constructor(ingredients: Ingredients, slotFolder: string, modelFolder: string) {
     super(sandboxImage);
     const { HostConfig, ...options } = compile(ingredients);
     const { Mounts: _, ...hostConfig } = HostConfig;
     this.createOpts = { ...options, name: containerName(ingredients.project, ingredients.slot) };
     this.hostConfig = hostConfig;
     this.withNetworkMode(hostConfig.NetworkMode);
-    this.withBindMounts([{ source: slotFolder, target: '/slot', mode: 'ro' }]);
+    this.withBindMounts([
+      { source: slotFolder, target: '/slot', mode: 'ro' },
+      { source: modelFolder, target: '/model', mode: 'ro' },
+    ]);
   }
 }
 
 /** A sandbox that has said hello on its slot. */
 export class Sandbox implements AsyncDisposable {
   readonly slot: Slot;
+  /** Where `control.sock` is. */
   readonly slotFolder: string;
+  /** Where `ollama.sock` belongs. */
+  readonly modelFolder: string;
   readonly #container: StartedTestContainer;
 
-  private constructor(slot: Slot, slotFolder: string, container: StartedTestContainer) {
+  private constructor(slot: Slot, slotFolder: string, modelFolder: string, container: StartedTestContainer) {
     this.slot = slot;
     this.slotFolder = slotFolder;
+    this.modelFolder = modelFolder;
     this.#container = container;
   }
 
-  static async start(slots: string, project: string, sizes: Sizes): Promise<Sandbox> {
+  static async start(slots: string, modelSlots: string, project: string, sizes: Sizes): Promise<Sandbox> {
     const id = newSlotId();
     const slot = await Slot.open(slots, id);
-    const slotFolder = join(slots, id);
+    await makeModelSlot(modelSlots, id);
+    const [slotFolder, modelFolder] = [join(slots, id), join(modelSlots, id)];
     const profile = { image: sandboxImage, runtime: 'runc' as const, ...usualSizes, ...sizes };
     const ingredients: Ingredients = {
       project,
       slotsVolume: 'none',
+      modelSlotsVolume: 'none',
       epoch: randomBytes(8).toString('hex'),
       slot: id,
       profileName: 'test',
@@ -56,9 +66,9 @@ export class Sandbox implements AsyncDisposable {
       imageId: sandboxImage,
       runtime: 'runc',
     };
-    const container = await new SandboxContainer(ingredients, slotFolder).start();
+    const container = await new SandboxContainer(ingredients, slotFolder, modelFolder).start();
     await slot.greeted(AbortSignal.timeout(30_000));
-    return new Sandbox(slot, slotFolder, container);
+    return new Sandbox(slot, slotFolder, modelFolder, container);
   }
 
   /** What the launcher's list would say of it. */
@@ -97,6 +107,7 @@ export class Sandbox implements AsyncDisposable {
 export class Sandboxes implements AsyncDisposable {
   readonly folder: string;
   readonly slots: string;
+  readonly modelSlots: string;
   readonly #project: string;
   readonly #open = new Set<Sandbox>();
 
@@ -104,6 +115,7 @@ export class Sandboxes implements AsyncDisposable {
     this.#project = project;
     this.folder = folder;
     this.slots = join(folder, 'slots');
+    this.modelSlots = join(folder, 'model-slots');
   }
 
   /** Removes what a crashed run of the same file has left. */
@@ -112,11 +124,12 @@ export class Sandboxes implements AsyncDisposable {
     await removeLabelled(project);
     const sandboxes = new Sandboxes(project, await mkdtemp(join(tmpdir(), `${project}-`)));
     await mkdir(sandboxes.slots);
+    await mkdir(sandboxes.modelSlots);
     return sandboxes;
   }
 
   async start(sizes: Sizes = {}): Promise<Sandbox> {
-    const sandbox = await Sandbox.start(this.slots, this.#project, sizes);
+    const sandbox = await Sandbox.start(this.slots, this.modelSlots, this.#project, sizes);
     this.#open.add(sandbox);
     return sandbox;
   }

@@ -31,9 +31,9 @@ export class ModelServer implements AsyncDisposable {
     return new ModelServer(model, await model.listen());
   }
 
-  /** Opens `ollama.sock` in the folder of a slot. */
-  async openDoor(slotFolder: string): Promise<ModelDoor> {
-    const door = await ModelDoor.open(join(slotFolder, socketName), this.#port);
+  /** Opens `ollama.sock` in a slot's folder for the model. */
+  async openDoor(modelFolder: string): Promise<ModelDoor> {
+    const door = await ModelDoor.open(join(modelFolder, socketName), this.#port);
     this.#doors.add(door);
     return door;
   }
@@ -105,9 +105,9 @@ export class ModelDoor {
 }
 
 /** Leaves a socket file that nobody listens on, as a killed server does. */
-export async function leaveDeadSocket(slotFolder: string): Promise<void> {
+export async function leaveDeadSocket(modelFolder: string): Promise<void> {
   const script = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
-  const path = join(slotFolder, socketName);
+  const path = join(modelFolder, socketName);
   await execa(process.execPath, ['-e', script, path], { reject: false });
   await chmod(path, 0o666);
 }

@@ -5,7 +5,7 @@ import { SlotId } from './names.ts';
 /**
  * The gateway's HTTP API on its control socket.
  *
- * - `PUT /slots/:id` → 200 Slot: `slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
+ * - `PUT /slots/:id` → 200 Slot: `model-slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
  * - `GET /slots/:id` → 200 Slot, 404
  * - `DELETE /slots/:id` → 204
  * - `GET /model` → 200 ModelReport

@@ -22,7 +22,7 @@ export const WorkspaceName = z
   .refine((name) => !name.includes('..') && !name.endsWith('.lock') && !name.endsWith('.'), 'not a usable folder name');
 export type WorkspaceName = z.infer<typeof WorkspaceName>;
 
-/** A slot's folder in the `slots` volume: 128 random bits in hexadecimal. */
+/** A slot's folder in the `slots` and `model-slots` volumes: 128 random bits in hexadecimal. */
 export const SlotId = z.string().regex(/^[0-9a-f]{32}$/);
 export type SlotId = z.infer<typeof SlotId>;
 

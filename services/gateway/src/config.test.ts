@@ -21,7 +21,7 @@ const agent = (model: string) => `OLLAMA_MODEL=${model}\nMAX_TASKS=4\nMAX_TASKS_
 
 test('as shipped, the model server is that of the stack', async () => {
   expect(await readConfig({ GATEWAY_CONFIGS: folder })).toMatchObject({
-    slotsFolder: '/slots',
+    slotsFolder: '/model-slots',
     socketPath: '/run/gateway/gateway.sock',
     logsFolder: '/logs',
     allowLoopbackUpstream: false,

@@ -11,7 +11,7 @@ const BareOrigin = z
 
 const Settings = z.strictObject({
   GATEWAY_CONFIGS: z.string().default('/configs'),
-  GATEWAY_SLOTS: z.string().default('/slots'),
+  GATEWAY_SLOTS: z.string().default('/model-slots'),
   GATEWAY_SOCKET: z.string().default('/run/gateway/gateway.sock'),
   GATEWAY_LOGS: z.string().default('/logs'),
   GATEWAY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -31,6 +31,7 @@ beforeEach(async () => {
     'secrets',
     'named',
     'named/slots',
+    'named/model-slots',
     'named/spool-shell',
     'named/launcher-control',
     'named/gateway-control',
@@ -79,6 +80,7 @@ describe('a first start', () => {
   test('gives each service what it needs and no more', async () => {
     await run();
     expect(await facts('named/slots')).toBe(`${uid}:${gid} 711`);
+    expect(await facts('named/model-slots')).toBe(`${uid}:${gid} 711`);
     expect(await facts('named/spool-shell')).toBe(`${uid}:${gid} 770`);
     expect(await facts('named/gateway-control')).toBe(`${uid}:${gid} 2770`);
     expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2770`);

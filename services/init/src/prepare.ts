@@ -55,7 +55,8 @@ export async function prepare(config: InitConfig, report: Report): Promise<void>
   await ensureShellKey(config.secrets, owner, report);
 
   // A sandbox's own user passes through by a slot's name, and can list nothing.
-  await ensureFolder(join(config.named, 'slots'), owner, { exact: 0o711 }, report);
+  for (const name of ['slots', 'model-slots'])
+    await ensureFolder(join(config.named, name), owner, { exact: 0o711 }, report);
   await ensureFolder(join(config.named, 'spool-shell'), owner, { exact: 0o770 }, report);
   await ensureFolder(join(config.named, 'gateway-control'), owner, { exact: 0o2770 }, report);
   await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2770 }, report);

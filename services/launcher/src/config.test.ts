@@ -22,6 +22,7 @@ test('every setting has the path in the container as its default', () => {
   expect(readSettings({ PATH: '/bin' })).toEqual({
     LAUNCHER_PROJECT: 'countersign',
     LAUNCHER_SLOTS_VOLUME: 'countersign_slots',
+    LAUNCHER_MODEL_SLOTS_VOLUME: 'countersign_model-slots',
     LAUNCHER_IMAGE_TAG: 'local',
     LAUNCHER_SOCKET_PATH: '/run/launcher/launcher.sock',
     LAUNCHER_CONFIG_FOLDER: '/configs',
@@ -34,6 +35,12 @@ test('every setting has the path in the container as its default', () => {
 test('all wrong settings are named together', () => {
   expect(() => readSettings({ LAUNCHER_PROJET: 'x', LAUNCHER_SLOTS_VOLUME: '/etc', LAUNCHER_PROJECT: 'a/b' })).toThrow(
     /LAUNCHER_SLOTS_VOLUME[\s\S]*LAUNCHER_PROJET|LAUNCHER_PROJET[\s\S]*LAUNCHER_SLOTS_VOLUME/,
+  );
+});
+
+test('one volume for both kinds of sockets is refused', () => {
+  expect(() => readSettings({ LAUNCHER_SLOTS_VOLUME: 'one', LAUNCHER_MODEL_SLOTS_VOLUME: 'one' })).toThrow(
+    /LAUNCHER_MODEL_SLOTS_VOLUME.*a volume of its own/,
   );
 });
 

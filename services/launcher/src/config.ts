@@ -3,27 +3,32 @@ import { SandboxProfiles } from '@countersign/contracts/config/sandbox.ts';
 import { readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { z } from 'zod';
 
-const Settings = z.strictObject({
-  /** The Compose project: part of every container's name and label, so that two stacks on one engine stay apart. */
-  LAUNCHER_PROJECT: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
-    .default('countersign'),
-  LAUNCHER_SLOTS_VOLUME: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)
-    .default('countersign_slots'),
-  /** The tag of images that `sandbox.yaml` names without one: the tag that the stack itself runs with. */
-  LAUNCHER_IMAGE_TAG: z
-    .string()
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/)
-    .default('local'),
-  LAUNCHER_SOCKET_PATH: z.string().default('/run/launcher/launcher.sock'),
-  LAUNCHER_CONFIG_FOLDER: z.string().default('/configs'),
-  LAUNCHER_LOG_FOLDER: z.string().default('/logs'),
-  LAUNCHER_DOCKER_SOCKET: z.string().default('/var/run/docker.sock'),
-  LAUNCHER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-});
+const VolumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/);
+
+const Settings = z
+  .strictObject({
+    /** The Compose project: part of every container's name and label, so that two stacks on one engine stay apart. */
+    LAUNCHER_PROJECT: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
+      .default('countersign'),
+    LAUNCHER_SLOTS_VOLUME: VolumeName.default('countersign_slots'),
+    LAUNCHER_MODEL_SLOTS_VOLUME: VolumeName.default('countersign_model-slots'),
+    /** The tag of images that `sandbox.yaml` names without one: the tag that the stack itself runs with. */
+    LAUNCHER_IMAGE_TAG: z
+      .string()
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/)
+      .default('local'),
+    LAUNCHER_SOCKET_PATH: z.string().default('/run/launcher/launcher.sock'),
+    LAUNCHER_CONFIG_FOLDER: z.string().default('/configs'),
+    LAUNCHER_LOG_FOLDER: z.string().default('/logs'),
+    LAUNCHER_DOCKER_SOCKET: z.string().default('/var/run/docker.sock'),
+    LAUNCHER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  })
+  .refine((settings) => settings.LAUNCHER_SLOTS_VOLUME !== settings.LAUNCHER_MODEL_SLOTS_VOLUME, {
+    path: ['LAUNCHER_MODEL_SLOTS_VOLUME'],
+    message: 'must be a volume of its own: the gateway writes to it',
+  });
 export type Settings = z.infer<typeof Settings>;
 
 /** @throws ConfigError that lists every wrong and every unknown `LAUNCHER_` variable */

@@ -27,6 +27,7 @@ export async function createLauncher(
   const stack = {
     project: settings.LAUNCHER_PROJECT,
     slotsVolume: settings.LAUNCHER_SLOTS_VOLUME,
+    modelSlotsVolume: settings.LAUNCHER_MODEL_SLOTS_VOLUME,
     epoch: randomBytes(8).toString('hex'),
   };
   const book = new ProfileBook(profiles, engine, stack, logger);

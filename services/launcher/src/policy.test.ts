@@ -63,6 +63,13 @@ test('a sandbox is compiled to exactly these options', () => {
           ReadOnly: true,
           VolumeOptions: { NoCopy: true, Subpath: ingredients.slot },
         },
+        {
+          Type: 'volume',
+          Source: 'countersign_model-slots',
+          Target: '/model',
+          ReadOnly: true,
+          VolumeOptions: { NoCopy: true, Subpath: ingredients.slot },
+        },
       ],
       Tmpfs: {
         '/workspace': 'rw,nosuid,nodev,exec,size=2048m,uid=65532,gid=65532,mode=0700',

@@ -16,7 +16,10 @@ export const labels = {
 /** What a sandbox is made from. Only `slot` and the choice of the profile come from outside the launcher. */
 export type Ingredients = {
   readonly project: string;
+  /** Where the runner listens, and nobody else writes. */
   readonly slotsVolume: string;
+  /** Where the gateway listens: a volume of its own, because who can write to a folder can take its sockets' place. */
+  readonly modelSlotsVolume: string;
   /** The launcher's own start, so that sandboxes of an earlier one can be told apart. */
   readonly epoch: string;
   readonly slot: SlotId;
@@ -102,13 +105,8 @@ export function compile(from: Ingredients) {
       Binds: [] as string[],
       VolumesFrom: [] as string[],
       Mounts: [
-        {
-          Type: 'volume' as const,
-          Source: from.slotsVolume,
-          Target: '/slot',
-          ReadOnly: true,
-          VolumeOptions: { NoCopy: true, Subpath: from.slot },
-        },
+        socketFolder(from.slotsVolume, from.slot, '/slot'),
+        socketFolder(from.modelSlotsVolume, from.slot, '/model'),
       ],
       Tmpfs: {
         // Tests and built programs are run from here.
@@ -130,6 +128,16 @@ export function compile(from: Ingredients) {
         { Name: 'nofile', Soft: 16_384, Hard: 16_384 },
       ],
     },
+  };
+}
+
+function socketFolder(volume: string, slot: SlotId, target: '/slot' | '/model') {
+  return {
+    Type: 'volume' as const,
+    Source: volume,
+    Target: target,
+    ReadOnly: true,
+    VolumeOptions: { NoCopy: true, Subpath: slot },
   };
 }
 

@@ -6,7 +6,7 @@ import type { Logger } from '@countersign/kit/logger.ts';
 import type { Engine, Image } from './engine.ts';
 import { launcherLimits } from './limits.ts';
 import { done, type Outcome, refuse } from './outcome.ts';
-import { compile } from './policy.ts';
+import { compile, type Ingredients } from './policy.ts';
 import { chooseRuntime } from './runtime.ts';
 
 /** A profile as it stands on this engine now. `answer` is what the API says of it. */
@@ -22,7 +22,7 @@ const mib = 1024 * 1024;
 export class ProfileBook {
   readonly #profiles: ReadonlyMap<string, SandboxProfile>;
   readonly #engine: Engine;
-  readonly #stack: { readonly project: string; readonly slotsVolume: string };
+  readonly #stack: Pick<Ingredients, 'project' | 'slotsVolume' | 'modelSlotsVolume'>;
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #cache = new Map<string, { readonly until: number; readonly resolved: ResolvedProfile }>();
@@ -31,7 +31,7 @@ export class ProfileBook {
   constructor(
     profiles: ReadonlyMap<string, SandboxProfile>,
     engine: Engine,
-    stack: { readonly project: string; readonly slotsVolume: string },
+    stack: Pick<Ingredients, 'project' | 'slotsVolume' | 'modelSlotsVolume'>,
     logger: Logger,
     now: () => number = Date.now,
   ) {

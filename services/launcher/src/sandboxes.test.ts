@@ -70,21 +70,31 @@ describe('starting', () => {
     const { engine, sandboxes } = launcherParts();
     engine.slotFolders = new Set([other]);
     expect(await sandboxes.start(start, soon())).toMatchObject({
-      refusal: { code: 'bad-request', message: 'the slot has no folder in the slots volume' },
+      refusal: { code: 'bad-request', message: 'the slot has no folder in one of its two volumes' },
     });
     expect(engine.containers.size).toBe(0);
     expect(await sandboxes.start({ ...start, slot: other }, soon())).toMatchObject({ ok: true });
   });
 
-  test.each([
-    ['missing', null, 'internal'],
-    ['a folder of the host', { driver: 'local', options: { type: 'none', o: 'bind', device: '/' } }, 'not-as-compiled'],
-    ['of another driver', { driver: 'sshfs', options: {} }, 'not-as-compiled'],
-  ])('a slots volume that is %s is refused before anything is made', async (_name, volume, code) => {
-    const { engine, sandboxes } = launcherParts();
-    engine.volumes = new Map(volume === null ? [] : [['countersign_slots', volume]]);
-    expect(await sandboxes.start(start, soon())).toMatchObject({ ok: false, refusal: { code } });
-    expect(engine.calls).not.toContain('create');
+  describe.each(['countersign_slots', 'countersign_model-slots'])('the volume %s', (name) => {
+    test.each([
+      ['missing', null, 'internal'],
+      [
+        'a folder of the host',
+        { driver: 'local', options: { type: 'none', o: 'bind', device: '/' } },
+        'not-as-compiled',
+      ],
+      ['of another driver', { driver: 'sshfs', options: {} }, 'not-as-compiled'],
+    ])('that is %s is refused before anything is made', async (_name, volume, code) => {
+      const { engine, sandboxes } = launcherParts();
+      engine.volumes.delete(name);
+      if (volume !== null) engine.volumes.set(name, volume);
+      expect(await sandboxes.start(start, soon())).toMatchObject({
+        ok: false,
+        refusal: { code, message: expect.stringContaining(name) },
+      });
+      expect(engine.calls).not.toContain('create');
+    });
   });
 
   test('the limit holds, also for starts that are under way', async () => {

@@ -7,13 +7,13 @@ import type { Engine, Image } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { launcherLimits } from './limits.ts';
 import { done, type Outcome, refuse } from './outcome.ts';
-import { type ContainerOptions, compile, containerName, labels } from './policy.ts';
+import { type ContainerOptions, compile, containerName, type Ingredients, labels } from './policy.ts';
 import type { ProfileBook } from './profile-book.ts';
 import { Turns } from './turns.ts';
 import { findMismatches } from './verify.ts';
 
 /** What all sandboxes of this launcher share. */
-export type Stack = { readonly project: string; readonly slotsVolume: string; readonly epoch: string };
+export type Stack = Pick<Ingredients, 'project' | 'slotsVolume' | 'modelSlotsVolume' | 'epoch'>;
 
 /**
  * The sandboxes of one stack. The engine is the only memory: a launcher that restarts finds what was there.
@@ -78,10 +78,13 @@ export class Sandboxes {
 
   /** The engine would make a missing volume, and follow one that stands for a folder of the host. */
   async #volumeProblem(signal: AbortSignal): Promise<ReturnType<typeof refuse> | null> {
-    const volume = await this.#engine.volume(this.#stack.slotsVolume, signal);
-    if (volume === null) return refuse('internal', `there is no volume ${this.#stack.slotsVolume}`);
-    if (volume.driver === 'local' && Object.keys(volume.options).length === 0) return null;
-    return refuse('not-as-compiled', `the volume ${this.#stack.slotsVolume} is not a plain local volume`);
+    for (const name of [this.#stack.slotsVolume, this.#stack.modelSlotsVolume]) {
+      const volume = await this.#engine.volume(name, signal);
+      if (volume === null) return refuse('internal', `there is no volume ${name}`);
+      if (volume.driver !== 'local' || Object.keys(volume.options).length > 0)
+        return refuse('not-as-compiled', `the volume ${name} is not a plain local volume`);
+    }
+    return null;
   }
 
   async #placeProblem(slot: SlotId, signal: AbortSignal): Promise<ReturnType<typeof refuse> | null> {
@@ -133,7 +136,7 @@ export class Sandboxes {
       this.#logger.warn({ slot, detail: error.message }, 'the engine cannot start the sandbox');
       return (await this.#engine.inspect(id, signal)) === null
         ? refuse('no-such-sandbox', 'the sandbox was removed before it started')
-        : refuse('bad-request', 'the slot has no folder in the slots volume');
+        : refuse('bad-request', 'the slot has no folder in one of its two volumes');
     }
     const inspection = await this.#engine.inspect(id, signal);
     const sandbox = inspection === null ? null : describeSandbox(inspection);

@@ -26,6 +26,12 @@ test('an engine that leaves unset keys out is accepted', () => {
   expect(check(inspection)).toEqual([]);
 });
 
+test('an engine that lists the mounts in another order is accepted', () => {
+  const inspection = asMade();
+  inspection.Mounts.reverse();
+  expect(check(inspection)).toEqual([]);
+});
+
 test('an engine that masks more, has AppArmor, or knows new keys that are unset is accepted', () => {
   const inspection = asMade();
   const masked = inspection.HostConfig['MaskedPaths'] as string[];
@@ -112,9 +118,12 @@ describe('HostConfig', () => {
   test('another slot, or the whole volume, is a mismatch', () => {
     for (const Subpath of ['f'.repeat(32), undefined]) {
       const inspection = asMade();
-      const [mount] = compiled.HostConfig.Mounts;
-      inspection.HostConfig['Mounts'] = [{ ...mount, VolumeOptions: { NoCopy: true, Subpath } }];
-      expect(check(inspection)).toEqual([expect.stringMatching(/^HostConfig\.Mounts /)]);
+      for (const widened of compiled.HostConfig.Mounts) {
+        inspection.HostConfig['Mounts'] = compiled.HostConfig.Mounts.map((mount) =>
+          mount === widened ? { ...mount, VolumeOptions: { NoCopy: true, Subpath } } : mount,
+        );
+        expect(check(inspection)).toEqual([expect.stringMatching(/^HostConfig\.Mounts /)]);
+      }
     }
   });
 });
@@ -149,13 +158,33 @@ describe('what is really there', () => {
     [
       'an image volume',
       (i) => i.Mounts.push({ Type: 'volume', Name: 'anonymous', Destination: '/data', RW: true }),
-      /^Mounts has \["\/slot","\/data"\]/,
+      /^Mounts has \["\/slot","\/model","\/data"\]/,
     ],
-    ['no slot', (i) => i.Mounts.pop(), /^Mounts has \[\]/],
-    ['a writable slot', (i) => Object.assign(i.Mounts[0] ?? {}, { RW: true }), /^Mounts\[0\]\.RW is true/],
-    ['a bind mount', (i) => Object.assign(i.Mounts[0] ?? {}, { Type: 'bind' }), /^Mounts\[0\]\.Type is "bind"/],
-    ['another volume', (i) => Object.assign(i.Mounts[0] ?? {}, { Name: 'other' }), /^Mounts\[0\]\.Name is "other"/],
-    ['propagation', (i) => Object.assign(i.Mounts[0] ?? {}, { Propagation: 'rshared' }), /^Mounts\[0\]\.Propagation/],
+    ['no slot', (i) => i.Mounts.shift(), /^Mounts has \["\/model"\]/],
+    ['no way to the model', (i) => i.Mounts.pop(), /^Mounts has \["\/slot"\]/],
+    [
+      'the slot twice',
+      (i) => Object.assign(i.Mounts[1] ?? {}, { Destination: '/slot' }),
+      /^Mounts has \["\/slot","\/slot"\]/,
+    ],
+    ['a writable slot', (i) => Object.assign(i.Mounts[0] ?? {}, { RW: true }), /^Mounts\[\/slot\]\.RW is true/],
+    ['a writable way to the model', (i) => Object.assign(i.Mounts[1] ?? {}, { RW: true }), /^Mounts\[\/model\]\.RW is/],
+    ['a bind mount', (i) => Object.assign(i.Mounts[0] ?? {}, { Type: 'bind' }), /^Mounts\[\/slot\]\.Type is "bind"/],
+    [
+      'another volume',
+      (i) => Object.assign(i.Mounts[0] ?? {}, { Name: 'other' }),
+      /^Mounts\[\/slot\]\.Name is "other"/,
+    ],
+    [
+      "the runner's volume as the way to the model",
+      (i) => Object.assign(i.Mounts[1] ?? {}, { Name: 'countersign_slots' }),
+      /^Mounts\[\/model\]\.Name is "countersign_slots"/,
+    ],
+    [
+      'propagation',
+      (i) => Object.assign(i.Mounts[0] ?? {}, { Propagation: 'rshared' }),
+      /^Mounts\[\/slot\]\.Propagation/,
+    ],
     [
       'a second network',
       (i) => Object.assign(i.NetworkSettings.Networks, { bridge: {} }),

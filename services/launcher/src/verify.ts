@@ -73,13 +73,16 @@ function compareAppArmor(profile: string): string[] {
 
 /** The mounts that are really there, whichever way they were asked for; an image's VOLUME shows up here and nowhere else. */
 function compareMounts(compiled: ContainerOptions['HostConfig']['Mounts'], actual: readonly Fields[]): string[] {
-  if (actual.length !== compiled.length)
-    return [`Mounts has ${show(actual.map((mount) => mount['Destination']))}, not only the slot`];
-  return compiled.flatMap((mount, index) =>
+  const destinations = actual.map((mount) => mount['Destination']);
+  const targets = compiled.map((mount) => mount.Target);
+  // The engine lists them in no order.
+  if (!isDeepStrictEqual([...destinations].sort(), [...targets].sort()))
+    return [`Mounts has ${show(destinations)}, not ${show(targets)}`];
+  return compiled.flatMap((mount) =>
     compare(
-      `Mounts[${index}]`,
+      `Mounts[${mount.Target}]`,
       { Type: mount.Type, Name: mount.Source, Destination: mount.Target, Driver: 'local', RW: !mount.ReadOnly },
-      actual[index] ?? {},
+      actual.find(({ Destination }) => Destination === mount.Target) ?? {},
       { Source: isText, Mode: (value) => isUnset(value) || value === 'z' },
     ),
   );

@@ -18,7 +18,7 @@ if (process.argv[2] === '--check') {
   process.stdout.write(`${JSON.stringify(await checkImage())}\n`);
 } else {
   const logger = createLogger('sandbox-agent', 'info');
-  const paths = agentPaths('/slot', '/workspace', '/tmp');
+  const paths = agentPaths({ slot: '/slot', model: '/model', workspace: '/workspace', temporary: '/tmp' });
   const sweepScope = await detectSweepScope();
   const over = await runAgent({ paths, modelPort, sweepScope, logger, orphanMs: sandboxLimits.orphanMs }, stopSignal());
   logger.info({ over, sweepScope }, 'ended');

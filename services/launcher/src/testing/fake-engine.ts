@@ -14,9 +14,12 @@ export class FakeEngine implements Engine {
   readonly calls: string[] = [];
   down: EngineError | null = null;
   images = new Map<string, Image>([['countersign/sandbox:local', exampleImage]]);
-  volumes = new Map<string, Volume>([['countersign_slots', { driver: 'local', options: {} }]]);
+  volumes = new Map<string, Volume>([
+    ['countersign_slots', { driver: 'local', options: {} }],
+    ['countersign_model-slots', { driver: 'local', options: {} }],
+  ]);
   registered: Runtimes = new Map([['runc', []]]);
-  /** Slots that have a folder in the volume; null when all have. */
+  /** Slots that have a folder in both volumes; null when all have. */
   slotFolders: ReadonlySet<string> | null = null;
   /** What the engine makes of what it was asked for. */
   tamper: (inspection: Inspection) => Inspection = (inspection) => inspection;

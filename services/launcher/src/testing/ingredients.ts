@@ -4,6 +4,7 @@ import { exampleImage } from './fake-engine.ts';
 export const ingredients: Ingredients = {
   project: 'countersign',
   slotsVolume: 'countersign_slots',
+  modelSlotsVolume: 'countersign_model-slots',
   epoch: 'e0',
   slot: '0123456789abcdef0123456789abcdef',
   profileName: 'default',

@@ -22,8 +22,8 @@ export function launcherParts(
       },
     }),
   );
-  const { project, slotsVolume, profile } = ingredients;
-  const stack = { project, slotsVolume, epoch: options.epoch ?? 'epoch-now' };
+  const { project, slotsVolume, modelSlotsVolume, profile } = ingredients;
+  const stack = { project, slotsVolume, modelSlotsVolume, epoch: options.epoch ?? 'epoch-now' };
   const known = new Map<string, SandboxProfile>([
     ['default', profile],
     ['strict', { ...profile, runtime: 'runsc' }],

@@ -69,8 +69,9 @@ async function begin({ body = true } = {}) {
 }
 
 test.each([true, false])('work that is as it was approved is given out (with a body: %s)', async (body) => {
-  const { read } = await begin({ body });
-  expect(await read()).toEqual({ ok: true, plan });
+  const { read, folder } = await begin({ body });
+  const objective = readFileSync(join(folder, 'objective.md'), 'utf8');
+  expect(await read()).toEqual({ ok: true, plan, objective });
 });
 
 const parts = ['task.md', 'objective.md', 'bundle.json', 'attempts/1/plan.md'];

@@ -5,9 +5,7 @@ import { ServiceError } from '@countersign/kit/socket-client.ts';
 import { type Gateway, type Launcher, refusalOf } from '../sandbox/clients.ts';
 
 /** A profile as the launcher made it out, or why it cannot. */
-export type ProfileAnswer =
-  | { readonly ok: true; readonly profile: Profile }
-  | { readonly ok: false; readonly reason: string };
+type ProfileAnswer = { readonly ok: true; readonly profile: Profile } | { readonly ok: false; readonly reason: string };
 export type Profiles = ReadonlyMap<string, ProfileAnswer>;
 
 type Answer<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };

@@ -41,16 +41,12 @@ async function drain(link: RunnerLink, state: { held: number }, hash: ReturnType
 
 it('delivers 200 MB, cut in the middle, without holding them in memory', { timeout: 120_000 }, async () => {
   folder = mkdtempSync(join(tmpdir(), 'large-result-'));
-  const [slot, workspace, temporary] = ['slot', 'workspace', 'tmp'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const path of [slot, workspace, temporary]) mkdirSync(path);
+  const folders = ['slot', 'model', 'workspace', 'tmp'].map((name) => join(folder, name));
+  for (const path of folders) mkdirSync(path);
   const { frame, pack } = makeRepository(join(folder, 'origin'), 'demo');
-  const runner = await RunnerDouble.listen(join(slot, 'control.sock'));
+  const runner = await RunnerDouble.listen(join(folder, 'slot', 'control.sock'));
   agent = startProcess({
-    argv: [process.execPath, join(import.meta.dirname, '../testing/agent-process.ts'), slot, workspace, temporary],
+    argv: [process.execPath, join(import.meta.dirname, '../testing/agent-process.ts'), ...folders],
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '' },
   });

@@ -13,10 +13,18 @@ export type AgentPaths = {
   readonly spool: string;
 };
 
-export function agentPaths(slot: string, workspace: string, temporary: string): AgentPaths {
+/** The folders that the container is given: two with a socket each, and two of its own. */
+type AgentFolders = {
+  readonly slot: string;
+  readonly model: string;
+  readonly workspace: string;
+  readonly temporary: string;
+};
+
+export function agentPaths({ slot, model, workspace, temporary }: AgentFolders): AgentPaths {
   return {
     controlSocket: join(slot, 'control.sock'),
-    modelSocket: join(slot, 'ollama.sock'),
+    modelSocket: join(model, 'ollama.sock'),
     workspace,
     home: join(temporary, 'home'),
     task: join(temporary, 'task'),
