@@ -83,8 +83,8 @@ describe('a first start', () => {
     expect(await facts('named/model-slots')).toBe(`${uid}:${gid} 711`);
     expect(await facts('named/spool-shell')).toBe(`${uid}:${gid} 770`);
     expect(await facts('named/gateway-control')).toBe(`${uid}:${gid} 2770`);
-    expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2770`);
-    expect(await facts('volumes/logs/launcher')).toBe(`${config.rootUid}:${gid} 2770`);
+    expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2750`);
+    expect(await facts('volumes/logs/launcher')).toBe(`${config.rootUid}:${gid} 2750`);
     expect(await facts('secrets/cli')).toBe(`${uid}:${gid} 700`);
     expect(await facts('secrets/runner')).toBe(`${uid}:${gid} 700`);
     expect(await facts('secrets/cli/signing.key.pem')).toBe(`${uid}:${gid} 400`);
@@ -205,6 +205,13 @@ describe('refused, with nothing changed and what to do', () => {
     await run();
     await writeFile(join(home, 'volumes/.countersign.json'), '{');
     await expect(run()).rejects.toThrow('.countersign.json is damaged');
+  });
+
+  test('a record that is a link, which root would follow', async () => {
+    await run();
+    await rename(join(home, 'volumes/.countersign.json'), join(home, 'elsewhere.json'));
+    await symlink(join(home, 'elsewhere.json'), join(home, 'volumes/.countersign.json'));
+    await expect(run()).rejects.toThrow('.countersign.json is a symbolic link');
   });
 
   test('a file or a link where a folder belongs', async () => {

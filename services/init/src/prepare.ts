@@ -45,9 +45,9 @@ export async function prepare(config: InitConfig, report: Report): Promise<void>
 
   for (const [name, mode] of volumeFolders) await ensureFolder(join(config.volumes, name), owner, mode, report);
   // The launcher is root without any capability: it can write only where root is the owner. Its files get the group through
-  // the folder, so that the others can read them and the operator can clear them away.
+  // the folder, so that the others can read them; none may put anything in their place.
   const launcher: Owner = { uid: config.rootUid, gid: config.gid };
-  await ensureFolder(join(config.volumes, 'logs/launcher'), launcher, { exact: 0o2770 }, report);
+  await ensureFolder(join(config.volumes, 'logs/launcher'), launcher, { exact: 0o2750 }, report);
 
   await ensureFolder(join(config.secrets, 'cli'), owner, { exact: 0o700 }, report);
   await ensureFolder(join(config.secrets, 'runner'), owner, { exact: 0o700 }, report);
@@ -59,7 +59,7 @@ export async function prepare(config: InitConfig, report: Report): Promise<void>
     await ensureFolder(join(config.named, name), owner, { exact: 0o711 }, report);
   await ensureFolder(join(config.named, 'spool-shell'), owner, { exact: 0o770 }, report);
   await ensureFolder(join(config.named, 'gateway-control'), owner, { exact: 0o2770 }, report);
-  await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2770 }, report);
+  await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2750 }, report);
 
   const workspace = join(config.volumes, 'workspaces', firstWorkspace);
   if (sentinel.workspaces.includes(firstWorkspace)) {

@@ -1,9 +1,10 @@
-import { lchown, readFile } from 'node:fs/promises';
+import { lchown } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { z } from 'zod';
 import type { Owner } from './folder.ts';
 import { InitError } from './init-error.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** `.countersign.json` in the operator's folder: whose it is, and what was made there once and is not made again. */
 const Sentinel = z.strictObject({
@@ -25,10 +26,7 @@ const sentinelPath = (volumes: string) => join(volumes, '.countersign.json');
  */
 export async function readSentinel(volumes: string, owner: Owner): Promise<Sentinel | null> {
   const path = sentinelPath(volumes);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) return null;
-    throw error;
-  });
+  const text = await readRegularFile(path);
   if (text === null) return null;
   const sentinel = parse(path, text);
   if (sentinel.uid !== owner.uid || sentinel.gid !== owner.gid) throw new InitError(foreignIds(path, sentinel, owner));

@@ -2,9 +2,10 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { constants, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSigningKey, readVerifyingKey } from '@countersign/contracts/command.ts';
-import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /**
  * The shell channel's Ed25519 pair: the private half for the cli alone, the public half for the runner. A pair that exists is
@@ -43,23 +44,6 @@ function parse(path: string, pem: string, read: (pem: string) => KeyObject): Key
       `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}. Restore it, or remove both halves of the pair for a new one.`,
       { cause },
     );
-  }
-}
-
-async function readRegularFile(path: string): Promise<string | null> {
-  try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      if (!(await file.stat()).isFile()) throw new InitError(`${path} is not a file. Move it away.`);
-      return await file.readFile('utf8');
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isMissing(error)) return null;
-    if (error instanceof Error && 'code' in error && error.code === 'ELOOP')
-      throw new InitError(`${path} is a symbolic link. Put the key itself there.`, { cause: error });
-    throw error;
   }
 }
 
