@@ -19,6 +19,8 @@ export class Stack implements AsyncDisposable {
   readonly home: string;
   readonly configs: string;
   readonly #folder: string;
+  /** Further variables for the scripts, as an operator would set them. */
+  readonly more: Record<string, string> = {};
 
   private constructor(project: string, folder: string) {
     this.project = project;
@@ -53,6 +55,7 @@ export class Stack implements AsyncDisposable {
       COUNTERSIGN_SECRETS: join(this.#folder, 'secrets'),
       COUNTERSIGN_CONFIGS: this.configs,
       AGENTIC_HOME: this.home,
+      ...this.more,
     };
   }
 

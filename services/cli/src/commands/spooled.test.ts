@@ -206,7 +206,7 @@ test('send carries a line', async () => {
 });
 
 describe('submit', () => {
-  const task = '\uFEFFworkspace: demo\r\n\r\nDo it. ü🙂\u0001\r\n';
+  const task = '\uFEFFworkspace: demo\r\n\r\nDo it. ü🙂\t"\u202e\r\n';
 
   test('hands the bytes in as they are', async () => {
     expect((await home.type(['submit', '--name', 'x.md', '--no-wait'], { stdin: task })).code).toBe(0);
@@ -227,6 +227,11 @@ describe('submit', () => {
     ['a mistake', 'workspace: demo\nstagee: prod\n', 'x.md:2: unknown key "stagee"; allowed: workspace'],
     ['nothing', '', 'x.md:1: the file is empty'],
     ['no text', Buffer.from([0xff, 0xfe, 0]), 'x.md:1: not a text file'],
+    [
+      'what acts on a terminal',
+      'workspace: demo\n\n\u001b[2J',
+      'x.md:3: not a text file: it holds the control character U+001B',
+    ],
     ['too much', Buffer.alloc(300_000, 'a'), 'at most 262144 bytes'],
   ])('refuses %s at once, with its line', async (_name, stdin, message) => {
     const { code, stderr } = await home.type(['submit', '--name', 'x.md'], { stdin });
@@ -247,7 +252,7 @@ describe('submit', () => {
   });
 
   test('the largest file goes through', async () => {
-    const stdin = `workspace: demo\n\n${'\u0001'.repeat(262_144 - 17)}`;
+    const stdin = `workspace: demo\n\n${'"'.repeat(262_144 - 17)}`;
     expect((await home.type(['submit', '--name=x.md', '--no-wait'], { stdin })).code).toBe(0);
     expect(await home.spooled()).toHaveLength(1);
   });
