@@ -61,9 +61,23 @@ remove_other_models() {
   done
 }
 
-# Copies the newest line of the model's download into the step's log every few seconds, for its display, until killed.
-follow_model_pull() {
-  while sleep 3; do
-    compose logs --no-log-prefix --tail 1 model-pull 2>/dev/null | tr '\r' '\n' | tail -n 1
+# Fetches the model into the stack's own Ollama, with its progress in the step's display. It may take long, and the wait
+# for healthy services is short: so it is done before them. A model that is there already costs a second.
+pull_model() {
+  compose up --detach --wait --wait-timeout "$healthy_limit_seconds" ollama || explain_unhealthy
+  pull_log=$root/.cache/logs/model-pull.log
+  compose run --rm --no-deps -T model-pull >"$pull_log" 2>&1 &
+  pull=$!
+  while kill -0 "$pull" 2>/dev/null; do
+    pull_progress
+    sleep 2
   done
+  pull_progress
+  wait "$pull" || advise "The model $(model_name ollama) could not be fetched; the lines above say why. Check its name in" \
+    "configs/agent.env and this machine's network, and run scripts/up again: what was fetched is kept."
+}
+
+# A progress bar writes over its own line again and again; the last state of it is what counts.
+pull_progress() {
+  tail -c 2000 "$pull_log" | tr '\r' '\n' | LC_ALL=C sed 's/[^ -~]\[[0-9;?]*[A-Za-z]//g' | grep . | tail -n 1 || :
 }

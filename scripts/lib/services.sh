@@ -101,11 +101,7 @@ build_images() {
 start_services() {
   kind=$(setting COUNTERSIGN_MODEL_KIND)
   remove_other_models "$kind"
-  follower=
-  if [ "$kind" = ollama ]; then
-    follow_model_pull &
-    follower=$!
-  fi
+  [ "$kind" != ollama ] || pull_model
   up_status=0
   compose up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans &
   up=$!
@@ -113,7 +109,6 @@ start_services() {
   observer=$!
   wait "$up" || up_status=$?
   kill "$observer" 2>/dev/null || :
-  [ -z "$follower" ] || kill "$follower" 2>/dev/null || :
   [ "$up_status" -eq 0 ] || explain_unhealthy
   note "$(compose ps --format '{{.Service}}' | wc -l | tr -d ' ') services are up"
 }

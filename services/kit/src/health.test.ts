@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { HealthFile, readHealth } from './health.ts';
+import { clearHealth, HealthFile, readHealth } from './health.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -18,6 +18,13 @@ test('a service that says how it is, is alive; when it stops saying so, it is no
   const later = Date.parse(health?.report.ts ?? '') + serviceLimits.stuckMs;
   expect((await readHealth(folder, later - 1))?.alive).toBe(true);
   expect((await readHealth(folder, later))?.alive).toBe(false);
+});
+
+test('a service that is only starting has not said anything yet, whatever the one before it said', async () => {
+  await clearHealth(folder);
+  await new HealthFile(folder, 'runner').beat('ok', '');
+  await clearHealth(folder);
+  expect(await readHealth(folder)).toBeNull();
 });
 
 test('the start stays the same from beat to beat', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HealthReport } from '@countersign/contracts/health.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
@@ -34,6 +34,11 @@ export class HealthFile {
     };
     await writeFileAtomic(this.#path, `${JSON.stringify(report)}\n`, 0o644);
   }
+}
+
+/** Takes back what an earlier process said: a service that cannot start must not pass for the one before it. */
+export async function clearHealth(folder: string): Promise<void> {
+  await rm(join(folder, 'health.json'), { force: true });
 }
 
 /** What a service last said of itself, and whether it is still saying it; null when it never did or the file cannot be read. */

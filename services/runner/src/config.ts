@@ -9,6 +9,7 @@ import type { Sha256 } from '@countersign/contracts/names.ts';
 import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { z } from 'zod';
+import { Layout } from './state/layout.ts';
 
 const RunnerEnvironment = z.strictObject({
   RUNNER_HOME: z.string().default('/volumes'),
@@ -41,6 +42,11 @@ export type RunnerConfig = {
   /** SHA-256 of `stages.yaml`. */
   readonly policyDigest: Sha256;
 };
+
+/** Where log and health of the runner lie; known before anything that could be misspelt is read. */
+export function logsFolder(environment: NodeJS.ProcessEnv): string {
+  return new Layout(environment['RUNNER_HOME'] ?? '/volumes').logs;
+}
 
 /** Reads environment and `configs/`. @throws ConfigError with every problem of the first file that has any */
 export async function readRunnerConfig(environment: NodeJS.ProcessEnv): Promise<RunnerConfig> {
