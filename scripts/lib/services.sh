@@ -127,18 +127,26 @@ end_when_hopeless() {
 
 # Shows what each service that is not well printed last, and ends the step.
 explain_unhealthy() {
-  bad=
-  for line in $(compose ps --all --format '{{.Service}}:{{.State}}:{{.Health}}:{{.ExitCode}}'); do
-    case $line in
-      *:running:healthy:* | *:running::* | *:exited:*:0) continue ;;
-    esac
-    service=${line%%:*}
-    bad="$bad $service"
-    printf '\n%s (%s) printed last:\n' "$service" "$(printf '%s' "${line#*:}" | sed 's/::*/, /g')"
-    docker logs --tail 12 "$(compose ps --all --quiet "$service")"
-  done
+  bad=$(services_in_trouble yes | tr '\n' ' ')
+  # One that is only starting is to blame where nothing worse is to be seen.
+  [ -n "$bad" ] || bad=$(services_in_trouble no | tr '\n' ' ')
   [ -n "$bad" ] || advise "Docker Compose could not start the stack; the lines above say why. Mend it and run scripts/up" \
     "again. Where only Ollama or its model is missing, scripts/up --rehearsal does without a language model."
-  advise "Not healthy:$bad. Mend what the lines above say and run scripts/up again; the whole log:" \
-    "docker logs $(setting COMPOSE_PROJECT_NAME)-${bad##* }-1"
+  for service in $bad; do
+    printf '\n%s (%s) printed last:\n' "$service" "$(compose ps --all --format '{{.Status}}' "$service")"
+    docker logs --tail 12 "$(compose ps --all --quiet "$service")"
+  done
+  advise "Not healthy: ${bad% }. Mend what the lines above say and run scripts/up again; the whole log:" \
+    "docker logs $(setting COMPOSE_PROJECT_NAME)-${bad%% *}-1"
+}
+
+# The services that have failed, one a line; with $1 'no' those that are still starting as well.
+services_in_trouble() {
+  compose ps --all --format '{{.Service}}:{{.State}}:{{.Health}}:{{.ExitCode}}' | while IFS= read -r line; do
+    case $line in
+      *:running:healthy:* | *:running::* | *:exited:*:0) continue ;;
+      *:running:starting:*) [ "$1" = no ] || continue ;;
+    esac
+    printf '%s\n' "${line%%:*}"
+  done
 }
