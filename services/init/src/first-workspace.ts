@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { lchown, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { isMissing, syncFolder } from '@countersign/kit/files.ts';
+import { exists, syncFolder } from '@countersign/kit/files.ts';
 import type { Owner } from './folder.ts';
 import { InitError } from './init-error.ts';
 
@@ -61,16 +61,6 @@ export async function makeFirstWorkspace(volumes: string, owner: Owner): Promise
   await rename(draft, target);
   await syncFolder(dirname(target));
   return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectId } from '@countersign/contracts/names.ts';
 import { sha256OfFile } from '@countersign/kit/digest.ts';
-import { isMissing } from '@countersign/kit/files.ts';
+import { exists } from '@countersign/kit/files.ts';
 import { git } from './git.ts';
 import type { Repository } from './repository.ts';
 
@@ -49,15 +49,5 @@ async function makePack(
   } finally {
     await rm(objects, { force: true });
     await rm(temporary, { force: true });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { lstat, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
@@ -6,7 +6,7 @@ import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import { mayFollow } from '@countersign/contracts/task-state.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
-import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, resolveTask } from '../gate/authorise.ts';
@@ -190,10 +190,10 @@ export class CommandDesk {
     const waiting = join(inbox, `.submitted-${command.id}`);
     if (!this.#decided.has(command.id)) await writeFileAtomic(waiting, content, 0o644);
     const other = withSuffix(file, sha256(command.id).slice(0, 8));
-    const name = (await isTaken(join(inbox, file))) ? other : file;
+    const name = (await exists(join(inbox, file))) ? other : file;
     const act = async () => {
       // Somebody may have dropped a file of this name while the verdict was written.
-      const free = (await isTaken(join(inbox, name))) ? other : name;
+      const free = (await exists(join(inbox, name))) ? other : name;
       await rename(waiting, join(inbox, free)).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
@@ -238,11 +238,4 @@ export class CommandDesk {
       'a command was judged',
     );
   }
-}
-
-async function isTaken(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

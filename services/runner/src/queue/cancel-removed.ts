@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { withSuffix } from './file-name.ts';
 
@@ -12,7 +12,7 @@ import { withSuffix } from './file-name.ts';
 export async function cancelRemoved(context: Context, record: TaskRecord): Promise<void> {
   const { layout, tasks, now } = context;
   const copy = await readFile(join(layout.task(record.run, record.id), 'task.md'));
-  if (!(await isThere(layout.fileOf(record)))) await writeFileAtomic(layout.fileOf(record), copy, 0o644);
+  if (!(await exists(layout.fileOf(record)))) await writeFileAtomic(layout.fileOf(record), copy, 0o644);
   const ended = await tasks.transition(
     record.id,
     { status: 'cancelled', since: now().toISOString(), reason: 'its file was removed' },
@@ -29,14 +29,4 @@ export async function cancelRemoved(context: Context, record: TaskRecord): Promi
   const moved = await lstat(path).catch(() => null);
   if (moved?.isFile() !== true)
     await writeFileAtomic(join(dirname(path), withSuffix(ended.file, ended.id)), copy, 0o644);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (isMissing(error)) return false;
-      throw error;
-    },
-  );
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { type TaskId, taskIdAlphabet, taskIdLength } from '@countersign/contracts/names.ts';
@@ -9,7 +9,7 @@ import { errorFileName, isTaskFileName } from '@countersign/contracts/task-file/
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
-import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { checkTask } from './check-task.ts';
 import { refusedName } from './file-name.ts';
@@ -174,14 +174,4 @@ export function factsOf(context: Context, bytes: Buffer, file: TaskFile, name: s
     priority: typeof header.priority === 'number' ? header.priority : priorities[header.priority],
     timeout_sec: header.timeout_sec ?? context.config.tools.tools[header.tool]?.timeout_sec ?? 1,
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (isMissing(error)) return false;
-      throw error;
-    },
-  );
 }

@@ -5,7 +5,7 @@ import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, type TaskStatus } from '@countersign/contracts/task-state.ts';
-import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { stampOf } from '../queue/observe.ts';
@@ -246,15 +246,5 @@ async function readRecord(path: string): Promise<TaskRecord | null> {
     return TaskRecord.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     return null;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
   }
 }
