@@ -62,6 +62,13 @@ export const Command = z.discriminatedUnion('kind', [
 ]);
 export type Command = z.infer<typeof Command>;
 
+/** What each channel may ask for. A channel's key, in the wrong hands, is worth no more than this. */
+export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
+  shell: ['approve', 'reject', 'submit', 'send'],
+  matrix: ['approve', 'reject'],
+  dashboard: ['approve', 'reject', 'submit', 'send'],
+};
+
 /** Signs with Ed25519 over the canonical JSON of everything but the signature. */
 export function signCommand(command: UnsignedCommand, key: KeyObject): Command {
   const bytes = sign(null, Buffer.from(canonicalJson(command)), key);

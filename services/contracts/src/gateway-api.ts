@@ -40,3 +40,22 @@ export type ModelReport = z.infer<typeof ModelReport>;
 
 export const GatewayHealth = z.strictObject({ status: z.literal('ok'), slots: z.int().nonnegative() });
 export type GatewayHealth = z.infer<typeof GatewayHealth>;
+
+/**
+ * The listener's door to the homeserver is HTTP on a unix socket, by the client API's own paths. What the gateway itself answers
+ * has Matrix's error shape, with one of these codes, and `error` for people.
+ */
+export const DoorError = z.object({
+  errcode: z.enum([
+    /** Not on the list of routes, or not in the shape that the list wants (400, 403, 408, 413, 431). */
+    'COUNTERSIGN_NOT_ALLOWED',
+    /** The homeserver's name has no address, or one that is not connected to: the operator has to mend a setting (503). */
+    'COUNTERSIGN_ADDRESS',
+    /** It does not answer (503, 504), or the gateway has no room for the request now (500, 503). */
+    'COUNTERSIGN_UNREACHABLE',
+    /** It answers with what is not passed on: a redirect, an encoding, too much (502). */
+    'COUNTERSIGN_BAD_ANSWER',
+  ]),
+  error: z.string(),
+});
+export type DoorError = z.infer<typeof DoorError>;

@@ -52,8 +52,17 @@ test.each(acting)('%s is escaped in JSON, and the value stays the same', (_name,
   expect(JSON.parse(json)).toEqual(value);
 });
 
+test('a pile of marks is cut down to what a script needs, and JSON keeps its value', () => {
+  const pile = `x${'\u0301'.repeat(5_000)}`;
+  expect(inertLine(pile).match(/\p{M}+/u)?.[0]).toHaveLength(8);
+  expect(inertLine(pile)).toContain('\\u{301}');
+  expect(JSON.parse(inertJson([pile]))).toEqual([pile]);
+  expect(inertJson([pile]).match(/\p{M}+/u)?.[0]).toHaveLength(8);
+});
+
 test('ordinary text in any script stays as it is', () => {
-  for (const text of ['plain', 'Grüße', '漢字', '🙂', 'a\\b']) expect(inertLine(text)).toBe(text);
+  for (const text of ['plain', 'Grüße', '漢字', '🙂', 'a\\b', 'ภาษาไทย น้ำ', 'हिन्दी क्ष्म', 'שָׁלוֹם', 'བོད་སྐད'])
+    expect(inertLine(text)).toBe(text);
 });
 
 test('lines keep their breaks, lose a final one, and have tabs widened', () => {

@@ -1,8 +1,9 @@
 /**
  * Characters that make a terminal or a viewer do something instead of showing something: C0 and C1 controls (escape sequences
- * begin with one), DEL, zero-width and bidirectional controls, line separators, tags, and halves of surrogate pairs.
+ * begin with one), DEL, zero-width and bidirectional controls, line separators, tags, and halves of surrogate pairs. And the
+ * marks of a character beyond those that any script puts on one: a pile of them covers the lines above.
  */
-const acting = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const acting = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?<=\p{M}{8})\p{M}/gu;
 
 /**
  * A text of somebody else's on one line, with every acting character spelt out as `\u{1b}`, so that a terminal shows it
@@ -22,11 +23,13 @@ export function inertLines(text: string): string[] {
 
 /** JSON for a terminal: what acts stands as a JSON escape, so that the value stays the same for whoever parses it. */
 export function inertJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replaceAll(/[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
+  return JSON.stringify(value, null, 2).replaceAll(
+    /[\u007f-\u009f]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?<=\p{M}{8})\p{M}/gu,
+    (character) =>
+      character
+        .split('')
+        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join(''),
   );
 }
 

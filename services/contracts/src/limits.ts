@@ -95,6 +95,9 @@ export const serviceLimits = {
   connections: 16,
   /** A service whose work loop has not turned for so long is unhealthy. */
   stuckMs: 30_000,
+  /** What a service says of itself in `health.json`, and its reason alone, in characters. */
+  healthBytes: 64 * kib,
+  healthReason: 4_000,
 } as const;
 
 export const journalLimits = {

@@ -92,6 +92,11 @@ export const TaskRecord = z.strictObject({
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
+/** A task's folder, relative to `volumes/`. */
+export function taskFolder({ run, id }: Pick<TaskRecord, 'run' | 'id'>): string {
+  return `runs/${run}/tasks/${id}`;
+}
+
 /** One row of `countersign status --json`. */
 export const StatusRow = z.strictObject({
   /** Null for a file that the runner has not taken yet. */

@@ -1,5 +1,14 @@
 import { z } from 'zod';
 
+/** Scheme, host and port of a server, nothing more; normalised to an origin. */
+export const BareOrigin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && url.href === `${url.origin}/`;
+  }, 'scheme, host and port only, such as http://mac-studio:11434')
+  .transform((url) => new URL(url).origin);
+
 const count = z
   .string()
   .regex(/^[1-9]\d{0,2}$/, 'a whole number from 1 to 999')
@@ -11,7 +20,16 @@ export const HostsEnv = z.strictObject({
   MACMINI_HOST: z.string().optional(),
   MACSTUDIO_HOST: z.string().optional(),
   IPHONE_HOST: z.string().optional(),
-  OLLAMA_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OLLAMA_BASE_URL: BareOrigin.optional(),
+  MATRIX_HOMESERVER: BareOrigin.optional(),
+  /** Where the operator's own clients find the homeserver; shown, never connected to. */
+  MATRIX_CLIENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Addresses and subnets outside of the tailnet that the two servers above may have, separated by commas. */
+  ALLOWED_ADDRESSES: z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'addresses or subnets, separated by commas')))
+    .optional(),
 });
 export type HostsEnv = z.infer<typeof HostsEnv>;
 

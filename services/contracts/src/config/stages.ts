@@ -1,12 +1,29 @@
 import { z } from 'zod';
 import { Channel } from '../command.ts';
 import { ProfileName } from '../launcher-api.ts';
+import { MatrixUserId } from '../matrix-names.ts';
 
-const Decider = z.strictObject({
-  channel: Channel,
-  /** Absent: whoever holds that channel's key. */
-  persons: z.array(z.string()).min(1).optional(),
-});
+/** The stage for which holding a phone or an open page must not be enough. */
+export const secondFactorStage = 'prod';
+
+const Decider = z
+  .strictObject({
+    channel: Channel,
+    /** Absent: whoever holds that channel's key. Of `matrix` the full Matrix ids, and never absent: a room has strangers. */
+    persons: z.array(z.string()).min(1).optional(),
+  })
+  .superRefine(({ channel, persons }, context) => {
+    if (channel !== 'matrix') return;
+    if (persons === undefined)
+      context.addIssue({ code: 'custom', message: 'channel matrix needs persons, as @name:server' });
+    for (const [index, person] of (persons ?? []).entries())
+      if (!MatrixUserId.safeParse(person).success)
+        context.addIssue({
+          code: 'custom',
+          path: ['persons', index],
+          message: 'not a Matrix user, which is @name:server',
+        });
+  });
 
 const Stage = z.strictObject({
   /** `none` runs by itself; `approval` waits for a human. A task can ask for more, never for less. */
@@ -20,8 +37,19 @@ const Stage = z.strictObject({
 });
 
 /** `configs/stages.yaml`: what each stage demands and who may decide. */
-export const Stages = z.strictObject({
-  version: z.literal(1),
-  stages: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), Stage),
-});
+export const Stages = z
+  .strictObject({
+    version: z.literal(1),
+    stages: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), Stage),
+  })
+  .superRefine(({ stages }, context) => {
+    const prod = stages[secondFactorStage];
+    for (const [index, decider] of (prod?.decide ?? []).entries())
+      if (decider.channel !== 'shell')
+        context.addIssue({
+          code: 'custom',
+          path: ['stages', secondFactorStage, 'decide', index, 'channel'],
+          message: `${secondFactorStage} is decided from the shell only, until this version has a second factor`,
+        });
+  });
 export type Stages = z.infer<typeof Stages>;

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { parseYaml } from '../yaml-text.ts';
+import { Stages } from './stages.ts';
+
+/** A stage of each name, with these lines under `decide`. */
+function file(...stages: [name: string, ...deciders: string[]][]): string {
+  return [
+    'version: 1',
+    'stages:',
+    ...stages.flatMap(([name, ...deciders]) => [
+      `  ${name}:`,
+      '    gate: approval',
+      '    sandbox_profile: default',
+      '    approval_hours: 72',
+      '    decide:',
+      ...deciders.map((line) => `      ${line}`),
+    ]),
+    '',
+  ].join('\n');
+}
+
+function problems(text: string): string[] {
+  const parsed = parseYaml(text, Stages);
+  return parsed.ok ? [] : parsed.problems.map(({ line, message }) => `${line}: ${message}`);
+}
+
+test('a room decides by full Matrix ids, beside the shell', () => {
+  expect(
+    problems(file(['staging', '- channel: shell', '- channel: matrix', '  persons: ["@op:example.org"]'])),
+  ).toEqual([]);
+});
+
+test('A01 a room without persons is refused: it has strangers', () => {
+  expect(problems(file(['staging', '- channel: shell', '- channel: matrix']))).toEqual([
+    '9: stages.staging.decide.1: channel matrix needs persons, as @name:server',
+  ]);
+  expect(problems(file(['staging', '- channel: matrix', '  persons: []'])).join()).toMatch(/^9: .*persons/);
+});
+
+test.each([
+  'op',
+  '@op',
+  'op:example.org',
+  '*',
+  '@*',
+  '#room:example.org',
+  '@op:example.org ',
+  '@op:example.org\\n',
+  '@оp:example.org',
+  '@op:example.org\\u200b',
+])('A02 %j is no person of a room, and its line is told', (person) => {
+  const text = file([
+    'dev',
+    '- channel: matrix',
+    '  persons:',
+    '    - "@op:example.org"',
+    `    - "${person}"`,
+    '- channel: shell',
+  ]);
+  expect(problems(text)).toEqual(['11: stages.dev.decide.0.persons.1: not a Matrix user, which is @name:server']);
+});
+
+test.each(['matrix', 'dashboard'])('prod is not decided by %s, and the line is told', (channel) => {
+  const persons = channel === 'matrix' ? ['  persons: ["@op:example.org"]'] : [];
+  expect(problems(file(['prod', '- channel: shell', `- channel: ${channel}`, ...persons]))).toEqual([
+    '9: stages.prod.decide.1.channel: prod is decided from the shell only, until this version has a second factor',
+  ]);
+  expect(problems(file(['staging', '- channel: shell', `- channel: ${channel}`, ...persons]))).toEqual([]);
+});
+
+test.each(['Prod', 'PROD', '"prod "', 'рrod', '"prod\\u200b"'])('A05 %s is no second spelling of prod', (name) => {
+  expect(problems(file([name, '- channel: matrix', '  persons: ["@op:example.org"]']))).not.toEqual([]);
+});
+
+test('the shell may be left to some persons, by the names that the shell has for them', () => {
+  expect(problems(file(['prod', '- channel: shell', '  persons: [ada]']))).toEqual([]);
+});
