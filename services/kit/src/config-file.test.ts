@@ -38,6 +38,8 @@ describe('the configuration as shipped', () => {
       ['staging', 'approval'],
       ['prod', 'approval'],
     ]);
+    const operator = { channel: 'matrix', persons: ['@operator:countersign.local'] };
+    for (const name of ['dev', 'staging']) expect(stages[name]?.decide).toEqual([{ channel: 'shell' }, operator]);
     expect(stages['prod']?.decide).toEqual([{ channel: 'shell' }]);
     const tools = await readYamlConfig(shipped('tools.yaml'), Tools);
     expect(tools.value.tools['agent']).toMatchObject({
@@ -136,6 +138,17 @@ describe('KEY=value', () => {
     ['a missing setting', agent.replace('MAX_TASKS=4\n', ''), 'MAX_TASKS'],
   ])('%s is refused with its line', async (_name, text, message) => {
     expect(await failure(readEnvConfig(await put('agent.env', text), AgentEnv))).toContain(message);
+  });
+
+  test.each([
+    ['OLLAMA_BASE_URL', 'http://x/api', 'OLLAMA_BASE_URL: scheme, host and port only, such as http://mac-studio:11434'],
+    ['MATRIX_HOMESERVER', 'http://u:p@x', 'MATRIX_HOMESERVER: scheme, host and port only'],
+    ['MATRIX_CLIENT_URL', 'phone', 'MATRIX_CLIENT_URL: Invalid URL'],
+    ['ALLOWED_ADDRESSES', '10.0.0.1,mac-studio', 'ALLOWED_ADDRESSES.1: addresses or subnets, separated by commas'],
+  ])('a wrong %s is named', async (key, value, message) => {
+    expect(await failure(readEnvConfig(await put('hosts.env', `# mine\n${key}=${value}\n`), HostsEnv))).toContain(
+      `hosts.env:2: ${message}`,
+    );
   });
 
   test('all that is wrong is told together', async () => {

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
@@ -44,6 +45,26 @@ test.each(['', '{', '{}', 'null', '{"service":"runner","status":"ok"}'])(
     expect(await readHealth(folder)).toBeNull();
   },
 );
+
+test('what is no small file says nothing, and nobody waits for it', async () => {
+  await new HealthFile(folder, 'runner').beat('ok', '');
+  const path = join(folder, 'health.json');
+  const good = await readFile(path, 'utf8');
+  await writeFile(path, good + ' '.repeat(serviceLimits.healthBytes));
+  expect(await readHealth(folder)).toBeNull();
+  await rename(path, join(folder, 'elsewhere.json'));
+  await writeFile(join(folder, 'elsewhere.json'), good);
+  await symlink('elsewhere.json', path);
+  expect(await readHealth(folder)).toBeNull();
+  await rm(path);
+  execFileSync('/usr/bin/mkfifo', [path]);
+  expect(await readHealth(folder)).toBeNull();
+});
+
+test('a reason without end is cut where it is written', async () => {
+  await new HealthFile(folder, 'runner').beat('failing', 'x'.repeat(1_000_000));
+  expect((await readHealth(folder))?.report.reason).toHaveLength(serviceLimits.healthReason);
+});
 
 test('no file says nothing', async () => {
   expect(await readHealth(join(folder, 'none'))).toBeNull();

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HealthReport } from '@countersign/contracts/health.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
@@ -21,14 +22,15 @@ export class HealthFile {
   }
 
   async beat(status: HealthReport['status'], reason: string): Promise<void> {
-    const news = `${status} ${reason}`;
+    const told = reason.slice(0, serviceLimits.healthReason);
+    const news = `${status} ${told}`;
     if (news === this.#said && Date.now() - this.#saidAt < repeatMs) return;
     this.#said = news;
     this.#saidAt = Date.now();
     const report: HealthReport = {
       service: this.#service,
       status,
-      reason,
+      reason: told,
       ts: new Date().toISOString(),
       started_at: this.#startedAt,
     };
@@ -47,9 +49,23 @@ export async function readHealth(
   now = Date.now(),
 ): Promise<{ report: HealthReport; alive: boolean } | null> {
   try {
-    const report = HealthReport.parse(JSON.parse(await readFile(join(folder, 'health.json'), 'utf8')));
+    const report = HealthReport.parse(JSON.parse(await readReport(join(folder, 'health.json'))));
     return { report, alive: now - Date.parse(report.ts) < serviceLimits.stuckMs };
   } catch {
     return null;
+  }
+}
+
+/** Each service owns its folder and could put anything there: no link is followed, no pipe waited for. */
+async function readReport(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error('not a regular file');
+    const bytes = Buffer.alloc(serviceLimits.healthBytes + 1);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+    if (bytesRead > serviceLimits.healthBytes) throw new Error('too large');
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
