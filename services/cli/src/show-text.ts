@@ -1,8 +1,8 @@
 import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
-import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import { describeModel } from '@countersign/contracts/model-text.ts';
+import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf } from '@countersign/contracts/task-state.ts';
-import type { ApprovalView } from './approval-view.ts';
-import { taskFolder } from './task-files.ts';
+import type { ApprovalView } from '@countersign/kit/approval-view.ts';
 
 type Fact = readonly [name: string, value: string];
 
@@ -23,7 +23,7 @@ export function approvalLines(record: TaskRecord, { digest, bundle, plan }: Appr
       ({ name, branch, base_head }): Fact => ['repository', `${name}, branch ${branch}, from commit ${base_head}`],
     ),
     ['tool', `${bundle.tool.name} (definition ${bundle.tool.definition.slice(0, 8)})`],
-    ['model', `${bundle.model.name} (${modelKinds[bundle.model.kind] ?? bundle.model.kind})`],
+    ['model', describeModel(bundle.model)],
     ['sandbox', `profile ${bundle.sandbox.profile} (definition ${bundle.sandbox.definition.slice(0, 8)})`],
     ['image', bundle.sandbox.image],
     ['time limit', `${bundle.timeout_sec} s`],
@@ -47,12 +47,6 @@ export function approvalLines(record: TaskRecord, { digest, bundle, plan }: Appr
   ];
 }
 
-const modelKinds: Readonly<Record<string, string>> = {
-  own: 'your own server',
-  ollama: "the stack's Ollama",
-  rehearsal: 'the rehearsal stand-in, which is no language model',
-};
-
 /** Where a task stands that does not wait for an approval. */
 export function recordLines(record: TaskRecord): string[] {
   const folder = taskFolder(record);
@@ -68,7 +62,7 @@ export function recordLines(record: TaskRecord): string[] {
     ['workspace', record.workspace],
     ['base', record.base === null ? 'not fixed yet' : `branch ${record.base.branch}, commit ${record.base.head}`],
     ['tool', record.tool],
-    ['model', record.model === null ? 'none yet' : `${record.model.name} (${modelKinds[record.model.kind]})`],
+    ['model', record.model === null ? 'none yet' : describeModel(record.model)],
     ['time limit', `${record.timeout_sec} s`],
     ['accepted', record.accepted_at],
     ['attempts', String(record.attempts)],

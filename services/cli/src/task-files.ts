@@ -7,11 +7,6 @@ import { isMissing } from '@countersign/kit/files.ts';
 /** Records that are read at the same time. */
 const readsAtOnce = 64;
 
-/** A task's folder, relative to `volumes/`. */
-export function taskFolder(record: TaskRecord): string {
-  return `runs/${record.run}/tasks/${record.id}`;
-}
-
 /** Every task's record, ended ones too; `unreadable` names those that are none. */
 export async function readTaskRecords(
   volumes: string,

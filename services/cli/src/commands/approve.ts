@@ -1,8 +1,9 @@
-import { isPending, readApprovalView } from '../approval-view.ts';
+import { isPending } from '@countersign/kit/approval-view.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
 import { namedTask } from '../named-task.ts';
+import { readShownApproval } from '../shown-approval.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** Shorter prefixes are too easily those of something else. */
@@ -18,7 +19,7 @@ export async function approve(context: Context, words: readonly string[]): Promi
     throw new CliError('usage', '--digest takes the digest that show prints, or its first 8 characters or more');
   const record = await namedTask(context.config.volumes, name, isPending, 'approved');
   if (!isPending(record)) throw new CliError('refused', `${record.id} is not pending`);
-  const { digest } = await readApprovalView(context.config.volumes, record);
+  const { digest } = await readShownApproval(context.config.volumes, record);
   if (expected !== undefined && !digest.startsWith(expected))
     throw new CliError(
       'refused',

@@ -1,14 +1,15 @@
 import { inertJson, inertLines } from '@countersign/contracts/inert-text.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
+import { isPending } from '@countersign/kit/approval-view.ts';
 import { isMissing } from '@countersign/kit/files.ts';
-import { isPending, readApprovalView } from '../approval-view.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { namedTask } from '../named-task.ts';
 import { refusalText, refusedFiles } from '../queue-files.ts';
 import { findTask } from '../resolve-task.ts';
 import { approvalLines, recordLines } from '../show-text.ts';
-import { readTaskRecords, taskFolder } from '../task-files.ts';
+import { readShownApproval } from '../shown-approval.ts';
+import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** `show`: what an approval of a waiting task would bind; of another task, where it stands. */
@@ -20,7 +21,7 @@ export async function show(context: Context, words: readonly string[]): Promise<
   if (findTask(name, records, () => true) === null && (await showRefused(context, name, json))) return exitCodes.ok;
   const record = await namedTask(context.config.volumes, name, () => true, 'shown');
   if (isPending(record)) {
-    const view = await readApprovalView(context.config.volumes, record);
+    const view = await readShownApproval(context.config.volumes, record);
     const { digest, bundle, plan } = view;
     if (json) print(context.stdout, inertJson({ ...factsOf(record), digest, bundle, plan }));
     else print(context.stdout, ...approvalLines(record, view));

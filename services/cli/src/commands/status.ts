@@ -2,6 +2,7 @@ import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
+import { serviceTroubles } from '../service-troubles.ts';
 import { statusRows } from '../status-rows.ts';
 import { formatTable } from '../table.ts';
 import { readTaskRecords } from '../task-files.ts';
@@ -17,13 +18,18 @@ const columns = [
   { heading: 'REASON', width: 120 },
 ];
 
-/** `status`: every task and every file that is none yet or was refused. */
+/** `status`: every task and every file that is none yet or was refused; and every service that is not well. */
 export async function status(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
   const rows = await readRows(context);
-  if (values.json === true) print(context.stdout, inertJson(rows));
-  else if (rows.length === 0) print(context.stdout, 'no tasks yet');
-  else print(context.stdout, ...formatTable(columns, rows.map(cellsOf)));
+  const troubles = await serviceTroubles(context.config.volumes);
+  if (values.json === true) {
+    print(context.stdout, inertJson(rows));
+    if (troubles.length > 0) print(context.stderr, ...troubles);
+    return exitCodes.ok;
+  }
+  const table = rows.length === 0 ? ['no tasks yet'] : formatTable(columns, rows.map(cellsOf));
+  print(context.stdout, ...table, ...(troubles.length === 0 ? [] : ['', ...troubles]));
   return exitCodes.ok;
 }
 

@@ -1,17 +1,14 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
-import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import { Command, isSignatureGood } from '@countersign/contracts/command.ts';
-import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import type { HealthReport } from '@countersign/contracts/health.ts';
+import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
+import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { runCli } from '../run-cli.ts';
-
-const sha = (text: string) => createHash('sha256').update(text).digest('hex');
-const since = '2026-11-20T10:00:00.000Z';
 
 /** An operator's folder as the runner leaves it, a spool, and a runner that only gives verdicts. */
 export class OperatorHome implements AsyncDisposable {
@@ -57,31 +54,10 @@ export class OperatorHome implements AsyncDisposable {
   }
 
   async addTask(id: string, state: TaskState, change: Partial<TaskRecord> = {}): Promise<TaskRecord> {
-    const record: TaskRecord = {
-      version: 1,
-      id,
-      run: 'RUN-20261120-001',
-      file: `${id}.md`,
-      dropped_as: `${id}.md`,
-      task_file: sha('task'),
-      workspace: 'demo',
-      action: 'run',
-      stage: 'staging',
-      gate: true,
-      title: 'A title',
-      tool: 'agent',
-      priority: 0,
-      timeout_sec: 60,
-      accepted_at: since,
-      attempts: 1,
-      interruptions: 0,
-      model: { kind: 'rehearsal', name: 'm' },
-      base: { branch: 'main', head: 'b'.repeat(40) },
-      ...change,
-      state,
-    };
-    await mkdir(this.#task(record), { recursive: true });
-    await writeFile(join(this.#task(record), 'task.json'), JSON.stringify(record));
+    const record = makeRecord(state, { ...change, id });
+    const folder = join(this.path, taskFolder(record));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'task.json'), JSON.stringify(record));
     return record;
   }
 
@@ -91,46 +67,30 @@ export class OperatorHome implements AsyncDisposable {
     plan: string,
     change: Partial<TaskRecord> = {},
   ): Promise<{ digest: string; folder: string }> {
-    const bundle: Bundle = {
-      version: 1,
-      task: id,
-      run: 'RUN-20261120-001',
-      file: change.file ?? `${id}.md`,
-      task_file: sha('task'),
-      spec: null,
-      plan: sha(plan),
-      workspace: 'demo',
-      stage: 'staging',
-      repositories: [{ name: 'demo', branch: 'main', base_head: 'b'.repeat(40) }],
-      tool: { name: 'agent', definition: sha('tool') },
-      model: { kind: 'rehearsal', name: 'm' },
-      sandbox: { profile: 'default', definition: sha('profile'), image: `sha256:${sha('image')}` },
-      prompts: {},
-      policy: sha('policy'),
-      timeout_sec: 60,
-      nonce: '0'.repeat(32),
-      requested_at: since,
-      expires_at: '2026-11-23T10:00:00.000Z',
-    };
-    const digest = bundleDigest(bundle);
-    const state = { status: 'pending', since, reason: 'waits for you', digest, expires_at: bundle.expires_at } as const;
-    const record = await this.addTask(id, state, change);
-    const folder = this.#task(record);
-    await mkdir(join(folder, 'attempts/1'), { recursive: true });
-    await writeFile(join(folder, 'bundle.json'), canonicalJson(bundle));
-    await writeFile(join(folder, 'attempts/1/plan.md'), plan);
-    return { digest, folder };
+    const task = makeWaitingTask(plan, { ...change, id });
+    return { digest: task.view.digest, folder: await writeWaitingTask(this.path, task) };
   }
 
   async runnerIsAlive(): Promise<void> {
-    const ts = new Date().toISOString();
-    const report = { service: 'runner', status: 'ok', reason: '', ts, started_at: ts };
-    await writeFile(join(this.path, 'logs/runner/health.json'), JSON.stringify(report));
+    await this.serviceSays('runner', 'ok', '');
   }
 
-  /** The commands in the spool, each with a good signature. */
+  /** What a service says of itself, now or at another time. */
+  async serviceSays(
+    service: string,
+    status: HealthReport['status'],
+    reason: string,
+    ts = new Date().toISOString(),
+  ): Promise<void> {
+    const folder = join(this.path, 'logs', service);
+    await mkdir(folder, { recursive: true });
+    const report: HealthReport = { service, status, reason, ts, started_at: ts };
+    await writeFile(join(folder, 'health.json'), JSON.stringify(report));
+  }
+
+  /** The commands in the spool, each with a good signature; as for the runner, a hidden file is one that is being written. */
   async spooled(): Promise<Command[]> {
-    const names = (await readdir(join(this.path, 'spool'))).sort();
+    const names = (await readdir(join(this.path, 'spool'))).filter((name) => !name.startsWith('.')).sort();
     const commands = await Promise.all(
       names.map(async (name) => Command.parse(JSON.parse(await readFile(join(this.path, 'spool', name), 'utf8')))),
     );
@@ -153,10 +113,6 @@ export class OperatorHome implements AsyncDisposable {
 
   async journal(line: string): Promise<void> {
     await appendFile(join(this.path, 'runs/telemetry.jsonl'), `${line}\n`);
-  }
-
-  #task(record: TaskRecord): string {
-    return join(this.path, 'runs', record.run, 'tasks', record.id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
