@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
@@ -11,6 +10,7 @@ import type { Context } from './context.ts';
 import { readKeys } from './gate/keys.ts';
 import { CommandDesk } from './loop/command-desk.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
+import { findSpools } from './loop/spools.ts';
 import { Troubles } from './loop/troubles.ts';
 import { WorkLoop } from './loop/work-loop.ts';
 import { Intake } from './queue/intake.ts';
@@ -87,7 +87,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     layout.queue('inbox'),
     layout.queue('inbox/pending'),
     layout.queue('inbox/running'),
-    join(config.spools, 'shell'),
+    ...(await findSpools(config.spools)).map(({ path }) => path),
   ];
   await using _watch = watchFolders(watched, () => loop.wake(), logger);
   const keeping = keepWarm(context, loop, stop);

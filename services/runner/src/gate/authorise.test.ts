@@ -137,3 +137,22 @@ test('a file cannot take the name of another task’s id', () => {
   ];
   expect(resolveTask('abcde', tasks)).toMatchObject({ ok: true, record: { id: 'abcde' } });
 });
+
+test('on prod the room is told what to do instead, even when a file were to list it', () => {
+  const prod = { ...stages.stages['prod'], decide: [{ channel: 'matrix' as const, persons: ['@op:x'] }] };
+  const listed = { ...stages, stages: { ...stages.stages, prod } } as typeof stages;
+  const record = makeRecord({ stage: 'prod', state: states.pending });
+  for (const kind of ['approve', 'reject'] as const)
+    expect(authorise(decision(kind, digest, 'matrix'), record, listed, now)).toEqual({
+      ok: false,
+      reason:
+        'prod is decided at the machine itself until it has a second factor: scripts/countersign show abcde, then scripts/countersign approve abcde or scripts/countersign reject abcde',
+    });
+});
+
+test('who may not decide is told where it is written down', () => {
+  expect(judge(decision('approve', digest, 'stranger'), 'pending')).toEqual({
+    ok: false,
+    reason: '@else:x may not decide on stage staging by matrix; configs/stages.yaml lists who may',
+  });
+});

@@ -1,5 +1,5 @@
 import type { Command } from '@countersign/contracts/command.ts';
-import type { Stages } from '@countersign/contracts/config/stages.ts';
+import { type Stages, secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -17,8 +17,13 @@ export function authorise(
   const stage = stages.stages[record.stage];
   if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
   const { channel, user } = command.actor;
+  if (record.stage === secondFactorStage && channel !== 'shell')
+    return refuse(
+      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve ${record.id} or scripts/countersign reject ${record.id}`,
+    );
   const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
-  if (!may) return refuse(`${user} may not decide on stage ${record.stage} by ${channel}`);
+  if (!may)
+    return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
   return command.kind === 'approve'
     ? mayApprove(command.subject.digest, record, now)
     : mayReject(command.subject.digest, record);

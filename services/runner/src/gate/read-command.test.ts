@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Channel } from '@countersign/contracts/command.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { expect, test } from 'vitest';
 import { makeKeys } from '../testing/home.ts';
@@ -11,7 +12,7 @@ import { readCommand } from './read-command.ts';
 const now = new Date('2026-11-20T10:00:00.000Z');
 const { keys, sign } = makeKeys();
 const send = (changes: object = {}) => sign({ kind: 'send', subject: { text: 'hello' }, ...changes });
-const read = (value: unknown, spool = 'shell', at = now, isDecided?: (id: string) => boolean) =>
+const read = (value: unknown, spool: Channel = 'shell', at = now, isDecided?: (id: string) => boolean) =>
   readCommand(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)), spool, keys, at, isDecided);
 
 test('a signed command is taken', () => {
@@ -30,7 +31,7 @@ test.each<[string, (command: ReturnType<typeof send>) => object]>([
     (command) => ({ ...command, signature: command.signature.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) }),
   ],
 ])('a command in which %s was changed is refused', (_name, change) => {
-  expect(read(change(send()))).toMatchObject({ ok: false, reason: 'the signature is not good' });
+  expect(read(change(send()))).toMatchObject({ ok: false, reason: 'the signature is not good', command: null });
 });
 
 test.each<[string, unknown]>([
@@ -45,11 +46,15 @@ test.each<[string, unknown]>([
   ['deep nesting', '['.repeat(100_000)],
   ['no signature', { ...send(), signature: undefined }],
 ])('%s is no command, and nothing is believed of it', (_name, value) => {
-  expect(read(value)).toMatchObject({ ok: false, id: null });
+  expect(read(value)).toMatchObject({ ok: false, id: null, command: null });
 });
 
 test('a command in another channel’s spool is refused', () => {
-  expect(read(send(), 'matrix')).toMatchObject({ ok: false, reason: 'the key belongs to another channel' });
+  expect(read(send(), 'matrix')).toMatchObject({
+    ok: false,
+    reason: 'the key belongs to another channel',
+    command: null,
+  });
 });
 
 test('a channel cannot speak for another one', () => {
@@ -87,10 +92,11 @@ test('a command counts until it expires, and what is left of a decided one after
   const command = send();
   const end = new Date(command.expires_at);
   expect(read(command, 'shell', new Date(end.getTime() - 1)).ok).toBe(true);
-  expect(read(command, 'shell', end)).toMatchObject({
+  expect(read(command, 'shell', end)).toEqual({
     ok: false,
     id: command.id,
     reason: expect.stringMatching(/expired/),
+    command,
   });
   expect(read(command, 'shell', end, (id) => id === command.id).ok).toBe(true);
 });

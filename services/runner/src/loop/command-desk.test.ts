@@ -1,60 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from '@countersign/contracts/command.ts';
-import type { TaskState } from '@countersign/contracts/task-record.ts';
 import { expect, test } from 'vitest';
-import { Clock, eventsOf, filesIn, makeHome, makeKeys, openContext } from '../testing/home.ts';
+import { beginDesk as begin, dieAfterVerdict, taskText } from '../testing/desk-ground.ts';
+import { eventsOf, filesIn } from '../testing/home.ts';
 import { makeNamedPipe } from '../testing/named-pipe.ts';
-import { digest, makeRecord, states } from '../testing/record.ts';
-import { CommandDesk } from './command-desk.ts';
-
-const task = 'workspace: project\n\nsay hello\n';
-
-async function begin(state: TaskState = states.pending) {
-  const home = makeHome();
-  const clock = new Clock();
-  const { keys, sign } = makeKeys();
-  const { layout, spools } = home;
-  let context = await openContext(home, clock);
-  let desk = await CommandDesk.open(context, keys);
-  const run = await context.runs.ofTheDay('project', context.now());
-  const record = makeRecord({ run, stage: 'staging', gate: true, state });
-  mkdirSync(layout.task(run, record.id), { recursive: true });
-  writeFileSync(layout.fileOf(record), task);
-  await context.tasks.create(record, { event: 'task_accepted', phase: 'queue', agent_role: 'runner', summary: 'x' });
-  let count = 0;
-  const deliver = (command: Command | string | Buffer, channel = 'shell') => {
-    const bytes = typeof command === 'string' || Buffer.isBuffer(command) ? command : JSON.stringify(command);
-    writeFileSync(join(spools, channel, `${String(++count).padStart(4, '0')}.json`), bytes);
-  };
-  return {
-    ...home,
-    clock,
-    keys,
-    sign,
-    run,
-    record,
-    deliver,
-    turn: () => desk.turn(),
-    openDesk: (known: typeof keys, isActive: () => boolean) => CommandDesk.open(context, known, isActive),
-    state: () => context.tasks.get(record.id)?.state.status,
-    verdicts: () =>
-      eventsOf(layout.ownJournal).filter(({ event }) => event === 'command_accepted' || event === 'command_refused'),
-    messages: () => eventsOf(layout.ownJournal).filter(({ event }) => event === 'message'),
-    taskEvents: () => eventsOf(layout.runJournal(run)).map(({ event }) => event),
-    /** The next runner, over the same disk. */
-    restart: async () => {
-      await context.close();
-      context = await openContext(home, clock);
-      desk = await CommandDesk.open(context, keys);
-    },
-    approve: () => sign({ kind: 'approve', subject: { task: 'abcde', digest } }),
-    reject: (reason = 'not now') => sign({ kind: 'reject', subject: { task: 'abcde', reason } }),
-    send: (text = 'hello') => sign({ kind: 'send', subject: { text } }),
-    submit: (file: string, content = task) => sign({ kind: 'submit', subject: { file, content } }),
-    inShell: () => readdirSync(join(spools, 'shell')).sort(),
-  };
-}
+import { digest, states } from '../testing/record.ts';
 
 test('an approval approves, once, with its evidence', async () => {
   const { approve, deliver, turn, state, verdicts, inShell, layout, run } = await begin();
@@ -189,23 +139,6 @@ test.each(['send', 'approve', 'reject', 'submit'] as const)(
   },
 );
 
-/** Lets a desk die between the verdict and its effect: the verdict is in the journal, and nothing else has happened. */
-async function dieAfterVerdict(ground: Awaited<ReturnType<typeof begin>>, command: Command): Promise<void> {
-  const { layout, home, slots, spools, keys } = ground;
-  await ground.restart();
-  const context = await openContext({ layout, home, slots, spools }, ground.clock);
-  const { append } = context.journal;
-  class Death extends Error {}
-  context.journal.append = async (body) => {
-    const event = await append.call(context.journal, body);
-    if (body.data?.['kind'] !== undefined) throw new Death('killed');
-    return event;
-  };
-  ground.deliver(command);
-  await (await CommandDesk.open(context, keys)).turn();
-  await context.close();
-}
-
 test.each(['send', 'approve', 'reject', 'submit'] as const)(
   '%s takes effect exactly once when the runner dies right after its verdict',
   async (kind) => {
@@ -239,12 +172,12 @@ test('an accepted file is not lost when the runner comes back after the command 
   expect(filesIn(ground.layout, 'inbox')).toEqual(['new.md']);
 });
 
-test('a message says its text, and that nobody posts it', async () => {
+test('a message says its text, and who posts it', async () => {
   const { send, deliver, turn, messages, verdicts } = await begin();
   deliver(send('line one\nline two \u001b[31m'));
   await turn();
   expect(messages()).toMatchObject([{ summary: 'line one\nline two \u001b[31m' }]);
-  expect(verdicts()[0]?.summary).toMatch(/nobody posts it/);
+  expect(verdicts()[0]?.summary).toMatch(/the Matrix listener posts it/);
 });
 
 test('a submitted file is in the inbox, whole', async () => {
@@ -252,7 +185,7 @@ test('a submitted file is in the inbox, whole', async () => {
   deliver(submit('new.md'));
   await turn();
   expect(filesIn(layout, 'inbox')).toEqual(['new.md']);
-  expect(readFileSync(join(layout.queue('inbox'), 'new.md'), 'utf8')).toBe(task);
+  expect(readFileSync(join(layout.queue('inbox'), 'new.md'), 'utf8')).toBe(taskText);
 });
 
 test.each(['x.md', 'X.MD'])('a submitted %s does not overwrite one that waits', async (file) => {

@@ -1,6 +1,7 @@
 import { readFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Command } from '@countersign/contracts/command.ts';
+import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
+import { type Command, kindsOf } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
@@ -11,7 +12,7 @@ import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, resolveTask } from '../gate/authorise.ts';
 import type { Keys } from '../gate/keys.ts';
-import { readCommand } from '../gate/read-command.ts';
+import { type ReadCommand, readCommand } from '../gate/read-command.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import { type SpoolEntry, Spools } from './spools.ts';
@@ -36,8 +37,8 @@ export class CommandDesk {
   readonly #keys: Keys;
   readonly #isActive: IsActive;
   readonly #spools: Spools;
-  /** Every command that has its verdict, and whether it was accepted. */
-  readonly #decided = new Map<string, boolean>();
+  /** Every command that has its verdict: whether it was accepted, and what it was. */
+  readonly #decided = new Map<string, { readonly accepted: boolean; readonly meaning: string | null }>();
   /** Commands whose message is in the journal. */
   readonly #posted = new Set<string>();
 
@@ -45,17 +46,20 @@ export class CommandDesk {
     this.#context = context;
     this.#keys = keys;
     this.#isActive = isActive;
-    this.#spools = new Spools(context.config.spools, context.logger);
+    this.#spools = new Spools(context.config.spools, context.logger, context.troubles);
   }
 
   /** @param isActive whether something is at work on a task right now */
   static async open(context: Context, keys: Keys, isActive: IsActive = () => false): Promise<CommandDesk> {
     const desk = new CommandDesk(context, keys, isActive);
     for (const event of parseJournal(context.journal.path, await readFile(context.journal.path, 'utf8'))) {
-      const { command, kind, command_id } = event.data ?? {};
-      // Only a verdict on a good signature has a kind: a forged command takes no id away from the one that it belongs to.
+      const { command, kind, command_id, meaning } = event.data ?? {};
+      // Only a verdict on a command of the channel's own has a kind: no other one takes its id away.
       if (typeof command === 'string' && kind !== undefined)
-        desk.#decided.set(command, event.event === 'command_accepted');
+        desk.#decided.set(command, {
+          accepted: event.event === 'command_accepted',
+          meaning: typeof meaning === 'string' ? meaning : null,
+        });
       if (event.event === 'message' && typeof command_id === 'string') desk.#posted.add(command_id);
     }
     return desk;
@@ -83,23 +87,32 @@ export class CommandDesk {
     const isDecided = (id: string) => this.#decided.has(id);
     const read = readCommand(file.bytes, entry.channel, this.#keys, this.#context.now(), isDecided);
     if (read.ok) await this.#decide(read.command);
-    else if (read.id === null || !isDecided(read.id))
-      await this.#say(read.id, { accepted: false, reason: read.reason });
+    else if (read.id === null || !isDecided(read.id)) await this.#refuse(read);
     await this.#spools.remove(entry);
   }
 
   async #decide(command: Command): Promise<void> {
     const before = this.#decided.get(command.id);
-    if (before === false) return;
+    const meaning = meaningOf(command);
+    // What was decided under an id is what it stays: another command of that id is none.
+    if (before !== undefined && (!before.accepted || (before.meaning ?? meaning) !== meaning)) return;
     const verdict = await this.#judge(command);
     if (before === undefined) {
       await this.#say(command.id, verdict, command);
-      this.#decided.set(command.id, verdict.accepted);
+      this.#decided.set(command.id, { accepted: verdict.accepted, meaning });
     }
     if (verdict.accepted) await verdict.act?.();
   }
 
+  async #refuse({ id, command, reason }: ReadCommand & { ok: false }): Promise<void> {
+    await this.#say(id, { accepted: false, reason }, command ?? undefined);
+    if (command !== null) this.#decided.set(command.id, { accepted: false, meaning: meaningOf(command) });
+  }
+
   #judge(command: Command): Promise<Verdict> | Verdict {
+    const { channel } = command.actor;
+    if (!kindsOf[channel].includes(command.kind))
+      return { accepted: false, reason: `${command.kind} is not taken from ${channel}` };
     switch (command.kind) {
       case 'approve':
       case 'reject':
@@ -109,7 +122,7 @@ export class CommandDesk {
       case 'send':
         return {
           accepted: true,
-          reason: 'recorded; no Matrix listener is part of this stack yet, so nobody posts it',
+          reason: 'recorded; the Matrix listener posts it',
           act: () => this.#message(command.id, command.subject.text),
         };
     }
@@ -227,6 +240,7 @@ export class CommandDesk {
           ? {}
           : {
               kind: command.kind,
+              meaning: meaningOf(command),
               channel: command.actor.channel,
               user: command.actor.user,
               evidence: command.evidence,
@@ -238,4 +252,9 @@ export class CommandDesk {
       'a command was judged',
     );
   }
+}
+
+/** Of what a command asks for and who asks, whenever it was signed. */
+function meaningOf({ kind, subject, actor }: Command): string {
+  return sha256(canonicalJson({ kind, subject, actor }));
 }

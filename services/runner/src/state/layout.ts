@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf, type QueueFolder } from '@countersign/contracts/task-state.ts';
 
 /** Where everything lies under `volumes/`: the only place that knows. */
@@ -50,6 +50,6 @@ export class Layout {
   }
   /** The attempt's folder as events and people name it, relative to `volumes/`. */
   attemptName(record: TaskRecord): string {
-    return `runs/${record.run}/tasks/${record.id}/attempts/${record.attempts}`;
+    return `${taskFolder(record)}/attempts/${record.attempts}`;
   }
 }

@@ -140,7 +140,11 @@ export function eventsOf(path: string): { event: string; summary: string; data?:
 /** A key pair per channel, and the table by which the runner knows the public halves. */
 export function makeKeys(): {
   keys: Keys;
-  sign: (command: Partial<UnsignedCommand> & Pick<UnsignedCommand, 'kind' | 'subject'>) => Command;
+  /** @param channel whose key signs; the command's own by default */
+  sign: (
+    command: Partial<UnsignedCommand> & Pick<UnsignedCommand, 'kind' | 'subject'>,
+    channel?: 'shell' | 'matrix',
+  ) => Command;
 } {
   const pairs = { shell: generateKeyPairSync('ed25519'), matrix: generateKeyPairSync('ed25519') };
   const entries = (['shell', 'matrix'] as const).map(
@@ -150,8 +154,10 @@ export function makeKeys(): {
     ],
   );
   let count = 0;
-  const sign: ReturnType<typeof makeKeys>['sign'] = (command) => {
-    const channel = command.actor?.channel === 'matrix' ? 'matrix' : 'shell';
+  const sign: ReturnType<typeof makeKeys>['sign'] = (
+    command,
+    channel = command.actor?.channel === 'matrix' ? 'matrix' : 'shell',
+  ) => {
     const { publicKey, privateKey } = pairs[channel];
     const unsigned = {
       version: 1,

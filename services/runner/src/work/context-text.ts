@@ -1,6 +1,7 @@
+import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Grounds } from './assignment.ts';
-import { describeModel, type Model } from './dependencies.ts';
+import type { Model } from './dependencies.ts';
 
 /** The brief that an attempt starts with: facts of ours, in a form that a small model can read. */
 export function contextText(record: TaskRecord, grounds: Grounds, model: Model): string {
@@ -14,7 +15,7 @@ export function contextText(record: TaskRecord, grounds: Grounds, model: Model):
     `- branch: ${grounds.base.branch}`,
     `- base commit: ${grounds.base.head}`,
     `- stage: ${record.stage}`,
-    `- model: ${model.name}, ${describeModel(model.kind)}`,
+    `- model: ${describeModel(model)}`,
     `- time limit: ${record.timeout_sec} s`,
     header.safe_mode ? '- safe mode: do not delete files, do not run destructive commands' : '- safe mode: off',
     '- network: none; dependencies cannot be fetched',

@@ -1,5 +1,6 @@
 import type { ModelKind, ModelReport } from '@countersign/contracts/gateway-api.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
+import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Journal } from '@countersign/kit/journal.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import { type Gateway, type Launcher, refusalOf } from '../sandbox/clients.ts';
@@ -46,7 +47,7 @@ export class Dependencies {
     const before = this.#state;
     this.#state = { launcher: await this.#askLauncher(), model: await this.#askModel() };
     const { launcher, model } = this.#state;
-    const said = model.ok ? `model: ${model.model.name} (${describeModel(model.model.kind)})` : model.reason;
+    const said = model.ok ? `model: ${describeModel(model.model)}` : model.reason;
     if (said !== this.#said) {
       this.#said = said;
       await this.#journal.append({
@@ -83,17 +84,5 @@ export class Dependencies {
     } catch (error) {
       return { ok: false, reason: `the gateway cannot be reached: ${refusalOf(error)}` };
     }
-  }
-}
-
-/** How a kind of model is named to people. */
-export function describeModel(kind: ModelKind): string {
-  switch (kind) {
-    case 'own':
-      return "the operator's own server";
-    case 'ollama':
-      return "the stack's own Ollama";
-    case 'rehearsal':
-      return 'the rehearsal model, which is no language model';
   }
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
+import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
@@ -12,7 +13,7 @@ import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
-import { describeModel, type Needs } from './dependencies.ts';
+import type { Needs } from './dependencies.ts';
 import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
 import { useSlot } from './use-slot.ts';
 
@@ -46,7 +47,7 @@ export async function planTask(
         agent_role: 'planner',
         tool: queued.tool,
         mode: 'plan',
-        summary: `planning with ${needs.model.name}, ${describeModel(needs.model.kind)}`,
+        summary: `planning with ${describeModel(needs.model)}`,
       },
       { attempts: queued.attempts + 1, base: grounds.base, model: needs.model },
     );

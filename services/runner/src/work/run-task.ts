@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
@@ -7,7 +8,7 @@ import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { findGrounds, type Grounds, makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
-import { describeModel, type Needs } from './dependencies.ts';
+import type { Needs } from './dependencies.ts';
 import { endEarly, failTask } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { useSlot } from './use-slot.ts';
@@ -65,7 +66,7 @@ async function begin(
       agent_role: 'coder',
       tool: waiting.tool,
       mode: 'batch',
-      summary: `attempt ${attempt} with ${needs.model.name}, ${describeModel(needs.model.kind)}, in ${needs.profile.runtime}`,
+      summary: `attempt ${attempt} with ${describeModel(needs.model)}, in ${needs.profile.runtime}`,
       data: {
         sandbox: slot.id,
         base_head: grounds.base.head,

@@ -1,12 +1,12 @@
 import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
-import { describeModel } from './dependencies.ts';
 
 /** `agent-summary.md`: facts of ours first, then the agent's words, marked as the agent's and never at the start of a line. */
 export function summaryText(record: TaskRecord, delivery: Delivery, result: Result | null): string {
   const { end } = delivery;
-  const model = record.model === null ? 'unknown' : `${record.model.name} (${describeModel(record.model.kind)})`;
+  const model = record.model === null ? 'unknown' : describeModel(record.model);
   const changes = result?.repositories.map(
     (repository) => `${repository.files} files, +${repository.insertions} -${repository.deletions}, ${repository.ref}`,
   ) ?? ['none'];
