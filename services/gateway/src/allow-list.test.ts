@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decide, type RequestHead, routes } from './allow-list.ts';
+import { decide, routes } from './allow-list.ts';
+import type { RequestHead } from './request-head.ts';
 
 function head(method: string, target: string, headers: RequestHead['headers'] = {}): RequestHead {
   return { method, target, httpVersion: '1.1', headers };

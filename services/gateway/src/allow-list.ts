@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { ChatBody, EmbedBody, GenerateBody, ShowBody } from './ollama-body.ts';
 import { ChatCompletionBody, CompletionBody, EmbeddingBody } from './openai-body.ts';
 import type { Refusal } from './refusal.ts';
+import { announcesBody, type RequestHead, refuseHead } from './request-head.ts';
 
 /** The body of a request for a model; every route that has a body names one. */
 type BodySchema = z.ZodType<{ model: string }>;
@@ -27,29 +27,17 @@ export const routes: readonly Route[] = [
 
 const listed = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 
-export type RequestHead = {
-  readonly method: string;
-  /** The request target as it was sent, undecoded. */
-  readonly target: string;
-  readonly httpVersion: string;
-  readonly headers: IncomingHttpHeaders;
-};
-
 type Decision =
   | { readonly status: 'allowed'; readonly route: Route }
   | { readonly status: 'refused'; readonly refusal: Refusal };
-
-/** Headers that change what a request is; a client of a model needs none of them. */
-const refusedHeaders = ['upgrade', 'expect', 'trailer', 'content-encoding', 'http2-settings'] as const;
 
 /**
  * Whether a request may go on, from its head alone. A target is compared as a whole with the list and never decoded, normalised or
  * taken apart, so there is no second reading of it.
  */
 export function decide(head: RequestHead): Decision {
-  if (head.httpVersion !== '1.1') return refuse('only HTTP/1.1 is spoken here');
-  const header = refusedHeaders.find((name) => head.headers[name] !== undefined);
-  if (header !== undefined) return refuse(`a request with the header ${header} is not forwarded`);
+  const problem = refuseHead(head);
+  if (problem !== null) return refuse(problem);
   const route = listed.get(`${head.method} ${head.target}`);
   if (route === undefined) {
     return refuse(
@@ -58,10 +46,6 @@ export function decide(head: RequestHead): Decision {
   }
   if (route.body === null && announcesBody(head.headers)) return refuse(`${route.path} takes no body`);
   return { status: 'allowed', route };
-}
-
-function announcesBody(headers: IncomingHttpHeaders): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 function refuse(reason: string): Decision {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import type { Route } from './allow-list.ts';
 import type { Refusal } from './refusal.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { parseStrictBody } from './strict-json.ts';
 
 export type CheckedBody =
   | { readonly status: 'allowed'; readonly body: Buffer }
@@ -15,9 +15,7 @@ export type CheckedBody =
  */
 export function checkBody(route: Route, bytes: Uint8Array, model: string): CheckedBody {
   assert(route.body !== null, `${route.path} takes no body`);
-  const text = decodeUtf8(bytes);
-  if (text === null) return refuse(400, 'the body is not UTF-8');
-  const json = parseStrictJson(text);
+  const json = parseStrictBody(bytes);
   if (!json.ok) return refuse(400, json.reason);
   const parsed = route.body.safeParse(json.value);
   if (!parsed.success) return refuse(400, describeIssue(parsed.error));
@@ -35,14 +33,6 @@ export function namesModel(name: string, model: string): boolean {
 /** A tag follows the last slash: the colon of a registry's port is none. */
 function withTag(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1).includes(':') ? name : `${name}:latest`;
-}
-
-function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }
 
 /** Names the place and the rule; never a value, for values are prompts. */

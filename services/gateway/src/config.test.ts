@@ -24,8 +24,22 @@ test('as shipped, the model server is that of the stack', async () => {
     slotsFolder: '/model-slots',
     socketPath: '/run/gateway/gateway.sock',
     logsFolder: '/logs',
+    doorPath: '/run/matrix/synapse.sock',
     allowLoopbackUpstream: false,
+    allowedAddresses: [],
     upstream: { kind: 'ollama', origin: 'http://model:11434', model: 'qwen2.5-coder:7b' },
+    homeserver: { kind: 'embedded', origin: 'http://synapse:8008' },
+  });
+});
+
+test('a homeserver of the operator is used instead, and both may be at listed addresses', async () => {
+  await writeFile(
+    join(folder, 'hosts.env'),
+    'MATRIX_HOMESERVER=https://mac-studio/\nALLOWED_ADDRESSES=192.168.1.20, 10.0.0.0/8\n',
+  );
+  expect(await readConfig({ GATEWAY_CONFIGS: folder })).toMatchObject({
+    allowedAddresses: ['192.168.1.20', '10.0.0.0/8'],
+    homeserver: { kind: 'own', origin: 'https://mac-studio' },
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { routes } from './allow-list.ts';
 import { type GatewayFixture, startGateway } from './gateway-fixture.ts';
+import { oddHeaders, oddMethods, oddPrefixes, oddSuffixes, oddVersions, RandomSource } from './random-source.ts';
 
 let gateway: GatewayFixture;
 
@@ -16,53 +17,8 @@ const seed = 20_261_120;
 const rounds = 10_000;
 const atOnce = 32;
 
-/** Mulberry32: small, and the same on every machine. */
-function randomNumbers(state: number): () => number {
-  let value = state;
-  return () => {
-    value = (value + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(value ^ (value >>> 15), value | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+const random = new RandomSource(seed);
 
-const random = randomNumbers(seed);
-/** One of the list, or, more often than not, its first. */
-const mostly = <Item>(items: readonly Item[]): Item => (random() < 0.8 ? (items[0] as Item) : pick(items));
-const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
-
-const methods = [
-  'GET',
-  'POST',
-  'PUT',
-  'DELETE',
-  'HEAD',
-  'OPTIONS',
-  'CONNECT',
-  'PATCH',
-  'get',
-  'POST\t',
-  'G ET',
-  'PRI',
-  'M-SEARCH',
-];
-const prefixes = [
-  '',
-  '',
-  '',
-  '/',
-  'http://evil',
-  'http://model:11434',
-  '//evil',
-  '@',
-  ' ',
-  '\\',
-  '*',
-  'evil:443',
-  '..',
-  '/..',
-];
 const segments = [
   'api',
   'v1',
@@ -82,36 +38,6 @@ const segments = [
   'ch%61t',
   '\u00e9',
 ];
-const suffixes = [
-  '',
-  '?',
-  '?a=b',
-  '#',
-  '/',
-  '%00',
-  '\0',
-  ';',
-  ' ',
-  '\t',
-  '\\',
-  '.',
-  '%20',
-  '%0d%0a',
-  '\rX: y',
-  '\nX: y',
-];
-const versions = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/1.1 ', 'http/1.1', ''];
-const headers = [
-  '',
-  '',
-  'connection: upgrade\r\nupgrade: h2c\r\n',
-  'expect: 100-continue\r\n',
-  'x-original-url: /api/pull\r\n',
-  'host: y\r\n',
-  'transfer-encoding: chunked\r\n',
-  'content-length: 0\r\n',
-  'content-length: 5\r\n',
-];
 const bodies = [
   '',
   '{}',
@@ -122,27 +48,18 @@ const bodies = [
 ];
 
 function randomTarget(): string {
-  if (random() < 0.5) return pick(routes).path + mostly(suffixes);
-  const count = 1 + Math.floor(random() * 4);
-  return `${pick(prefixes)}/${Array.from({ length: count }, () => pick(segments)).join('/')}${pick(suffixes)}`;
-}
-
-/** Turns one character into another now and then. */
-function mutate(line: string): string {
-  if (random() < 0.85) return line;
-  const at = Math.floor(random() * line.length);
-  return (
-    line.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + line.slice(at + (random() < 0.5 ? 1 : 0))
-  );
+  if (random.number() < 0.5) return random.pick(routes).path + random.mostly(oddSuffixes);
+  const count = 1 + Math.floor(random.number() * 4);
+  const path = Array.from({ length: count }, () => random.pick(segments)).join('/');
+  return `${random.pick(oddPrefixes)}/${path}${random.pick(oddSuffixes)}`;
 }
 
 function randomRequest(): string {
-  const line = mutate(
-    `${random() < 0.7 ? pick(['GET', 'POST']) : pick(methods)} ${randomTarget()} ${mostly(versions)}`,
-  );
-  const body = random() < 0.4 ? '{"model":"coder:7b"}' : pick(bodies);
-  const length = random() < 0.8 ? `content-length: ${body.length}\r\n` : '';
-  return `${line}\r\nhost: x\r\n${mostly(headers)}${length}\r\n${body}`;
+  const method = random.number() < 0.7 ? random.pick(['GET', 'POST']) : random.pick(oddMethods);
+  const line = random.mutate(`${method} ${randomTarget()} ${random.mostly(oddVersions)}`);
+  const body = random.number() < 0.4 ? '{"model":"coder:7b"}' : random.pick(bodies);
+  const length = random.number() < 0.8 ? `content-length: ${body.length}\r\n` : '';
+  return `${line}\r\nhost: x\r\n${random.mostly(oddHeaders)}${length}\r\n${body}`;
 }
 
 test(`P1.4: of ${rounds} random requests only those on the list go on, as they are on the list`, async () => {

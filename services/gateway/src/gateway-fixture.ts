@@ -1,18 +1,23 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { Slot } from '@countersign/contracts/gateway-api.ts';
 import { pino } from 'pino';
 import { Client, type Dispatcher } from 'undici';
 import { createGateway, type GatewayOverrides } from './create-gateway.ts';
 import { FakeUpstream } from './fake-upstream.ts';
 
-/** A running gateway on temporary folders before a fake model server, with one open slot. */
+/** A running gateway on temporary folders before a fake model server and a fake homeserver, with one open slot. */
 export type GatewayFixture = AsyncDisposable & {
   readonly upstream: FakeUpstream;
+  readonly homeserver: FakeUpstream;
+  readonly doorSocket: string;
   readonly slotsFolder: string;
   readonly logsFolder: string;
   readonly slot: string;
@@ -24,28 +29,43 @@ export type GatewayFixture = AsyncDisposable & {
   ask(path: string, body?: unknown, options?: { headers?: Record<string, string> }): Promise<SlotAnswer>;
   /** Writes raw bytes to the slot's socket and reads until the gateway closes. */
   raw(bytes: string): Promise<string>;
+  /** One request of the listener, over a connection of its own; the target goes out as it is written. */
+  knock(method: string, target: string, options?: KnockOptions): Promise<SlotAnswer>;
+  /** As `raw`, at the door. */
+  rawAtDoor(bytes: string): Promise<string>;
   usage(): Promise<Slot['tokens']>;
 };
+
+type KnockOptions = { readonly body?: unknown; readonly headers?: Record<string, string> };
 
 type SlotAnswer = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string };
 
 export type FixtureOptions = {
   readonly model?: string;
   readonly origin?: string;
+  readonly homeserverOrigin?: string;
+  /** Both servers are those of the stack, not of the operator. */
+  readonly embedded?: boolean;
+  readonly allowedAddresses?: readonly string[];
   readonly overrides?: GatewayOverrides;
 };
 
 export async function startGateway({
   model = 'coder:7b',
   origin,
+  homeserverOrigin,
+  embedded = false,
+  allowedAddresses = [],
   overrides,
 }: FixtureOptions = {}): Promise<GatewayFixture> {
   const upstream = await FakeUpstream.start();
+  const homeserver = await FakeUpstream.start();
   const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
   const slot = randomBytes(16).toString('hex');
   const slotsFolder = join(folder, 'slots');
   const logsFolder = join(folder, 'logs');
   const socketPath = join(folder, 'gateway.sock');
+  const doorSocket = join(folder, 'synapse.sock');
   await mkdir(join(slotsFolder, slot), { recursive: true });
   await mkdir(logsFolder);
   const logged: Record<string, unknown>[] = [];
@@ -59,21 +79,26 @@ export async function startGateway({
     {
       slotsFolder,
       socketPath,
+      doorPath: doorSocket,
       logsFolder,
       logLevel: 'info',
       allowLoopbackUpstream: true,
-      upstream: { kind: 'own', origin: origin ?? upstream.origin, model },
+      allowedAddresses,
+      upstream: { kind: embedded ? 'ollama' : 'own', origin: origin ?? upstream.origin, model },
+      homeserver: { kind: embedded ? 'embedded' : 'own', origin: homeserverOrigin ?? homeserver.origin },
     },
-    { logger: pino(lines), ...overrides },
+    { logger: pino(lines), ...overrides, limits: { resolveAgainMs: 0, ...overrides?.limits } },
   );
   const slotSocket = join(slotsFolder, slot, 'ollama.sock');
   const control = async (method: Dispatcher.HttpMethod, path: string) => {
-    const { status, text } = await send(socketPath, { method, path });
-    return { status, body: text === '' ? null : JSON.parse(text) };
+    const answer = await send(socketPath, { method, path });
+    return { status: answer.status, body: answer.text === '' ? null : JSON.parse(answer.text) };
   };
   await control('PUT', `/slots/${slot}`);
   return {
     upstream,
+    homeserver,
+    doorSocket,
     slotsFolder,
     logsFolder,
     slot,
@@ -88,10 +113,13 @@ export async function startGateway({
         headers: options?.headers ?? {},
       }),
     raw: (bytes) => sendRaw(slotSocket, bytes),
+    knock: (method, target, options) => knock(doorSocket, method, target, options),
+    rawAtDoor: (bytes) => sendRaw(doorSocket, bytes),
     usage: async () => ((await control('GET', `/slots/${slot}`)).body as Slot).tokens,
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
+      await homeserver[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     },
   };
@@ -105,6 +133,21 @@ async function send(socketPath: string, options: Dispatcher.RequestOptions): Pro
   } finally {
     await client.destroy();
   }
+}
+
+/** Node's own client, for it sends a target as it is given. */
+async function knock(
+  socketPath: string,
+  method: string,
+  target: string,
+  { body, headers = {} }: KnockOptions = {},
+): Promise<SlotAnswer> {
+  const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const length = payload === undefined ? {} : { 'content-length': String(Buffer.byteLength(payload)) };
+  const sent = request({ socketPath, method, path: target, headers: { ...length, ...headers } });
+  sent.end(payload);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(answer) };
 }
 
 function sendRaw(socketPath: string, bytes: string): Promise<string> {

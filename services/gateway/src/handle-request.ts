@@ -4,9 +4,10 @@ import { type CheckedBody, checkBody } from './body-policy.ts';
 import type { Limits } from './limits.ts';
 import { passThrough } from './pass-through.ts';
 import { discardBody, readBody } from './read-body.ts';
-import { answerRefusal, dialectOf, type Refusal } from './refusal.ts';
+import { answerRefusal, dialectOf, errorBody, type Refusal } from './refusal.ts';
 import type { SlotLog } from './slot-log.ts';
 import type { SlotUsage } from './slot-usage.ts';
+import { TailMeter } from './tail-meter.ts';
 import { type Upstream, UpstreamError } from './upstream.ts';
 
 /** What the requests of one slot are judged by and where they go. */
@@ -30,7 +31,7 @@ export async function handleRequest(
   const refuse = async (refusal: Refusal) => {
     log.refused(method, target, refusal);
     await discardBody(request, context.limits.bodyBytes);
-    answerRefusal(response, refusal, dialectOf(target));
+    answer(response, refusal, target);
   };
   const decision = decide({ method, target, httpVersion: request.httpVersion, headers: request.headers });
   if (decision.status === 'refused') return refuse(decision.refusal);
@@ -44,7 +45,7 @@ export async function handleRequest(
   } catch (error) {
     log.failed(`${decision.route.method} ${decision.route.path}`, error);
     if (response.headersSent) response.destroy();
-    else answerRefusal(response, { status: 500, reason: 'the gateway failed' }, dialectOf(target));
+    else answer(response, { status: 500, reason: 'the gateway failed' }, target);
   } finally {
     usage.held.give(held.bytes);
     usage.leave();
@@ -62,7 +63,7 @@ async function acceptBody(
   held: { bytes: number },
 ): Promise<CheckedBody | { status: 'allowed'; body: null } | { status: 'gone' }> {
   if (route.body === null) return { status: 'allowed', body: null };
-  const { outcome, charged } = await readBody(request, limits, usage.held);
+  const { outcome, charged } = await readBody(request, limits.bodyBytes, usage.held);
   held.bytes = charged;
   const spent = usage.addSent(charged);
   if (outcome.status !== 'read') return outcome;
@@ -85,13 +86,22 @@ async function forward(
   usage.addRequest();
   const bytesIn = body?.length ?? 0;
   try {
-    const answer = await context.upstream.request(route.method, route.path, body, client.signal);
-    const { ended, bytes, tokens } = await passThrough(answer, response, limits, client.signal);
+    const { method, path } = route;
+    const theirs = await context.upstream.request({ method, path, body }, client.signal);
+    const meter = new TailMeter(limits.tailBytes);
+    const passing = {
+      headers: ['content-type'],
+      maximumBytes: Number.POSITIVE_INFINITY,
+      clientStallMs: limits.clientStallMs,
+      onChunk: (chunk: Uint8Array) => meter.push(chunk),
+    };
+    const { ended, bytes } = await passThrough(theirs, response, passing, client.signal);
+    const tokens = meter.counts();
     usage.addTokens(tokens);
-    log.ended({ ...summary(route, startedAt, bytesIn), ended, status: answer.statusCode, bytes_out: bytes, tokens });
+    log.ended({ ...summary(route, startedAt, bytesIn), ended, status: theirs.statusCode, bytes_out: bytes, tokens });
   } catch (error) {
     const refusal = client.signal.aborted ? null : refusalOf(error);
-    if (refusal !== null) answerRefusal(response, refusal, dialectOf(route.path));
+    if (refusal !== null) answer(response, refusal, route.path);
     log.ended({
       ...summary(route, startedAt, bytesIn),
       ...(refusal === null ? { ended: 'client', status: 0 } : { ended: 'upstream', status: refusal.status }),
@@ -101,6 +111,10 @@ async function forward(
   } finally {
     response.off('close', leave);
   }
+}
+
+function answer(response: ServerResponse, refusal: Refusal, path: string): void {
+  answerRefusal(response, refusal.status, errorBody(refusal, dialectOf(path)));
 }
 
 function summary(route: Route, startedAt: number, bytesIn: number) {
@@ -117,6 +131,8 @@ function refusalOf(error: unknown): Refusal {
   switch (error.code) {
     case 'unreachable':
       return { status: 503, reason: error.message };
+    case 'unresolved':
+      return { status: 503, reason: "the model server's name leads to no address" };
     case 'refused-address':
       return { status: 503, reason: 'the model server has an address that is not connected to' };
     case 'timeout':

@@ -1,7 +1,7 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** Every bound of the gateway. Bytes are bytes, `Ms` milliseconds; counts are per slot where nothing else is said. */
+/** Every bound of the gateway. Bytes are bytes, `Ms` milliseconds; counts are per slot, or of the door, where nothing else is said. */
 export const defaultLimits = {
   /** A request's line and headers. */
   headerBytes: 8 * kib,
@@ -12,6 +12,7 @@ export const defaultLimits = {
   requestCheckMs: 2_000,
   connections: 64,
   concurrentRequests: 8,
+  /** Of a refused request as much is read and dropped, for the client to see the answer; also at the door. */
   bodyBytes: 16 * mib,
   /** Request bodies held in memory at once, for one slot and for all of them: less than the container has, with a body being parsed. */
   heldBytes: 20 * mib,
@@ -24,6 +25,10 @@ export const defaultLimits = {
   /** From connecting to the upstream's first byte, and between two of its chunks: a model may think for minutes. */
   upstreamIdleMs: 10 * 60_000,
   upstreamConnectMs: 5_000,
+  /** How long a connection waits for its server's name to be resolved. */
+  resolveMs: 5_000,
+  /** So long what a resolution said stands, also when connections fail. */
+  resolveAgainMs: 1_000,
   /** A client that takes nothing of a started answer for so long is cut off, for it keeps the model busy. */
   clientStallMs: 60_000,
   /** The end of an answer in which the token counts are looked for. */
@@ -33,6 +38,16 @@ export const defaultLimits = {
   modelProbeBytes: 8 * mib,
   /** Time between two turns of the work loop: vanished slots are closed, health is written. */
   sweepMs: 5_000,
+  doorRequests: 16,
+  /** A message: one event holds 64 KiB, before its JSON is spelt with escapes. */
+  doorBodyBytes: 96 * kib,
+  doorHeldBytes: 2 * mib,
+  doorAnswerBytes: 4 * mib,
+  /** From sending a request on to its answer's last byte; what a sync is held open for comes on top. */
+  doorAnswerMs: 30_000,
+  /** Lines of the door's log in one window; the listener lives for months. */
+  doorLogLines: 60,
+  doorLogWindowMs: 60_000,
 } as const;
 export type Limits = { readonly [Key in keyof typeof defaultLimits]: number };
 
@@ -50,4 +65,12 @@ export const bodyLimits = {
   predictTokens: 65_536,
   keepAliveMinimumSeconds: 60,
   keepAliveMaximumSeconds: 60 * 60,
+} as const;
+
+/** What a request of the listener may say in its query; part of the policy. */
+export const queryLimits = {
+  /** One value, encoded. */
+  valueCharacters: 2_048,
+  syncHoldMs: 60_000,
+  messages: 1_000,
 } as const;

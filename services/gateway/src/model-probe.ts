@@ -68,7 +68,7 @@ async function readText(
   maximumBytes: number,
   signal: AbortSignal,
 ): Promise<string> {
-  const answer = await upstream.request(method, path, body, signal);
+  const answer = await upstream.request({ method, path, body }, signal);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer.body) {

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { ByteBudget } from './byte-budget.ts';
-import type { Limits } from './limits.ts';
 import type { Refusal } from './refusal.ts';
 
 type Read =
@@ -14,18 +13,19 @@ const busy: Read = { status: 'refused', refusal: { status: 503, reason: 'too man
 /**
  * Reads a request's body into memory, charging `held` before each byte is kept; what was charged stays so until the caller gives
  * it back.
+ * @param maximumBytes a larger body is refused
  */
 export async function readBody(
   request: IncomingMessage,
-  limits: Limits,
+  maximumBytes: number,
   held: ByteBudget,
 ): Promise<{ outcome: Read; charged: number }> {
-  if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) return { outcome: tooLarge, charged: 0 };
+  if (Number(request.headers['content-length'] ?? 0) > maximumBytes) return { outcome: tooLarge, charged: 0 };
   const chunks: Buffer[] = [];
   let charged = 0;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      if (charged + chunk.length > limits.bodyBytes) return { outcome: tooLarge, charged };
+      if (charged + chunk.length > maximumBytes) return { outcome: tooLarge, charged };
       if (!held.take(chunk.length)) return { outcome: busy, charged };
       charged += chunk.length;
       chunks.push(chunk);

@@ -16,11 +16,13 @@ export function errorBody(refusal: Refusal, dialect: Dialect): string {
   return JSON.stringify({ error });
 }
 
-/** Answers with the refusal; nothing is written when the client has gone or an answer has begun. */
-export function answerRefusal(response: ServerResponse, refusal: Refusal, dialect: Dialect): void {
+/**
+ * Answers with a refusal; nothing is written when the client has gone or an answer has begun.
+ * @param body JSON in the shape that the client understands
+ */
+export function answerRefusal(response: ServerResponse, status: number, body: string): void {
   if (response.headersSent || response.destroyed) return;
-  const body = errorBody(refusal, dialect);
-  response.writeHead(refusal.status, {
+  response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     connection: 'close',

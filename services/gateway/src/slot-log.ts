@@ -1,13 +1,13 @@
 import type { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
+import type { Passed } from './pass-through.ts';
 import type { Refusal } from './refusal.ts';
 
 const loggedTargetCharacters = 120;
 
 export type RequestEnd = {
   readonly route: string;
-  /** `passed` to its end, cut by the `client` or by the `upstream`. */
-  readonly ended: 'passed' | 'client' | 'upstream';
+  readonly ended: Passed['ended'];
   readonly status: number;
   readonly bytes_in: number;
   readonly bytes_out: number;

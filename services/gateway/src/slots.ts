@@ -7,10 +7,12 @@ import { isMissing } from '@countersign/kit/files.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { bindSocket, closeServer } from '@countersign/kit/socket-server.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { handleRequest } from './handle-request.ts';
 import type { Limits } from './limits.ts';
+import { errorBody } from './refusal.ts';
 import { SlotLog } from './slot-log.ts';
-import { createSlotServer } from './slot-server.ts';
 import { SlotUsage } from './slot-usage.ts';
+import { createStrictServer } from './strict-server.ts';
 import type { Upstream } from './upstream.ts';
 
 const socketName = 'ollama.sock';
@@ -105,7 +107,13 @@ export class Slots implements AsyncDisposable {
   async #listen(id: SlotId, usage: SlotUsage): Promise<{ server: Server; inode: number }> {
     const { model, upstream, limits, logger } = this.#options;
     const log = new SlotLog(logger, id, limits.logLines);
-    const server = createSlotServer({ model, upstream, limits, usage, log });
+    const context = { model, upstream, limits, usage, log };
+    const server = createStrictServer({
+      limits,
+      serve: (request, response) => handleRequest(context, request, response),
+      refused: (method, target, refusal) => log.refused(method, target, refusal),
+      errorBody: (refusal) => errorBody(refusal, 'ollama'),
+    });
     await bindSocket(server, this.#socketPath(id), socketMode);
     server.on('error', (error) => logger.error({ slot: id, err: error }, 'slot server failed'));
     return { server, inode: (await lstat(this.#socketPath(id))).ino };

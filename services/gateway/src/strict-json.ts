@@ -23,6 +23,17 @@ export function parseStrictJson(text: string): Parsed {
   }
 }
 
+/** As `parseStrictJson`, of a body as it came. */
+export function parseStrictBody(bytes: Uint8Array): Parsed {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { ok: false, reason: 'the body is not UTF-8' };
+  }
+  return parseStrictJson(text);
+}
+
 /** Looks at structure only: what it says of a text that is not JSON does not matter, for `JSON.parse` refuses that text. */
 function findProblem(text: string): string | null {
   const open: (Set<string> | null)[] = [];

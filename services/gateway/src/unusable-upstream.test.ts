@@ -47,6 +47,14 @@ describe('an upstream that cannot be used', () => {
     expect(logged.filter(({ ended }) => ended === 'upstream')).toHaveLength(1);
   });
 
+  test('it does not speak HTTP', async () => {
+    const { ask, upstream } = await start();
+    upstream.answer = (_request, response) => response.socket?.end('garbage\r\n\r\n');
+    const answer = await ask('/api/tags');
+    expect(answer.status).toBe(502);
+    expect(JSON.parse(answer.text)).toEqual({ error: 'the model server does not speak HTTP' });
+  });
+
   test('it answers in an encoding that was not asked for', async () => {
     const { ask, upstream } = await start();
     upstream.answer = (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('x');
@@ -95,6 +103,6 @@ describe('an upstream that cannot be used', () => {
         lookup: (_host, _options, callback) => callback(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), ''),
       },
     });
-    expect(await ask('/api/tags')).toMatchObject({ status: 503, text: expect.stringContaining('ENOTFOUND') });
+    expect(await ask('/api/tags')).toMatchObject({ status: 503, text: expect.stringContaining('leads to no address') });
   });
 });

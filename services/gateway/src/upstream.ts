@@ -1,12 +1,13 @@
 import { lookup as systemLookup } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { refuseAddress } from './address-policy.ts';
+import type { LookupFunction, Socket } from 'node:net';
+import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
+import type { AddressRule } from './address-policy.ts';
 import type { Limits } from './limits.ts';
+import { PinnedHost, type Resolution, sameAddresses } from './pinned-host.ts';
 
-/** The model server cannot be asked, or answered with what is not passed on. */
+/** The server cannot be asked, or answered with what is not passed on. Of an address or a name the message says what to do. */
 export class UpstreamError extends Error {
-  readonly code: 'refused-address' | 'unreachable' | 'timeout' | 'bad-answer';
+  readonly code: 'refused-address' | 'unresolved' | 'unreachable' | 'timeout' | 'bad-answer';
   constructor(code: UpstreamError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'UpstreamError';
@@ -15,39 +16,65 @@ export class UpstreamError extends Error {
 }
 
 export type UpstreamOptions = {
+  /** What people call it: `the model server`. */
+  readonly title: string;
   /** Scheme, host and port. */
   readonly origin: string;
+  readonly rule: () => AddressRule;
   readonly allowLoopback: boolean;
   readonly limits: Limits;
-  readonly lookup?: LookupFunction;
+  readonly lookup?: LookupFunction | undefined;
 };
 
-/**
- * The one server requests go to. Its address is judged for every connection, after the name was resolved, so that a name whose
- * address changes gains nothing; redirects are not followed.
- */
+export type UpstreamRequest = {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  /** JSON. */
+  readonly body: Uint8Array | string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** One server that requests go to: at the addresses that were pinned, with redirects not followed and nothing unpacked. */
 export class Upstream implements AsyncDisposable {
   readonly origin: string;
+  readonly #title: string;
+  readonly #host: PinnedHost;
+  readonly #connectMs: number;
   readonly #agent: Agent;
 
-  constructor({ origin, allowLoopback, limits, lookup = systemLookup as LookupFunction }: UpstreamOptions) {
+  constructor({
+    title,
+    origin,
+    rule,
+    allowLoopback,
+    limits,
+    lookup = systemLookup as LookupFunction,
+  }: UpstreamOptions) {
     this.origin = origin;
-    const connectSocket = buildConnector({
-      timeout: limits.upstreamConnectMs,
-      allowH2: false,
-      lookup: checkedLookup(lookup, allowLoopback),
-    });
+    this.#title = title;
+    this.#host = new PinnedHost({ origin, rule, allowLoopback, limits, lookup });
+    this.#connectMs = limits.upstreamConnectMs;
     this.#agent = new Agent({
       allowH2: false,
       headersTimeout: limits.upstreamIdleMs,
       bodyTimeout: limits.upstreamIdleMs,
       connect: (options, callback) => {
-        // A literal address is never looked up, so it is judged here.
-        const reason = isIP(options.hostname) === 0 ? null : refuseAddress(options.hostname, allowLoopback);
-        if (reason === null) connectSocket(options, callback);
-        else callback(new UpstreamError('refused-address', reason), null);
+        this.#connect(options).then(
+          (socket) => callback(null, socket),
+          (error) => callback(error, null),
+        );
       },
     });
+  }
+
+  /** Why its name leads to no address that is connected to, for people; null when it does, or before that is known. */
+  get problem(): string | null {
+    return this.#host.problem;
+  }
+
+  /** Resolves its name unless an address is pinned; what came of it is in `problem`. */
+  async resolve(): Promise<void> {
+    await this.#host.current();
   }
 
   /**
@@ -55,9 +82,7 @@ export class Upstream implements AsyncDisposable {
    * @throws UpstreamError, or the signal's reason
    */
   async request(
-    method: 'GET' | 'POST',
-    path: string,
-    body: Uint8Array | string | null,
+    { method, path, body, headers }: UpstreamRequest,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     try {
@@ -66,57 +91,82 @@ export class Upstream implements AsyncDisposable {
         path,
         method,
         body,
-        headers: body === null ? {} : { 'content-type': 'application/json' },
+        headers: { ...headers, ...(body === null ? {} : { 'content-type': 'application/json' }) },
         signal,
       });
       const problem = problemOf(answer);
       if (problem === null) return answer;
       answer.body.on('error', () => undefined).destroy();
-      throw new UpstreamError('bad-answer', problem);
+      throw new UpstreamError('bad-answer', `${this.#title} answered ${problem}`);
     } catch (error) {
       signal.throwIfAborted();
-      throw asUpstreamError(error);
+      throw asUpstreamError(error, this.#title);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
   }
+
+  /** A connection that failed is made once more where the host has moved: nothing of a request was sent on it. */
+  async #connect(options: buildConnector.Options): Promise<Socket> {
+    const pinned = orThrow(await this.#host.current());
+    try {
+      return await this.#open(options, pinned);
+    } catch (error) {
+      const renewed = orThrow(await this.#host.renew(pinned), error);
+      if (sameAddresses(renewed.addresses, pinned.addresses)) throw error;
+      return await this.#open(options, renewed);
+    }
+  }
+
+  /** Connects to one of the addresses; the name stays what a certificate is compared with. */
+  #open(options: buildConnector.Options, { addresses }: Pinned): Promise<Socket> {
+    const connect = buildConnector({
+      timeout: this.#connectMs,
+      allowH2: false,
+      autoSelectFamily: true,
+      lookup: (_name, _options, callback) => callback(null, [...addresses]),
+    });
+    return new Promise((resolve, reject) => {
+      connect(options, (error, socket) => {
+        if (error === null) resolve(socket);
+        else reject(error);
+      });
+    });
+  }
+}
+
+type Pinned = Extract<Resolution, { status: 'pinned' }>;
+
+function orThrow(resolution: Resolution, cause?: unknown): Pinned {
+  switch (resolution.status) {
+    case 'pinned':
+      return resolution;
+    case 'refused':
+      throw new UpstreamError('refused-address', resolution.reason, { cause });
+    case 'unresolved':
+      throw new UpstreamError('unresolved', resolution.reason, { cause });
+  }
 }
 
 function problemOf({ statusCode, headers }: Dispatcher.ResponseData): string | null {
-  if (statusCode < 200 || (statusCode >= 300 && statusCode < 400)) {
-    return `the model server answered ${statusCode}; redirects are not followed`;
-  }
+  if (statusCode >= 300 && statusCode < 400) return `${statusCode}; redirects are not followed`;
+  if (statusCode < 200 || statusCode > 599) return `${statusCode}, which is no status of HTTP`;
   const encoding = headers['content-encoding'];
-  return encoding === undefined || encoding === 'identity'
-    ? null
-    : 'the model server answered in a compressed encoding';
+  return encoding === undefined || encoding === 'identity' ? null : 'in a compressed encoding';
 }
 
-/** Every address that a name has must be fit: which one is connected to is not ours to choose. */
-function checkedLookup(lookup: LookupFunction, allowLoopback: boolean): LookupFunction {
-  return (hostname, options, callback) => {
-    lookup(hostname, options, (error, found, family) => {
-      if (error) return callback(error, '', 0);
-      const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
-      for (const address of addresses) {
-        const reason = refuseAddress(address, allowLoopback);
-        if (reason !== null) return callback(new UpstreamError('refused-address', reason), '', 0);
-      }
-      callback(null, found, family);
-    });
-  };
-}
+const notHttp = new Set(['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_HEADERS_OVERFLOW']);
 
-function asUpstreamError(error: unknown): UpstreamError {
+function asUpstreamError(error: unknown, title: string): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new UpstreamError('timeout', 'the model server said nothing for too long', { cause: error });
+    return new UpstreamError('timeout', `${title} said nothing for too long`, { cause: error });
   }
-  if (code.startsWith('HPE_')) {
-    return new UpstreamError('bad-answer', 'the model server does not speak HTTP', { cause: error });
+  if (notHttp.has(code) || error instanceof errors.HTTPParserError) {
+    return new UpstreamError('bad-answer', `${title} does not speak HTTP`, { cause: error });
   }
-  return new UpstreamError('unreachable', `the model server does not answer (${code})`, { cause: error });
+  return new UpstreamError('unreachable', `${title} does not answer (${code})`, { cause: error });
 }

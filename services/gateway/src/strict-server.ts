@@ -1,7 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { handleRequest, type SlotContext } from './handle-request.ts';
-import { dialectOf, errorBody, type Refusal } from './refusal.ts';
+import type { Limits } from './limits.ts';
+import type { Refusal } from './refusal.ts';
+
+export type StrictServerOptions = {
+  readonly limits: Limits;
+  /** Serves one request; never rejects. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Told of what is refused before there is a request to serve; what is not known of it is empty. */
+  readonly refused: (method: string, target: string, refusal: Refusal) => void;
+  /** JSON in the shape that the client understands. */
+  readonly errorBody: (refusal: Refusal) => string;
+};
 
 /** What the parser refuses before there is a request, by its error's code. */
 const parserRefusals: Readonly<Record<string, Refusal>> = {
@@ -12,15 +22,14 @@ const malformed: Refusal = { status: 400, reason: 'the request is not well-forme
 const noTunnel: Refusal = { status: 403, reason: 'there are no tunnels here' };
 
 /**
- * The HTTP server of one slot, not yet listening: the strict parser, one request per connection, everything bounded. A second
+ * The HTTP server of one socket, not yet listening: the strict parser, one request per connection, everything bounded. A second
  * request on a connection is not served, so whatever two parsers might disagree about in one stream of bytes leads nowhere.
  */
-export function createSlotServer(context: SlotContext): Server {
-  const { limits, log } = context;
+export function createStrictServer({ limits, serve, refused, errorBody }: StrictServerOptions): Server {
   const served = new WeakMap<Duplex, IncomingMessage>();
-  const serve = (request: IncomingMessage, response: ServerResponse) => {
+  const accept = (request: IncomingMessage, response: ServerResponse) => {
     served.set(request.socket, request);
-    void handleRequest(context, request, response);
+    void serve(request, response);
   };
   const server = createServer(
     {
@@ -31,34 +40,33 @@ export function createSlotServer(context: SlotContext): Server {
       connectionsCheckingInterval: limits.requestCheckMs,
       keepAliveTimeout: 1,
     },
-    serve,
+    accept,
   );
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = 1;
   server.timeout = 0;
   // Both would be answered by Node before the policy sees them; the policy refuses the header they have in common.
-  server.on('checkContinue', serve);
-  server.on('checkExpectation', serve);
+  server.on('checkContinue', accept);
+  server.on('checkExpectation', accept);
   server.on('connect', (request, socket) => {
-    log.refused(request.method ?? '', request.url ?? '', noTunnel);
-    endSocket(socket, noTunnel);
+    refused(request.method ?? '', request.url ?? '', noTunnel);
+    endSocket(socket, noTunnel.status, errorBody(noTunnel));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     const refusal = parserRefusals[error.code ?? ''] ?? malformed;
-    log.refused('', '', refusal);
+    refused('', '', refusal);
     // What follows a whole request is not answered: its words would stand in the middle of the answer to that request.
     if (served.get(socket)?.complete) socket.destroy();
-    else endSocket(socket, refusal);
+    else endSocket(socket, refusal.status, errorBody(refusal));
   });
   return server;
 }
 
-function endSocket(socket: Duplex, refusal: Refusal): void {
-  const body = errorBody(refusal, dialectOf('/'));
+function endSocket(socket: Duplex, status: number, body: string): void {
   socket.on('error', () => undefined);
   socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}\r\nconnection: close\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n` +
       `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     () => socket.destroy(),
   );

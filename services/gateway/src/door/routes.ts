@@ -1,0 +1,42 @@
+import { queryLimits } from '../limits.ts';
+import type { QueryRules } from './query.ts';
+
+/** One line of the door's list. What is sent on is built from it and from the checked parts, never the request's text. */
+export type DoorRoute = {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** `{roomId}` and `{txnId}` stand for one segment each. */
+  readonly path: string;
+  readonly query: QueryRules;
+  readonly body: 'none' | 'empty-object' | 'object';
+};
+
+const client = '/_matrix/client/v3';
+const room = `${client}/rooms/{roomId}`;
+
+const anything = () => true;
+const wholeNumber = (maximum: number) => (value: string) => /^\d{1,9}$/.test(value) && Number(value) <= maximum;
+
+const sync: QueryRules = { filter: anything, since: anything, timeout: wholeNumber(queryLimits.syncHoldMs) };
+const messages: QueryRules = {
+  from: anything,
+  to: anything,
+  dir: (value) => value === 'f' || value === 'b',
+  limit: wholeNumber(queryLimits.messages),
+  filter: anything,
+};
+
+/**
+ * What a bot needs that reads one room and writes messages to it. Accounts, devices, other rooms' making, members, powers, state,
+ * reactions, redactions, media, keys, administration and federation are not here, nor is anything unknown.
+ */
+export const doorRoutes: readonly DoorRoute[] = [
+  { method: 'GET', path: '/_matrix/client/versions', query: {}, body: 'none' },
+  { method: 'GET', path: `${client}/account/whoami`, query: {}, body: 'none' },
+  { method: 'GET', path: `${client}/joined_rooms`, query: {}, body: 'none' },
+  { method: 'GET', path: `${client}/sync`, query: sync, body: 'none' },
+  { method: 'POST', path: `${room}/join`, query: {}, body: 'empty-object' },
+  { method: 'GET', path: `${room}/messages`, query: messages, body: 'none' },
+  { method: 'GET', path: `${room}/state/m.room.encryption`, query: {}, body: 'none' },
+  { method: 'GET', path: `${room}/state/m.room.encryption/`, query: {}, body: 'none' },
+  { method: 'PUT', path: `${room}/send/m.room.message/{txnId}`, query: {}, body: 'object' },
+];
