@@ -33,8 +33,12 @@ beforeEach(async () => {
     'named/slots',
     'named/model-slots',
     'named/spool-shell',
+    'named/spool-matrix',
     'named/launcher-control',
     'named/gateway-control',
+    'named/matrix-door',
+    'named/listener-state',
+    'named/synapse',
   ])
     await mkdir(join(home, folder));
 });
@@ -59,7 +63,7 @@ async function snapshot(folder = home): Promise<string[]> {
       const path = join(folder, name);
       const status = await lstat(path);
       const content = status.isFile() ? await readFile(path, 'base64') : '';
-      return [name, status.uid, status.gid, status.mode, status.ino, status.mtimeMs, content].join(' ');
+      return [name, status.uid, status.gid, status.mode, status.ino, status.mtimeMs, status.ctimeMs, content].join(' ');
     }),
   );
 }
@@ -73,7 +77,8 @@ const git = (...parameters: string[]) =>
 describe('a first start', () => {
   test('makes every folder of the queue and gives it to the services', async () => {
     await run();
-    for (const folder of [...queueFolders, 'runs', 'memory', 'workspaces', 'logs/runner', 'logs/gateway'])
+    const logs = ['logs/runner', 'logs/gateway', 'logs/matrix-listener'];
+    for (const folder of [...queueFolders, 'runs', 'memory', 'workspaces', ...logs])
       expect(await facts(`volumes/${folder}`)).toMatch(new RegExp(`^${uid}:${gid} 7`));
   });
 
@@ -82,30 +87,47 @@ describe('a first start', () => {
     expect(await facts('named/slots')).toBe(`${uid}:${gid} 711`);
     expect(await facts('named/model-slots')).toBe(`${uid}:${gid} 711`);
     expect(await facts('named/spool-shell')).toBe(`${uid}:${gid} 770`);
+    expect(await facts('named/spool-matrix')).toBe(`${uid}:${gid} 770`);
     expect(await facts('named/gateway-control')).toBe(`${uid}:${gid} 2770`);
+    expect(await facts('named/matrix-door')).toBe(`${uid}:${gid} 2770`);
+    expect(await facts('named/listener-state')).toBe(`${uid}:${gid} 700`);
+    expect(await facts('named/synapse')).toBe(`${uid}:${gid} 700`);
     expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2750`);
     expect(await facts('volumes/logs/launcher')).toBe(`${config.rootUid}:${gid} 2750`);
-    expect(await facts('secrets/cli')).toBe(`${uid}:${gid} 700`);
-    expect(await facts('secrets/runner')).toBe(`${uid}:${gid} 700`);
-    expect(await facts('secrets/cli/signing.key.pem')).toBe(`${uid}:${gid} 400`);
-    expect(await facts('secrets/runner/shell.pub.pem')).toBe(`${uid}:${gid} 444`);
+    for (const service of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse'])
+      expect(await facts(`secrets/${service}`)).toBe(`${uid}:${gid} 700`);
+    for (const secret of [
+      'cli/signing.key.pem',
+      'matrix-listener/signing.key.pem',
+      'enrol/registration.secret',
+      'synapse/registration.secret',
+      'synapse/macaroon.secret',
+      'synapse/form.secret',
+      'synapse/signing.key',
+    ])
+      expect(await facts(`secrets/${secret}`)).toBe(`${uid}:${gid} 400`);
+    for (const channel of ['shell', 'matrix'])
+      expect(await facts(`secrets/runner/${channel}.pub.pem`)).toBe(`${uid}:${gid} 444`);
   });
 
-  test('makes a pair of keys whose halves fit', async () => {
+  test.each([
+    ['shell', 'cli'],
+    ['matrix', 'matrix-listener'],
+  ] as const)('makes a pair of keys for %s whose halves fit', async (channel, holder) => {
     await run();
-    const key = readSigningKey(await readFile(join(home, 'secrets/cli/signing.key.pem'), 'utf8'));
-    const publicKey = readVerifyingKey(await readFile(join(home, 'secrets/runner/shell.pub.pem'), 'utf8'));
+    const key = readSigningKey(await readFile(join(home, `secrets/${holder}/signing.key.pem`), 'utf8'));
+    const publicKey = readVerifyingKey(await readFile(join(home, `secrets/runner/${channel}.pub.pem`), 'utf8'));
     const command = signCommand(
       {
         version: 1,
         id: 'abcdefghijklmnop',
         kind: 'send',
         subject: { text: 'x' },
-        actor: { channel: 'shell', user: 'x' },
+        actor: { channel, user: 'x' },
         evidence: '',
         issued_at: '2026-11-20T10:00:00.000Z',
         expires_at: '2026-11-20T10:00:00.000Z',
-        key_id: 'shell-0000000000000000',
+        key_id: `${channel}-0000000000000000`,
       },
       key,
     );
@@ -166,6 +188,18 @@ describe('a second start', () => {
     expect(await facts('secrets/cli/signing.key.pem')).toBe(`${uid}:${gid} 400`);
   });
 
+  test('gives the services what the operator wrote for them, and leaves it alone from then on', async () => {
+    await run();
+    const path = join(home, 'secrets/matrix-listener/matrix-bot.env');
+    await writeFile(path, 'MATRIX_BOT_TOKEN=x\n', { mode: 0o644 });
+    await run();
+    expect(await facts('secrets/matrix-listener/matrix-bot.env')).toBe(`${uid}:${gid} 600`);
+    const before = await snapshot();
+    await run();
+    expect(await snapshot()).toEqual(before);
+    expect(await readFile(path, 'utf8')).toBe('MATRIX_BOT_TOKEN=x\n');
+  });
+
   test('does not bring back an example workspace that was removed', async () => {
     await run();
     await rm(join(home, 'volumes', workspace), { recursive: true });
@@ -222,26 +256,40 @@ describe('refused, with nothing changed and what to do', () => {
     expect(await facts('elsewhere')).toBe(before);
   });
 
-  test('a public key without its private half', async () => {
-    await run();
-    await rm(join(home, 'secrets/cli/signing.key.pem'));
-    await expect(run()).rejects.toThrow(/signing\.key\.pem is not[\s\S]*Restore it/);
+  describe.each([
+    ['shell', 'cli'],
+    ['matrix', 'matrix-listener'],
+  ])('of the channel %s', (channel, holder) => {
+    const privateHalf = () => join(home, `secrets/${holder}/signing.key.pem`);
+    const publicHalf = () => join(home, `secrets/runner/${channel}.pub.pem`);
+
+    test('a public key without its private half', async () => {
+      await run();
+      await rm(privateHalf());
+      await expect(run()).rejects.toThrow(/signing\.key\.pem is not[\s\S]*Restore it/);
+    });
+
+    test('halves that do not fit', async () => {
+      await run();
+      await rename(privateHalf(), join(home, 'old.pem'));
+      await rename(publicHalf(), join(home, 'old.pub.pem'));
+      await run();
+      await rename(join(home, 'old.pub.pem'), publicHalf());
+      await expect(run()).rejects.toThrow('is not the public half of');
+    });
+
+    test('a key that is none', async () => {
+      await run();
+      await chmod(privateHalf(), 0o600);
+      await writeFile(privateHalf(), 'hello');
+      await expect(run()).rejects.toThrow('signing.key.pem cannot be used');
+    });
   });
 
-  test('halves that do not fit', async () => {
+  test("the halves of two channels: one channel's public key is not the other's", async () => {
     await run();
-    await rename(join(home, 'secrets/cli/signing.key.pem'), join(home, 'old.pem'));
-    await rename(join(home, 'secrets/runner/shell.pub.pem'), join(home, 'old.pub.pem'));
-    await run();
-    await rename(join(home, 'old.pub.pem'), join(home, 'secrets/runner/shell.pub.pem'));
-    await expect(run()).rejects.toThrow('is not the public half of');
-  });
-
-  test('a key that is none', async () => {
-    await run();
-    await chmod(join(home, 'secrets/cli/signing.key.pem'), 0o600);
-    await writeFile(join(home, 'secrets/cli/signing.key.pem'), 'hello');
-    await expect(run()).rejects.toThrow('signing.key.pem cannot be used');
+    await rename(join(home, 'secrets/runner/shell.pub.pem'), join(home, 'secrets/runner/matrix.pub.pem'));
+    await expect(run()).rejects.toThrow(/matrix\.pub\.pem is not the public half of/);
   });
 
   test('a home that is not mounted', async () => {
@@ -249,12 +297,12 @@ describe('refused, with nothing changed and what to do', () => {
   });
 });
 
-test('a missing public half is made from the private one', async () => {
+test.each(['shell', 'matrix'])('a missing public half of %s is made from the private one', async (channel) => {
   await run();
-  const path = join(home, 'secrets/runner/shell.pub.pem');
+  const path = join(home, `secrets/runner/${channel}.pub.pem`);
   const before = await readFile(path, 'utf8');
   await rm(path);
-  expect(await run()).toContain('made: secrets/runner/shell.pub.pem');
+  expect(await run()).toContain(`made: secrets/runner/${channel}.pub.pem`);
   expect(await readFile(path, 'utf8')).toBe(before);
 });
 

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { adoptBotToken } from './bot-token.ts';
 import type { InitConfig } from './config.ts';
 import { firstWorkspace, makeFirstWorkspace } from './first-workspace.ts';
 import { ensureFolder, type FolderMode, type Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
 import { readSentinel, type Sentinel, writeSentinel } from './sentinel.ts';
-import { ensureShellKey } from './signing-key.ts';
+import { ensureSigningKey } from './signing-key.ts';
+import { ensureSynapseSecrets } from './synapse-secrets.ts';
 
 /** Where the operator drops and reads; group members may as well. */
 const shared: FolderMode = { least: 0o770 };
@@ -28,6 +30,7 @@ const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
   ['logs', readable],
   ['logs/runner', readable],
   ['logs/gateway', readable],
+  ['logs/matrix-listener', readable],
 ];
 
 /**
@@ -49,16 +52,23 @@ export async function prepare(config: InitConfig, report: Report): Promise<void>
   const launcher: Owner = { uid: config.rootUid, gid: config.gid };
   await ensureFolder(join(config.volumes, 'logs/launcher'), launcher, { exact: 0o2750 }, report);
 
-  await ensureFolder(join(config.secrets, 'cli'), owner, { exact: 0o700 }, report);
-  await ensureFolder(join(config.secrets, 'runner'), owner, { exact: 0o700 }, report);
+  for (const name of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse'])
+    await ensureFolder(join(config.secrets, name), owner, { exact: 0o700 }, report);
   await ensureFolder(join(config.secrets, 'launcher'), launcher, { exact: 0o750 }, report);
-  await ensureShellKey(config.secrets, owner, report);
+  await ensureSigningKey(config.secrets, { holder: 'cli', channel: 'shell' }, owner, report);
+  await ensureSigningKey(config.secrets, { holder: 'matrix-listener', channel: 'matrix' }, owner, report);
+  await ensureSynapseSecrets(config.secrets, owner, report);
+  await adoptBotToken(config.secrets, owner, report);
 
   // A sandbox's own user passes through by a slot's name, and can list nothing.
   for (const name of ['slots', 'model-slots'])
     await ensureFolder(join(config.named, name), owner, { exact: 0o711 }, report);
-  await ensureFolder(join(config.named, 'spool-shell'), owner, { exact: 0o770 }, report);
-  await ensureFolder(join(config.named, 'gateway-control'), owner, { exact: 0o2770 }, report);
+  for (const name of ['spool-shell', 'spool-matrix'])
+    await ensureFolder(join(config.named, name), owner, { exact: 0o770 }, report);
+  for (const name of ['gateway-control', 'matrix-door'])
+    await ensureFolder(join(config.named, name), owner, { exact: 0o2770 }, report);
+  for (const name of ['listener-state', 'synapse'])
+    await ensureFolder(join(config.named, name), owner, { exact: 0o700 }, report);
   await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2750 }, report);
 
   const workspace = join(config.volumes, 'workspaces', firstWorkspace);

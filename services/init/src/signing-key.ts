@@ -1,20 +1,28 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { constants, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSigningKey, readVerifyingKey } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
+import { protect } from './protect.ts';
 import { readRegularFile } from './regular-file.ts';
 
+/** A way for decisions to come in: who signs there, and under which name the runner knows the public half. */
+type SigningChannel = { readonly holder: string; readonly channel: 'shell' | 'matrix' };
+
 /**
- * The shell channel's Ed25519 pair: the private half for the cli alone, the public half for the runner. A pair that exists is
+ * The Ed25519 pair of a channel: the private half for its service alone, the public half for the runner. A pair that exists is
  * kept; a missing public half is made from the private one.
  * @throws InitError when the halves do not fit, or the private one is gone
  */
-export async function ensureShellKey(secrets: string, owner: Owner, report: Report): Promise<void> {
-  const privatePath = join(secrets, 'cli', 'signing.key.pem');
-  const publicPath = join(secrets, 'runner', 'shell.pub.pem');
+export async function ensureSigningKey(
+  secrets: string,
+  { holder, channel }: SigningChannel,
+  owner: Owner,
+  report: Report,
+): Promise<void> {
+  const privatePath = join(secrets, holder, 'signing.key.pem');
+  const publicPath = join(secrets, 'runner', `${channel}.pub.pem`);
   const [privatePem, publicPem] = [await readRegularFile(privatePath), await readRegularFile(publicPath)];
   if (privatePem === null && publicPem !== null)
     throw new InitError(
@@ -44,16 +52,5 @@ function parse(path: string, pem: string, read: (pem: string) => KeyObject): Key
       `${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}. Restore it, or remove both halves of the pair for a new one.`,
       { cause },
     );
-  }
-}
-
-/** Mends owner and bits also when an earlier start was interrupted between writing a file and giving it away. */
-async function protect(path: string, owner: Owner, mode: number): Promise<void> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    await file.chmod(mode);
-    await file.chown(owner.uid, owner.gid);
-  } finally {
-    await file.close();
   }
 }
