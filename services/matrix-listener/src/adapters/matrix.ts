@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { DoorError } from '@countersign/contracts/gateway-api.ts';
+import { inertLine } from '@countersign/contracts/inert-text.ts';
+import type { MatrixEventId, MatrixRoomId } from '@countersign/contracts/matrix-names.ts';
+import { MatrixEventId as EventIdSchema } from '@countersign/contracts/matrix-names.ts';
+import { createClient, HTTPError, type MatrixClient, MatrixError, Method } from 'matrix-js-sdk';
+import { logger as globalLogger, type Logger as SdkLogger } from 'matrix-js-sdk/lib/logger.js';
+import { z } from 'zod';
+import { HomeserverError } from '../homeserver-error.ts';
+import { listenerLimits } from '../limits.ts';
+import { MessagesPage, SyncAnswer } from '../room/observed.ts';
+
+/** The library's own lines could hold what others wrote, and say nothing that our log lacks. Its types do not show this method. */
+(globalLogger as unknown as { disableAll(): void }).disableAll();
+const silent: SdkLogger = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  getChild: () => silent,
+};
+
+const timelineTypes = ['m.room.message', 'm.reaction', 'm.room.redaction', 'm.room.encrypted'];
+/** Without an event that it may show, a homeserver does not say that the bot has left the room. */
+const syncTypes = [...timelineTypes, 'm.room.member', 'm.room.encryption'];
+const Sent = z.object({ event_id: EventIdSchema });
+const Joined = z.object({ joined_rooms: z.array(z.string()) });
+const WhoAmI = z.object({ user_id: z.string() });
+
+/** The client API's routes that the listener uses. Every failure is a HomeserverError, or the signal's reason. */
+export class Homeserver {
+  readonly #client: MatrixClient;
+  readonly #room: MatrixRoomId;
+
+  /** @param fetchFn how requests get to the homeserver */
+  constructor(token: string, room: MatrixRoomId, fetchFn: typeof globalThis.fetch) {
+    this.#client = createClient({ baseUrl: 'http://homeserver', accessToken: token, fetchFn, logger: silent });
+    this.#room = room;
+  }
+
+  /** The user that the token belongs to. */
+  async whoAmI(signal: AbortSignal): Promise<string> {
+    return (await this.#ask(WhoAmI, Method.Get, '/account/whoami', {}, undefined, signal)).user_id;
+  }
+
+  async isJoined(signal: AbortSignal): Promise<boolean> {
+    const { joined_rooms } = await this.#ask(Joined, Method.Get, '/joined_rooms', {}, undefined, signal);
+    return joined_rooms.includes(this.#room);
+  }
+
+  /** Takes up an invitation to the room. */
+  async join(signal: AbortSignal): Promise<void> {
+    await this.#ask(z.unknown(), Method.Post, `${this.#roomPath}/join`, {}, {}, signal);
+  }
+
+  async isEncrypted(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#ask(z.unknown(), Method.Get, `${this.#roomPath}/state/m.room.encryption`, {}, undefined, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof HomeserverError && error.code === 'missing') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * What happened in the room since a position; without one, where it stands now.
+   * @param holdMs how long the homeserver may wait for something to happen
+   */
+  async sync(since: string | null, holdMs: number, signal: AbortSignal): Promise<SyncAnswer> {
+    const nothing = { types: [] };
+    // Without a position the same question may get an answer of minutes ago, which a homeserver has kept: so it never is the same.
+    const timeline =
+      since === null ? { limit: 1, not_types: [randomUUID()] } : { limit: listenerLimits.timelineEvents };
+    const filter = JSON.stringify({
+      presence: nothing,
+      account_data: nothing,
+      room: {
+        rooms: [this.#room],
+        include_leave: true,
+        state: nothing,
+        ephemeral: nothing,
+        account_data: nothing,
+        timeline: { ...timeline, types: syncTypes },
+      },
+    });
+    const query = { filter, timeout: String(holdMs), ...(since === null ? {} : { since }) };
+    const limitMs = listenerLimits.requestMs + holdMs;
+    return await this.#ask(SyncAnswer, Method.Get, '/sync', query, undefined, signal, limitMs);
+  }
+
+  /** One page of what happened between two positions, oldest first. */
+  async messages(from: string, to: string, signal: AbortSignal): Promise<MessagesPage> {
+    const filter = JSON.stringify({ types: timelineTypes });
+    const query = { from, to, dir: 'f', limit: String(listenerLimits.timelineEvents), filter };
+    return await this.#ask(MessagesPage, Method.Get, `${this.#roomPath}/messages`, query, undefined, signal);
+  }
+
+  /**
+   * Posts a message; the same transaction posts one message, however often it is sent.
+   * @returns the message's event id
+   */
+  async send(transaction: string, content: object, signal: AbortSignal): Promise<MatrixEventId> {
+    const path = `${this.#roomPath}/send/m.room.message/${encodeURIComponent(transaction)}`;
+    return (await this.#ask(Sent, Method.Put, path, {}, { ...content }, signal)).event_id;
+  }
+
+  get #roomPath(): string {
+    return `/rooms/${encodeURIComponent(this.#room)}`;
+  }
+
+  async #ask<Schema extends z.ZodType>(
+    schema: Schema,
+    method: Method,
+    path: string,
+    query: Record<string, string>,
+    body: Record<string, unknown> | undefined,
+    signal: AbortSignal,
+    limitMs: number = listenerLimits.requestMs,
+  ): Promise<z.output<Schema>> {
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    let answer: unknown;
+    try {
+      answer = await this.#client.http.authedRequest(method, path, query, body, {
+        abortSignal,
+        priority: undefined,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asHomeserverError(error);
+    }
+    const parsed = schema.safeParse(answer);
+    if (!parsed.success)
+      throw new HomeserverError('bad-answer', 'the homeserver’s answer is not that of a Matrix server', {
+        cause: parsed.error,
+      });
+    return parsed.data;
+  }
+}
+
+function asHomeserverError(error: unknown): HomeserverError {
+  if (error instanceof HomeserverError) return error;
+  if (error instanceof MatrixError) return ofMatrix(error);
+  if (error instanceof HTTPError) return ofStatus(error, '');
+  // The library takes every answer that calls itself JSON for an object.
+  if (error instanceof SyntaxError || error instanceof TypeError)
+    return new HomeserverError('bad-answer', 'the homeserver’s answer is not the JSON of a Matrix server');
+  return new HomeserverError('unreachable', 'the homeserver does not answer in time, or broke off', { cause: error });
+}
+
+function ofMatrix(error: MatrixError): HomeserverError {
+  const door = DoorError.safeParse(error.data);
+  if (door.success) {
+    const codes = {
+      COUNTERSIGN_NOT_ALLOWED: 'refused',
+      COUNTERSIGN_ADDRESS: 'address',
+      COUNTERSIGN_UNREACHABLE: 'unreachable',
+      COUNTERSIGN_BAD_ANSWER: 'bad-answer',
+    } as const;
+    // The homeserver may pass its own words off as the door's.
+    const said = inertLine(door.data.error).slice(0, listenerLimits.reasonCharacters);
+    return new HomeserverError(codes[door.data.errcode], said, { cause: error });
+  }
+  const errcode = typeof error.errcode === 'string' ? error.errcode.replace(/[^A-Z0-9_]/g, '').slice(0, 64) : '';
+  return ofStatus(error, errcode);
+}
+
+/** @param errcode the Matrix error, empty where the answer is none: then somebody between may have given it */
+function ofStatus(error: HTTPError, errcode: string): HomeserverError {
+  const status = error.httpStatus ?? 0;
+  const message = `the homeserver answered ${status} ${errcode}`.trimEnd();
+  const options = { cause: error, retryAfterMs: retryAfter(error) };
+  if (errcode === 'M_UNKNOWN_TOKEN' || errcode === 'M_MISSING_TOKEN')
+    return new HomeserverError('unauthorised', message, options);
+  if (status === 401) return new HomeserverError('unauthorised', message, options);
+  if (status === 403) return new HomeserverError('forbidden', message, options);
+  if (status === 404) return new HomeserverError('missing', message, options);
+  if (status === 429) return new HomeserverError('limited', message, options);
+  if (status >= 500) return new HomeserverError('unreachable', message, options);
+  return new HomeserverError(errcode === '' ? 'bad-answer' : 'refused', message, options);
+}
+
+/** Milliseconds, as far as a server's word on it can be believed. */
+function retryAfter(error: HTTPError): number | null {
+  try {
+    const milliseconds = error.getRetryAfterMs();
+    if (milliseconds === null || Number.isNaN(milliseconds)) return null;
+    return Math.min(Math.max(milliseconds, 0), listenerLimits.retryAfterMaximumMs);
+  } catch {
+    return null;
+  }
+}

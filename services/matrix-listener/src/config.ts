@@ -1,0 +1,79 @@
+import type { KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSigningKey } from '@countersign/contracts/command.ts';
+import { MatrixBotEnv } from '@countersign/contracts/config/matrix.ts';
+import { Stages } from '@countersign/contracts/config/stages.ts';
+import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
+import { exists } from '@countersign/kit/files.ts';
+import { z } from 'zod';
+
+const Settings = z.strictObject({
+  /** The folder that holds `runs/`. */
+  LISTENER_VOLUMES: z.string().default('/volumes'),
+  LISTENER_CONFIGS: z.string().default('/configs'),
+  LISTENER_SECRETS: z.string().default('/secrets'),
+  LISTENER_SPOOL: z.string().default('/spool'),
+  LISTENER_STATE: z.string().default('/state'),
+  LISTENER_LOGS: z.string().default('/logs'),
+  LISTENER_DOOR: z.string().default('/run/matrix/synapse.sock'),
+  LISTENER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+/** Everything that the listener is told; its two secrets are not in it. */
+export type ListenerConfig = {
+  readonly volumes: string;
+  readonly spool: string;
+  readonly state: string;
+  readonly logs: string;
+  readonly door: string;
+  readonly logLevel: string;
+  readonly bot: MatrixUserId;
+  readonly room: MatrixRoomId;
+  readonly stages: Stages;
+};
+
+export type ListenerSecrets = { readonly token: string; readonly key: KeyObject };
+
+/** Where the log and `health.json` are. @throws ConfigError */
+export function readLogsFolder(environment: NodeJS.ProcessEnv): string {
+  return readEnvironment(environment, 'LISTENER_', Settings).LISTENER_LOGS;
+}
+
+/** Reads environment, `stages.yaml` and the bot's secrets, once: a changed file needs a restart. @throws ConfigError */
+export async function readListenerConfig(
+  environment: NodeJS.ProcessEnv,
+): Promise<{ config: ListenerConfig; secrets: ListenerSecrets }> {
+  const settings = readEnvironment(environment, 'LISTENER_', Settings);
+  const stages = await readYamlConfig(join(settings.LISTENER_CONFIGS, 'stages.yaml'), Stages);
+  const bot = await readBot(join(settings.LISTENER_SECRETS, 'matrix-bot.env'));
+  const config = {
+    volumes: settings.LISTENER_VOLUMES,
+    spool: settings.LISTENER_SPOOL,
+    state: settings.LISTENER_STATE,
+    logs: settings.LISTENER_LOGS,
+    door: settings.LISTENER_DOOR,
+    logLevel: settings.LISTENER_LOG_LEVEL,
+    bot: bot.MATRIX_BOT_USER,
+    room: bot.MATRIX_ROOM_ID,
+    stages: stages.value,
+  };
+  return { config, secrets: { token: bot.MATRIX_BOT_TOKEN, key: await readKey(settings.LISTENER_SECRETS) } };
+}
+
+async function readBot(path: string): Promise<MatrixBotEnv> {
+  if (!(await exists(path)))
+    throw new ConfigError(
+      'secrets/matrix-listener/matrix-bot.env is missing. With the stack’s own Synapse scripts/up makes it; for a homeserver of yours write its three lines: MATRIX_BOT_USER=@name:server, MATRIX_BOT_TOKEN=…, MATRIX_ROOM_ID=!…',
+    );
+  return await readEnvConfig(path, MatrixBotEnv);
+}
+
+async function readKey(secrets: string): Promise<KeyObject> {
+  try {
+    return readSigningKey(await readFile(join(secrets, 'signing.key.pem'), 'utf8'));
+  } catch (cause) {
+    throw new ConfigError('secrets/matrix-listener/signing.key.pem cannot be used; scripts/up makes it', { cause });
+  }
+}

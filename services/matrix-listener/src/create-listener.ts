@@ -1,0 +1,112 @@
+import { HealthFile } from '@countersign/kit/health.ts';
+import { createLogger, type Logger } from '@countersign/kit/logger.ts';
+import { DoorFetch } from './adapters/door-fetch.ts';
+import { Homeserver } from './adapters/matrix.ts';
+import type { ListenerConfig, ListenerSecrets } from './config.ts';
+import { FollowLoop } from './journals/follow-loop.ts';
+import { listenerLimits } from './limits.ts';
+import { remindOfLateVerdicts } from './outbox/late-verdicts.ts';
+import { sendLoop } from './outbox/send-loop.ts';
+import { pause } from './pause.ts';
+import { CommandWriter } from './room/command-writer.ts';
+import { StrangerQuota } from './room/stranger-quota.ts';
+import { SyncLoop } from './room/sync-loop.ts';
+import { takeIn } from './room/take-in.ts';
+import { StateFile } from './state/state-file.ts';
+import { Troubles } from './troubles.ts';
+
+export type ListenerOverrides = {
+  readonly logger?: Logger;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+};
+
+/**
+ * Follows the journals and the room until `stop` is aborted: what happened becomes messages, and what is answered becomes
+ * signed commands. Nothing else of the stack has to be there for that.
+ */
+export async function runListener(
+  config: ListenerConfig,
+  secrets: ListenerSecrets,
+  stop: AbortSignal,
+  overrides: ListenerOverrides = {},
+): Promise<void> {
+  const logger = overrides.logger ?? createLogger('matrix-listener', config.logLevel, config.logs);
+  const now = overrides.now ?? Date.now;
+  const state = await StateFile.open(config.state, config.room, config.bot);
+  await using door = new DoorFetch(config.door);
+  const homeserver = new Homeserver(secrets.token, config.room, door.fetch);
+  const troubles = new Troubles();
+  // Nobody is to take it for well before it has tried.
+  troubles.set('sync', 'waiting', 'the room has not been read yet');
+  const takingIn = {
+    state,
+    commands: new CommandWriter(config.spool, secrets.key, now),
+    strangers: new StrangerQuota(),
+    surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
+    logger,
+    now,
+  };
+  const sync = new SyncLoop({
+    room: config.room,
+    bot: config.bot,
+    state,
+    homeserver,
+    takeIn: (events, position) => takeIn(takingIn, events, position),
+    troubles,
+    logger,
+  });
+  const follow = new FollowLoop({
+    state,
+    announcing: { volumes: config.volumes, mayDecide: (stage) => personsOf(config, stage).length > 0 },
+    troubles,
+    logger,
+  });
+  logger.info({ room: config.room, bot: config.bot }, 'the listener works');
+  await Promise.all([
+    sync.run(stop),
+    follow.run(stop),
+    // Not before: a message that is in the room already, without our knowing it, is not to be sent again.
+    untilStopped(sync.caughtUp, stop).then(() => sendLoop({ state, homeserver, troubles, logger }, stop)),
+    beat(config, state, troubles, logger, now, stop),
+  ]);
+}
+
+/** Says how things stand, and tells the room of verdicts that are long in coming. */
+async function beat(
+  config: ListenerConfig,
+  state: StateFile,
+  troubles: Troubles,
+  logger: Logger,
+  now: () => number,
+  stop: AbortSignal,
+): Promise<void> {
+  const health = new HealthFile(config.logs, 'matrix-listener');
+  while (!stop.aborted) {
+    const { changed } = troubles;
+    try {
+      await remindOfLateVerdicts(state, now());
+      const { status, reason } = troubles.report;
+      await health.beat(status, reason);
+    } catch (error) {
+      logger.error({ err: error }, 'state or health cannot be written');
+    }
+    await pause(listenerLimits.beatMs, stop, changed);
+  }
+}
+
+function personsOf({ stages }: ListenerConfig, stage: string): readonly string[] {
+  const deciders = stages.stages[stage]?.decide ?? [];
+  return deciders.flatMap(({ channel, persons }) => (channel === 'matrix' ? (persons ?? []) : []));
+}
+
+function approversOf(config: ListenerConfig): ReadonlySet<string> {
+  return new Set(Object.keys(config.stages.stages).flatMap((stage) => personsOf(config, stage)));
+}
+
+function untilStopped(ready: Promise<void>, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    stop.addEventListener('abort', () => resolve(), { once: true });
+    void ready.then(resolve);
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * What kept the homeserver from doing as it was asked. `unauthorised`: it does not know the token; `forbidden`: not in the
+ * room, or no right; `missing`: no such thing; `limited`: too much at once, `retryAfterMs` says when again; `refused`: it does
+ * not want this request, now or later; `address`: the gateway does not connect to it; `unreachable`; `bad-answer`.
+ */
+export class HomeserverError extends Error {
+  readonly code:
+    | 'unauthorised'
+    | 'forbidden'
+    | 'missing'
+    | 'limited'
+    | 'refused'
+    | 'address'
+    | 'unreachable'
+    | 'bad-answer';
+  readonly retryAfterMs: number | null;
+  constructor(
+    code: HomeserverError['code'],
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number | null } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'HomeserverError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}

@@ -1,0 +1,99 @@
+import { ApprovalViewError, readApprovalView } from '@countersign/kit/approval-view.ts';
+import { endMessage, lineMessage, tamperedMessage, verdictMessage } from '../message/answers.ts';
+import type { MessageContent } from '../message/content.ts';
+import { gateMessage } from '../message/gate-message.ts';
+import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
+import type { News } from './news.ts';
+
+/** A change of the listener's state; none where nobody is to be told anything. */
+export type Change = (state: ListenerState) => void;
+
+export type Announcing = {
+  /** The folder that holds `runs/`. */
+  readonly volumes: string;
+  /** Whether anybody may decide through the room about a stage's tasks. */
+  readonly mayDecide: (stage: string) => boolean;
+};
+
+/**
+ * What a piece of news changes. A message is queued under its key, so that the same news, read again, changes nothing.
+ * @throws ApprovalViewError when what a request would show is not what it asks for, unless `isFinal`: then the room is warned
+ */
+export async function announce(announcing: Announcing, news: News, isFinal: boolean): Promise<Change> {
+  switch (news.kind) {
+    case 'request': {
+      const { record } = news;
+      const request: Request = {
+        task: record.id,
+        run: record.run,
+        stage: record.stage,
+        digest: record.state.digest,
+        file: record.file,
+        droppedAs: record.dropped_as,
+      };
+      const { content, isShown } = await requestContent(announcing, news, isFinal);
+      return (state) => {
+        if (state.gates.some(({ digest }) => digest === request.digest)) return;
+        drop(state, record.id, request.digest);
+        enqueue(state, news.key, content, isShown ? request : null);
+      };
+    }
+    case 'moved':
+      return (state) => {
+        const wasAsked =
+          state.gates.some(({ task }) => task === news.record.id) ||
+          state.outgoing.some(({ request }) => request?.task === news.record.id);
+        drop(state, news.record.id, null);
+        const wasSaid = state.issued.some(({ command }) => command === news.command);
+        if (news.hasEnded && wasAsked && !wasSaid) enqueue(state, news.key, endMessage(news.record));
+      };
+    case 'verdict':
+      return (state) => {
+        const { command, evidence, at } = news;
+        const issued = state.issued.find((known) => known.command === command);
+        const answerTo = issued?.answerTo ?? evidence;
+        if (answerTo === null || (evidence === null && issued?.stands === 'answered')) return;
+        const stands = evidence === null ? 'late' : 'answered';
+        // The runner may be quicker than our own note of the command, which is then not waited on.
+        if (issued === undefined) state.issued.push({ command, answerTo, at, stands });
+        else issued.stands = stands;
+        enqueue(state, news.key, verdictMessage(news, answerTo));
+      };
+    case 'line':
+      return (state) => enqueue(state, news.key, lineMessage(news.text));
+  }
+}
+
+async function requestContent(
+  { volumes, mayDecide }: Announcing,
+  { record }: News & { kind: 'request' },
+  isFinal: boolean,
+): Promise<{ readonly content: MessageContent; readonly isShown: boolean }> {
+  try {
+    const view = await readApprovalView(volumes, record);
+    return { content: gateMessage(view, record, { decide: mayDecide(record.stage) }), isShown: true };
+  } catch (error) {
+    if (!(error instanceof ApprovalViewError) || !isFinal) throw error;
+    // Nobody can approve through the room what the room was not shown.
+    return { content: tamperedMessage(record), isShown: false };
+  }
+}
+
+/** Adds a message to those that wait, once. */
+export function enqueue(
+  state: ListenerState,
+  key: string,
+  content: MessageContent,
+  request: Outgoing['request'] = null,
+): void {
+  if (state.outgoing.some((waiting) => waiting.key === key)) return;
+  state.outgoing.push({ key, content: { ...content }, request });
+}
+
+/** Takes back what was asked about a task, but for one digest: what nobody has seen yet, nobody has to. */
+function drop(state: ListenerState, task: string, digest: string | null): void {
+  const isOver = ({ request }: Outgoing) => request?.task === task && request.digest !== digest;
+  for (const { key, request } of state.outgoing.filter(isOver)) state.withdrawn.push({ key, request });
+  state.outgoing = state.outgoing.filter((waiting) => !isOver(waiting));
+  for (const gate of state.gates) if (gate.task === task && gate.digest !== digest) gate.closed = true;
+}

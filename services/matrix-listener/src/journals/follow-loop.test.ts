@@ -1,0 +1,239 @@
+import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
+import { expect, test } from 'vitest';
+import { listenerLimits } from '../limits.ts';
+import { StateFile } from '../state/state-file.ts';
+import { TestJournals } from '../testing/journals.ts';
+import { keptLog } from '../testing/kept-log.ts';
+import { bot, room } from '../testing/room-events.ts';
+import { scratchFolder } from '../testing/scratch.ts';
+import { Troubles } from '../troubles.ts';
+import { FollowLoop } from './follow-loop.ts';
+
+const since = '2026-11-20T10:00:00.000Z';
+const signal = new AbortController();
+
+async function begin(write?: typeof writeFileAtomic) {
+  const volumes = scratchFolder();
+  const folder = scratchFolder();
+  const journals = new TestJournals(volumes);
+  let now = 0;
+  const start = async () => {
+    const state = await StateFile.open(folder, room, bot, write);
+    const { logger, lines } = keptLog();
+    const troubles = new Troubles();
+    const announcing = { volumes, mayDecide: () => true };
+    const follow = new FollowLoop({ state, announcing, troubles, logger, clock: () => now });
+    return { state, troubles, follow, lines };
+  };
+  const ask = async (id: string, plan = 'the plan', run?: string) => {
+    const task = makeWaitingTask(plan, { id, ...(run === undefined ? {} : { run }) });
+    const taskFolder = await writeWaitingTask(volumes, task);
+    await journals.says('approval_requested', task.record);
+    return { ...task, folder: taskFolder };
+  };
+  const queue = (id: string) =>
+    journals.says('task_requeued', makeRecord({ status: 'queued', since, reason: '' }, { id }));
+  const pass = (milliseconds: number) => {
+    now += milliseconds;
+  };
+  return { volumes, journals, start, ask, queue, pass, ...(await start()) };
+}
+
+const asked = (state: StateFile) => state.now.outgoing.map(({ request, content }) => request?.task ?? content['body']);
+
+test('at the first start only what waits now is told, at any later one everything since', async () => {
+  const { journals, ask, queue, state, follow, start } = await begin();
+  for (let index = 0; index < listenerLimits.outgoing + 20; index += 1)
+    await journals.append(null, { event: 'message', summary: `old ${index}` });
+  await ask('aa');
+  await queue('aa');
+  await ask('bb');
+  await follow.turn();
+  expect(asked(state)).toEqual(['bb']);
+  await follow.turn();
+  expect(asked(state)).toEqual(['bb']);
+
+  await ask('cc');
+  await journals.append(null, { event: 'message', summary: 'new' });
+  const later = await start();
+  await later.follow.turn();
+  expect(asked(later.state)).toEqual(['bb', 'new', 'cc']);
+  await later.follow.turn();
+  expect(asked(later.state)).toEqual(['bb', 'new', 'cc']);
+});
+
+test('a start before there is any journal is a first start nevertheless', async () => {
+  const { journals, state, follow } = await begin();
+  await follow.turn();
+  expect(state.now.journals).toEqual({});
+  await journals.append(null, { event: 'message', summary: 'the first line' });
+  await follow.turn();
+  expect(asked(state)).toEqual(['the first line']);
+});
+
+test('what cannot be kept is told when it can be', async () => {
+  let isFull = false;
+  const { journals, follow, state } = await begin((...args) =>
+    isFull ? Promise.reject(new Error('ENOSPC')) : writeFileAtomic(...args),
+  );
+  await follow.turn();
+  await journals.append(null, { event: 'message', summary: 'one' });
+  isFull = true;
+  await expect(follow.turn()).rejects.toThrow('ENOSPC');
+  await journals.append(null, { event: 'message', summary: 'two' });
+  isFull = false;
+  await follow.turn();
+  expect(asked(state)).toEqual(['one', 'two']);
+});
+
+test('a journal whose end is still being written costs no writing here', async () => {
+  let written = 0;
+  const { journals, follow, state, ask } = await begin((...args) => {
+    written += 1;
+    return writeFileAtomic(...args);
+  });
+  await ask('aa');
+  await journals.close();
+  await follow.turn();
+  writeFileSync(journals.pathOf('RUN-20261120-001'), '{"half":', { flag: 'a' });
+  const before = written;
+  await follow.turn();
+  await follow.turn();
+  expect([written, asked(state)]).toEqual([before, ['aa']]);
+});
+
+test('a request that is superseded between its event and its bundle is never shown', async () => {
+  const { ask, queue, state, follow, pass, volumes } = await begin();
+  await follow.turn();
+  await ask('aa', 'the first plan');
+  // The next bundle lies there already; its event does not.
+  const next = makeWaitingTask('the second plan', { id: 'aa' });
+  await writeWaitingTask(volumes, next);
+  await follow.turn();
+  pass(listenerLimits.settleMs);
+  await follow.turn();
+  expect(asked(state)).toEqual([]);
+  await queue('aa');
+  await ask('aa', 'the second plan');
+  await follow.turn();
+  expect(state.now.outgoing.map(({ request }) => request?.digest)).toEqual([next.view.digest]);
+});
+
+test('A07 when what is asked for stays another one, the room is warned, once', async () => {
+  const { ask, state, follow, pass } = await begin();
+  await follow.turn();
+  const { folder } = await ask('aa');
+  writeFileSync(join(folder, 'bundle.json'), '{}');
+  await follow.turn();
+  pass(listenerLimits.settleMs + 1);
+  await follow.turn();
+  await follow.turn();
+  expect(asked(state)).toEqual([expect.stringContaining('DO NOT APPROVE')]);
+});
+
+test('A07 at the first start, too, a request is given the time to be replaced', async () => {
+  const { ask, queue, state, follow, pass } = await begin();
+  const { folder } = await ask('aa');
+  writeFileSync(join(folder, 'bundle.json'), '{}');
+  await follow.turn();
+  expect([state.now.journals, asked(state)]).toEqual([null, []]);
+  await queue('aa');
+  await ask('aa', 'the second plan');
+  await follow.turn();
+  expect(asked(state)).toEqual(['aa']);
+  const other = await ask('bb');
+  writeFileSync(join(other.folder, 'bundle.json'), '{}');
+  await follow.turn();
+  pass(listenerLimits.settleMs + 1);
+  await follow.turn();
+  expect(asked(state)).toEqual(['aa', expect.stringContaining('DO NOT APPROVE')]);
+});
+
+test('a request that cannot be shown holds up no other run', async () => {
+  const { ask, state, follow } = await begin();
+  await follow.turn();
+  const { folder } = await ask('aa');
+  rmSync(join(folder, 'bundle.json'));
+  await ask('bb', 'the plan', 'RUN-20261120-002');
+  await follow.turn();
+  expect(asked(state)).toEqual(['bb']);
+});
+
+test('a journal that cannot be read is said and holds up no other', async () => {
+  const { ask, state, follow, volumes } = await begin();
+  await follow.turn();
+  mkdirSync(join(volumes, 'runs', 'RUN-20261119-001', 'telemetry.jsonl'), { recursive: true });
+  await ask('bb');
+  await expect(follow.turn()).rejects.toThrow('EISDIR');
+  expect(asked(state)).toEqual(['bb']);
+});
+
+test('while too much waits to be sent, no more is read', async () => {
+  const { journals, follow, state, ask } = await begin();
+  await follow.turn();
+  for (let index = 0; index < listenerLimits.outgoing; index += 1)
+    await journals.append(null, { event: 'message', summary: `${index}` });
+  await ask('bb');
+  await follow.turn();
+  expect(state.now.outgoing).toHaveLength(listenerLimits.outgoing);
+  await follow.turn();
+  expect(asked(state)).not.toContain('bb');
+  await state.update((next) => void next.outgoing.splice(0, 1));
+  await follow.turn();
+  expect(asked(state)).toContain('bb');
+});
+
+test('journals that are gone for a while are told once', async () => {
+  const { journals, ask, follow, state, volumes } = await begin();
+  await follow.turn();
+  await journals.append(null, { event: 'message', summary: 'one' });
+  await ask('aa');
+  await follow.turn();
+  renameSync(join(volumes, 'runs'), join(volumes, 'elsewhere'));
+  await follow.turn();
+  renameSync(join(volumes, 'elsewhere'), join(volumes, 'runs'));
+  await journals.append(null, { event: 'message', summary: 'two' });
+  await follow.turn();
+  expect(asked(state)).toEqual(['one', 'aa', 'two']);
+});
+
+test('of a journal that was replaced by a shorter one only what waits now is told, and it is said', async () => {
+  const { journals, ask, follow, state, lines } = await begin();
+  await follow.turn();
+  for (const text of ['one', 'two', 'three']) await journals.append(null, { event: 'message', summary: text });
+  for (const id of ['aa', 'bb']) await ask(id);
+  await follow.turn();
+  await journals.close();
+  for (const run of [null, 'RUN-20261120-001']) truncateSync(journals.pathOf(run), 0);
+  await journals.append(null, { event: 'message', summary: 'of another past' });
+  await ask('cc');
+  await follow.turn();
+  expect(asked(state)).toEqual(['one', 'two', 'three', 'aa', 'bb', 'cc']);
+  expect(lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+  await journals.append(null, { event: 'message', summary: 'four' });
+  await follow.turn();
+  expect(asked(state)).toEqual(['one', 'two', 'three', 'aa', 'bb', 'cc', 'four']);
+});
+
+test('the loop says what keeps it from its work, goes on, and takes it back', async () => {
+  const { follow, troubles, volumes, ask, state } = await begin();
+  await follow.turn();
+  const odd = join(volumes, 'runs', 'RUN-20261119-001', 'telemetry.jsonl');
+  mkdirSync(odd, { recursive: true });
+  const running = follow.run(signal.signal);
+  await expect
+    .poll(() => troubles.report)
+    .toMatchObject({
+      status: 'waiting',
+      reason: expect.stringMatching(/^the journals under runs\/ cannot be read: .*EISDIR/),
+    });
+  rmSync(odd, { recursive: true });
+  await ask('aa');
+  await expect.poll(() => troubles.report.status, { timeout: 5_000 }).toBe('ok');
+  await expect.poll(() => asked(state)).toEqual(['aa']);
+  signal.abort();
+  await running;
+});

@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { ApprovalViewError } from '@countersign/kit/approval-view.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import { listenerLimits } from '../limits.ts';
+import { pause } from '../pause.ts';
+import type { StateFile } from '../state/state-file.ts';
+import type { Troubles } from '../troubles.ts';
+import { type Announcing, announce, type Change } from './announce.ts';
+import { JournalList, type JournalSize } from './journal-list.ts';
+import { type Chapter, readNews, readStanding } from './read-news.ts';
+
+type Parts = {
+  readonly state: StateFile;
+  readonly announcing: Announcing;
+  readonly troubles: Troubles;
+  readonly logger: Logger;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
+};
+
+/**
+ * Reads the journals and queues what the room is to know. Invariant: a position moves on in the same update that queues the
+ * messages of what lies before it, so nothing is told twice and nothing is left out.
+ */
+export class FollowLoop {
+  readonly #parts: Parts;
+  readonly #runs: string;
+  readonly #list: JournalList;
+  readonly #clock: () => number;
+  /** Since when a journal's request cannot be shown. */
+  readonly #unsettled = new Map<string, number>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#runs = join(parts.announcing.volumes, 'runs');
+    this.#list = new JournalList(this.#runs);
+    this.#clock = parts.clock ?? (() => performance.now());
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.turn();
+        this.#parts.troubles.clear('journals');
+      } catch (error) {
+        this.#parts.logger.error({ err: error }, 'the journals cannot be followed');
+        this.#parts.troubles.set('journals', 'waiting', `the journals under runs/ cannot be read: ${String(error)}`);
+      }
+      await pause(listenerLimits.followMs, stop);
+    }
+  }
+
+  /** One look at every journal that may have grown. */
+  async turn(): Promise<void> {
+    const { state } = this.#parts;
+    const journals = await this.#list.look(this.#clock());
+    if (state.now.journals === null) return this.#begin(journals);
+    const failures: unknown[] = [];
+    for (const journal of journals) {
+      if (state.now.outgoing.length >= listenerLimits.outgoing) break;
+      // A journal that cannot be read holds up no other.
+      await this.#follow(journal).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #follow(journal: JournalSize): Promise<void> {
+    const { state, logger } = this.#parts;
+    const position = state.now.journals?.[journal.name] ?? 0;
+    if (journal.size === position) return;
+    if (journal.size > position) {
+      const chapter = await readNews(this.#runs, journal, position, logger);
+      // Behind the last whole line is one that is still being written.
+      return chapter.end === position ? undefined : this.#take(chapter);
+    }
+    logger.error({ journal: journal.name, size: journal.size, position }, 'a journal was replaced by a shorter one');
+    await this.#take(await readStanding(this.#runs, journal, logger));
+  }
+
+  /** The first start: only what waits for an answer now is told, and nothing of what was before. */
+  async #begin(journals: readonly JournalSize[]): Promise<void> {
+    const positions: Record<string, number> = {};
+    const changes: Change[] = [];
+    for (const journal of journals) {
+      const chapter = await readStanding(this.#runs, journal, this.#parts.logger);
+      const told = await this.#changesOf(chapter);
+      if (told === null) return;
+      changes.push(...told);
+      positions[chapter.name] = chapter.end;
+    }
+    await this.#parts.state.update((next) => {
+      for (const change of changes) change(next);
+      next.journals = positions;
+    });
+    this.#unsettled.clear();
+  }
+
+  async #take(chapter: Chapter): Promise<void> {
+    const changes = await this.#changesOf(chapter);
+    if (changes === null) return;
+    await this.#parts.state.update((next) => {
+      for (const change of changes) change(next);
+      next.journals = { ...next.journals, [chapter.name]: chapter.end };
+    });
+    this.#unsettled.delete(chapter.name);
+  }
+
+  /** Null while a request cannot be shown: it may be being replaced just now, and the journal then goes on. It is read again. */
+  async #changesOf({ name, news }: Chapter): Promise<Change[] | null> {
+    const changes: Change[] = [];
+    for (const item of news) {
+      try {
+        changes.push(await announce(this.#parts.announcing, item, this.#hasWaited(name)));
+      } catch (error) {
+        if (!(error instanceof ApprovalViewError)) throw error;
+        if (!this.#unsettled.has(name)) this.#unsettled.set(name, this.#clock());
+        return null;
+      }
+    }
+    return changes;
+  }
+
+  #hasWaited(name: string): boolean {
+    const since = this.#unsettled.get(name);
+    return since !== undefined && this.#clock() - since > listenerLimits.settleMs;
+  }
+}

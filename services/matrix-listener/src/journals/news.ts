@@ -1,0 +1,72 @@
+import type { JournalEvent } from '@countersign/contracts/event.ts';
+import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { isPending, type Pending } from '@countersign/kit/approval-view.ts';
+import { z } from 'zod';
+import { messageKey } from '../state/key.ts';
+
+/** What of the journals concerns the room. `key` is that of the message which tells it. */
+export type News =
+  /** A task waits for an approval. */
+  | { readonly kind: 'request'; readonly key: string; readonly record: Pending }
+  /** A task is in another state than waiting for an approval. */
+  | {
+      readonly kind: 'moved';
+      readonly key: string;
+      readonly record: TaskRecord;
+      /** Nothing more is done on it by itself. */
+      readonly hasEnded: boolean;
+      /** The command that moved it. */
+      readonly command: string | null;
+    }
+  | {
+      readonly kind: 'verdict';
+      readonly key: string;
+      readonly command: string;
+      readonly accepted: boolean;
+      readonly reason: string;
+      readonly at: string;
+      /** The event that is the command's evidence; null when the runner found no signature of this channel on the command. */
+      readonly evidence: MatrixEventId | null;
+    }
+  | { readonly kind: 'line'; readonly key: string; readonly text: string };
+
+const VerdictData = z.object({ command: z.string() });
+/** The runner names these only of a command that is signed with its channel's key and lay in its channel's spool. */
+const EvidenceData = z.object({ channel: z.literal('matrix'), evidence: MatrixEventId });
+const TaskData = z.object({ record: TaskRecord, command_id: z.string().optional() });
+const ends: readonly JournalEvent['event'][] = ['review_requested', 'task_ended', 'task_expired', 'task_rejected'];
+
+/** Reads an event for what the room is to know of it; null where that is nothing. Pure. */
+export function newsOf(event: JournalEvent): News | null {
+  // The hash of the line before it makes this event's key its own among all journals.
+  const key = messageKey(event.event, event.prev, String(event.seq));
+  switch (event.event) {
+    case 'command_accepted':
+    case 'command_refused': {
+      const data = VerdictData.safeParse(event.data);
+      if (!data.success) return null;
+      const { command } = data.data;
+      const evidence = EvidenceData.safeParse(event.data).data?.evidence ?? null;
+      return {
+        kind: 'verdict',
+        // What anybody can bring about with an unsigned file must not take the place of the verdict.
+        key: messageKey(evidence === null ? 'unsigned' : 'verdict', command),
+        command,
+        accepted: event.event === 'command_accepted',
+        reason: event.summary,
+        at: event.ts,
+        evidence,
+      };
+    }
+    case 'message':
+      return { kind: 'line', key, text: event.summary };
+    default: {
+      const data = TaskData.safeParse(event.data);
+      if (!data.success) return null;
+      const { record, command_id: command } = data.data;
+      if (isPending(record)) return { kind: 'request', key: messageKey('request', record.state.digest), record };
+      return { kind: 'moved', key, record, hasEnded: ends.includes(event.event), command: command ?? null };
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { open } from 'node:fs/promises';
+import { JournalEvent } from '@countersign/contracts/event.ts';
+import { listenerLimits } from '../limits.ts';
+
+const { pieceBytes } = listenerLimits;
+
+/** `event` is null for a line that is none. */
+type Line = { readonly event: JournalEvent | null };
+export type Piece = { readonly lines: readonly Line[]; readonly end: number };
+
+/**
+ * The whole lines of a journal from a position on, at most one piece of them; `end` is the position behind the last. What is
+ * handed on stays as it is: it is on the disk, where the writer may not have got it yet, and it is nothing that the writer cuts
+ * and writes anew when it starts, as it does with a line that was not wholly written.
+ * @throws Error when a line is longer than a piece
+ */
+export async function readPiece(path: string, position: number): Promise<Piece> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(pieceBytes), 0, pieceBytes, position);
+    const isLast = bytesRead < pieceBytes;
+    const length = wholeLength(buffer.subarray(0, bytesRead), isLast);
+    if (length === 0 && !isLast) throw new Error(`${path}: a line behind byte ${position} is longer than any can be`);
+    if (length > 0) await file.datasync();
+    return { lines: linesOf(buffer.subarray(0, length)), end: position + length };
+  } finally {
+    await file.close();
+  }
+}
+
+/** A last line with a NUL in it is what a machine that lost power left of one: its end reached the disk before its beginning. */
+function wholeLength(bytes: Buffer, isLast: boolean): number {
+  const end = bytes.lastIndexOf('\n') + 1;
+  if (end === 0 || !isLast) return end;
+  const start = end === 1 ? 0 : bytes.lastIndexOf('\n', end - 2) + 1;
+  return bytes.subarray(start, end).includes(0) ? start : end;
+}
+
+function linesOf(bytes: Buffer): Line[] {
+  const lines: Line[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf('\n', start);
+    lines.push({ event: parse(bytes.toString('utf8', start, end)) });
+    start = end + 1;
+  }
+  return lines;
+}
+
+function parse(line: string): JournalEvent | null {
+  try {
+    const parsed = JournalEvent.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

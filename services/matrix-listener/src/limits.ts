@@ -1,0 +1,52 @@
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** Every bound of the listener. Bytes are bytes, `Ms` milliseconds. */
+export const listenerLimits = {
+  /** How long the homeserver holds a sync open in which nothing happens. */
+  syncHoldMs: 30_000,
+  /** Any request, beside the time for which a sync is held. */
+  requestMs: 30_000,
+  /** One answer of the homeserver; so many events of the largest size fit into it. */
+  answerBytes: 4 * mib,
+  timelineEvents: 40,
+  /** A homeserver that answers with more events than this does not keep to what it was asked for. */
+  answerEvents: 1_000,
+  /** Between two syncs, also when the homeserver holds none open. */
+  syncPauseMs: 50,
+  /** Pages of a gap that are gone through for one sync; the next one goes on. */
+  gapPages: 2_000,
+  /** Ids of handled events that are kept; a command's id, made from its event's, keeps older ones from counting twice. */
+  handled: 5_000,
+  /** Gate messages of tasks that no longer wait, for the answer to whoever still answers them. */
+  closedGates: 500,
+  /** Messages that wait to be sent; while there are more, neither journals nor the room are read on. */
+  outgoing: 100,
+  /** Requests that were taken back while they waited to be sent. */
+  withdrawn: 100,
+  /** Commands whose verdict is not in the journal yet, and the last ones that have theirs. */
+  commands: 500,
+  /** After so long without a verdict the room is told that the command is kept. */
+  verdictPatienceMs: 15_000,
+  /** Answers to people who may not decide, in one minute; what they write beyond that is only logged. */
+  strangerAnswers: 5,
+  strangerWindowMs: 60_000,
+  /** An answer that is older than a command may get is not made one. */
+  answerAgeMs: 24 * 60 * 60 * 1000,
+  answerCharacters: 3_000,
+  /** What the door says went wrong. */
+  reasonCharacters: 500,
+  retryMinimumMs: 500,
+  retryMaximumMs: 10_000,
+  /** A homeserver that asks for a longer pause is asked again all the same. */
+  retryAfterMaximumMs: 5 * 60_000,
+  /** Between two looks at the journals that are likely to grow, and at all of them. */
+  followMs: 400,
+  followAllMs: 10_000,
+  /** A journal that has not grown for so long is looked at only with all of them. */
+  quietAfterMs: 10 * 60 * 1000,
+  pieceBytes: mib,
+  /** A request for approval whose bytes do not fit each other is looked at again for so long: it may just be being replaced. */
+  settleMs: 10_000,
+  beatMs: 2_000,
+} as const;

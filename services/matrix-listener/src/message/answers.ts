@@ -1,0 +1,83 @@
+import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import { commandLimits } from '@countersign/contracts/limits.ts';
+import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+import type { Pending } from '@countersign/kit/approval-view.ts';
+import { cut, type MessageContent } from './content.ts';
+import { messageLimits } from './message-limits.ts';
+
+/** What the runner said on a decision, to whoever made it. @param answerTo the event that is answered */
+export function verdictMessage(
+  { accepted, reason }: { readonly accepted: boolean; readonly reason: string },
+  answerTo: string,
+): MessageContent {
+  return reply(`${accepted ? 'Accepted' : 'Refused'}: ${shortLine(reason)}`, answerTo);
+}
+
+/** The command lies in the spool, and the runner has said nothing yet. */
+export function waitingMessage(answerTo: string): MessageContent {
+  const hours = commandLimits.lifetimeMs / 3_600_000;
+  return reply(
+    `Kept: the runner has not answered yet. It carries the decision out when it is back, within ${hours} hours.`,
+    answerTo,
+  );
+}
+
+/** A line of the operator's own, sent from the machine. */
+export function lineMessage(text: string): MessageContent {
+  return { msgtype: 'm.text', body: inertLines(text).join('\n') || '(an empty line)', 'm.mentions': {} };
+}
+
+/** What became of a task that the room was asked about. */
+export function endMessage({ id, dropped_as, state }: TaskRecord): MessageContent {
+  const results = 'result' in state && state.result !== null ? state.result.repositories.map(describeResult) : [];
+  const lines = [`${outcomes[state.status]}: ${inertLine(dropped_as)} (${id}). ${shortLine(state.reason)}`, ...results];
+  return { msgtype: 'm.notice', body: lines.join('\n'), 'm.mentions': {} };
+}
+
+/** What an approval would bind is not what was asked for, or is gone: nothing of it is shown. */
+export function tamperedMessage({ id, dropped_as, state }: Pending): MessageContent {
+  const body = [
+    `DO NOT APPROVE ${inertLine(dropped_as)} (${id}), digest ${state.digest.slice(0, 8)}.`,
+    'What an approval would bind cannot be shown: its bundle or its plan was changed after the approval was asked for, or cannot be read.',
+    `At the machine: scripts/countersign show ${id} says what is wrong. Then scripts/countersign reject ${id}, and drop the file again.`,
+  ].join('\n');
+  return { msgtype: 'm.text', body, 'm.mentions': {} };
+}
+
+const outcomes: Readonly<Record<TaskStatus, string>> = {
+  queued: 'Queued anew',
+  planning: 'Being planned',
+  pending: 'Waits for approval',
+  approved: 'Approved',
+  running: 'Running',
+  verifying: 'Being verified',
+  interrupted: 'Interrupted',
+  review: 'Finished, with a result to look at',
+  merging: 'Being merged',
+  done: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  invalid: 'Refused as invalid',
+  rejected: 'Rejected',
+  expired: 'Expired',
+};
+
+function describeResult({ name, files, insertions, deletions, ref }: Result['repositories'][number]): string {
+  const changed = files === 1 ? '1 file' : `${files} files`;
+  return `${name}: ${changed}, +${insertions} -${deletions}, ${shortLine(ref)}`;
+}
+
+function reply(body: string, answerTo: string): MessageContent {
+  return {
+    msgtype: 'm.notice',
+    body,
+    'm.mentions': {},
+    'm.relates_to': { 'm.in_reply_to': { event_id: answerTo } },
+  };
+}
+
+/** A reason may quote what others wrote. */
+function shortLine(text: string): string {
+  return cut(inertLine(text), messageLimits.reasonCharacters);
+}

@@ -1,0 +1,47 @@
+import { listenerLimits } from '../limits.ts';
+
+/** What a person's words come to, before anybody knows what they are about. `words` is what stands behind the verb. */
+export type Answer =
+  | { readonly kind: 'talk' }
+  | { readonly kind: 'unclear'; readonly reason: string }
+  | { readonly kind: 'decision'; readonly decision: 'approve' | 'reject'; readonly words: string };
+
+const command = /^(approve|reject)(?:\s|$)/i;
+/** Controls, and what is not to be seen: two names that look alike must not be two names. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/u;
+const otherSpaces = /[^\S ]/u;
+
+/** Reads a message as a command, if it is meant as one. A phone begins a message with a capital letter. Pure. */
+export function readAnswer(body: string): Answer {
+  const text = body.trim();
+  const verb = command.exec(text)?.[1]?.toLowerCase();
+  if (verb !== 'approve' && verb !== 'reject') return { kind: 'talk' };
+  if (/[\r\n]/.test(text)) return { kind: 'unclear', reason: 'one command a message, on one line' };
+  if (text.length > listenerLimits.answerCharacters)
+    return { kind: 'unclear', reason: `a command has at most ${listenerLimits.answerCharacters} characters` };
+  if (invisible.test(text) || otherSpaces.test(text))
+    return { kind: 'unclear', reason: 'the command holds invisible characters; type it anew' };
+  return { kind: 'decision', decision: verb, words: text.slice(verb.length).trim() };
+}
+
+/** What a reaction says; a phone may add the selector that makes a sign colourful. */
+export function readReaction(key: string): 'approve' | 'reject' | null {
+  switch (key.replaceAll('\u{fe0f}', '')) {
+    case '✅':
+      return 'approve';
+    case '❌':
+      return 'reject';
+    default:
+      return null;
+  }
+}
+
+/**
+ * A reply's own words. Older clients put a quote of what is answered before them, as lines that begin with `>`; nobody vouches
+ * for that quote, and nothing in it counts.
+ */
+export function withoutQuote(body: string): string {
+  const lines = body.split('\n');
+  const first = lines.findIndex((line) => !line.startsWith('>'));
+  return first <= 0 ? (first === 0 ? body : '') : lines.slice(first).join('\n');
+}

@@ -1,0 +1,88 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, isSignatureGood } from '@countersign/contracts/command.ts';
+import { commandLimits } from '@countersign/contracts/limits.ts';
+import { expect, test } from 'vitest';
+import { makeGate } from '../testing/gates.ts';
+import { observed, operator, reaction, said, saidAt } from '../testing/room-events.ts';
+import { scratchFolder } from '../testing/scratch.ts';
+import { CommandWriter } from './command-writer.ts';
+import type { Judgement } from './judge.ts';
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const gate = makeGate({ task: 'gated' });
+
+function begin(now: () => number = () => saidAt) {
+  const spool = scratchFolder();
+  const names = () => readdirSync(spool).sort();
+  return {
+    writer: new CommandWriter(spool, privateKey, now),
+    names,
+    commands: () => names().map((name) => Command.parse(JSON.parse(readFileSync(join(spool, name), 'utf8')))),
+  };
+}
+
+function decide(change: Partial<Judgement & { kind: 'decide' }> = {}): Judgement & { kind: 'decide' } {
+  return { kind: 'decide', decision: 'approve', gate, reason: '', answerTo: '$e', ...change };
+}
+
+test('an approval names the digest that was shown, who said it and the event that shows it', async () => {
+  const { writer, commands, names } = begin();
+  const id = await writer.write(decide(), observed(reaction('e', '✅', 'gate')));
+  const [command] = commands();
+  expect(command).toMatchObject({
+    id,
+    kind: 'approve',
+    subject: { task: 'gated', digest: gate.digest },
+    actor: { channel: 'matrix', user: operator },
+    evidence: '$e',
+    issued_at: new Date(saidAt).toISOString(),
+    expires_at: new Date(saidAt + commandLimits.lifetimeMs).toISOString(),
+  });
+  expect(command !== undefined && isSignatureGood(command, publicKey)).toBe(true);
+  expect(command?.key_id).toMatch(/^matrix-[0-9a-f]{16}$/);
+  expect(names()).toEqual([expect.stringMatching(/^\d{15}-[A-Za-z0-9_-]+\.json$/)]);
+});
+
+test('a rejection bears its reason, cut to what a command may hold', async () => {
+  const { writer, commands } = begin();
+  await writer.write(decide({ decision: 'reject', reason: `"no"\n${'x'.repeat(3_000)}` }), observed(said('e', '')));
+  const [command] = commands();
+  expect(command?.kind === 'reject' && command.subject).toEqual({
+    task: 'gated',
+    digest: gate.digest,
+    reason: `"no"\n${'x'.repeat(3_000)}`.slice(0, commandLimits.reasonCharacters),
+  });
+});
+
+test('a reason that is cut within a character is still signed and read', async () => {
+  const { writer, commands } = begin();
+  await writer.write(decide({ decision: 'reject', reason: `x${'🙂'.repeat(1_500)}` }), observed(said('e', '')));
+  const [command] = commands();
+  expect(command !== undefined && isSignatureGood(command, publicKey)).toBe(true);
+});
+
+test('A22 the same event makes the same command, another event another one', async () => {
+  const { writer, commands } = begin();
+  const first = await writer.write(decide(), observed(said('e', 'approve gated')));
+  const again = await begin(() => saidAt + 5_000).writer.write(decide(), observed(said('e', 'approve gated')));
+  const other = await writer.write(decide(), observed(said('f', 'approve gated')));
+  expect(again).toBe(first);
+  expect(other).not.toBe(first);
+  expect(commands().map(({ id }) => id)).toEqual([first, other]);
+});
+
+test('A24 commands lie in the order in which they were given, also within a moment and when the clock goes back', async () => {
+  const times = [saidAt, saidAt, saidAt - 60_000, saidAt + 1];
+  const { writer, commands } = begin(() => times.shift() ?? 0);
+  const ids: string[] = [];
+  for (const name of ['a', 'b', 'c', 'd']) ids.push(await writer.write(decide(), observed(said(name, ''))));
+  expect(commands().map(({ id }) => id)).toEqual(ids);
+});
+
+test('a disk that fails is the caller’s to know', async () => {
+  const full = () => Promise.reject(new Error('ENOSPC: no space left on device'));
+  const writer = new CommandWriter(scratchFolder(), privateKey, () => saidAt, full);
+  await expect(writer.write(decide(), observed(said('e', '')))).rejects.toThrow('ENOSPC');
+});

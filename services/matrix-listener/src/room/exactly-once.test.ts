@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { markOf } from '../message/mark.ts';
+import { messageKey } from '../state/key.ts';
+import { reaction, said, stranger } from '../testing/room-events.ts';
+import { type Death, World } from '../testing/world.ts';
+
+/**
+ * A day in the room: two requests, a line, a word of a stranger, decisions on what is asked and on what is not. When the
+ * listener is killed, the day goes on.
+ * @param isForgetful the homeserver does not know a transaction again after a while
+ */
+async function day(death: Death | null, isForgetful: boolean) {
+  const world = new World(death);
+  const turn = async () => {
+    await world.turn();
+    if (isForgetful) world.room.forgetTransactions();
+  };
+  const gate = (digest: string) => {
+    const key = messageKey('request', digest);
+    return world.room.posted.find(({ content }) => markOf(content) === key)?.event_id.slice(1) ?? 'not yet';
+  };
+  await turn();
+  const first = await world.ask('aa');
+  await world.settle();
+  world.room.say(reaction('yes', '✅', gate(first)));
+  world.room.say(said('no', 'reject aa', { sender: stranger }));
+  world.room.say(said('odd', 'approve zz'));
+  await turn();
+  await world.runner();
+  await turn();
+  await world.line('good night');
+  const second = await world.ask('bb');
+  await world.settle();
+  world.room.say(said('late', 'reject bb too soon'));
+  world.room.say(said('later', 'approve bb'));
+  await turn();
+  await turn();
+  await world.settle();
+  const { posted } = world.room;
+  return {
+    steps: world.steps,
+    keys: posted.map(({ content }) => markOf(content)),
+    bodies: posted.map(({ content }) => String(content['body'])).toSorted(),
+    decided: world.decided,
+    commands: new Set(
+      world.written.map(({ id, kind, subject, evidence }) => JSON.stringify([id, kind, subject, evidence])),
+    ),
+    digests: [first, second],
+  };
+}
+
+test('a listener that nobody kills says everything once and passes every decision on once', async () => {
+  const { keys, bodies, decided, commands, digests } = await day(null, false);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keys).toEqual(expect.arrayContaining(digests.map((digest) => messageKey('request', digest))));
+  expect(bodies.filter((body) => !digests.some((digest) => body.includes(digest.slice(0, 8))))).toEqual([
+    'Accepted: approve aa',
+    'Accepted: reject bb',
+    `Refused: ${stranger} may not decide here; configs/stages.yaml lists who may`,
+    'Refused: approve bb',
+    'Refused: nothing that was asked for in this room is called "zz"',
+    'good night',
+  ]);
+  expect(decided).toEqual(['approve aa', 'reject bb', 'refused']);
+  const told = [...commands].map((text) => JSON.parse(text).slice(1));
+  expect(told).toEqual([
+    ['approve', { task: 'aa', digest: digests[0] }, '$yes'],
+    ['reject', { task: 'bb', digest: digests[1], reason: 'too soon' }, '$late'],
+    ['approve', { task: 'bb', digest: digests[1] }, '$later'],
+  ]);
+});
+
+test.each(['before', 'after'] as const)(
+  'killed %s any step, it does the same',
+  async (when) => {
+    const whole = await day(null, false);
+    expect(whole.steps).toBeGreaterThan(20);
+    for (let step = 1; step <= whole.steps; step += 1) {
+      const { keys, bodies, decided, commands } = await day({ step, when }, step % 2 === 0);
+      const at = `killed ${when} step ${step} of ${whole.steps}`;
+      expect(new Set(keys).size, at).toBe(keys.length);
+      expect(bodies, at).toEqual(whole.bodies);
+      expect(decided, at).toEqual(whole.decided);
+      expect([...commands].toSorted(), at).toEqual([...whole.commands].toSorted());
+    }
+  },
+  240_000,
+);

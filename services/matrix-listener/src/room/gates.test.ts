@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { makeGate } from '../testing/gates.ts';
+import { findGate } from './gates.ts';
+
+const gated = makeGate({ task: 'gated', seen: 1 });
+const other = makeGate({ task: 'other', seen: 2 });
+
+function taskOf(...[decision, words, gates, about]: Parameters<typeof findGate>) {
+  const found = findGate(decision, words, gates, about);
+  return found.ok ? [found.gate.event, found.rest] : found.reason;
+}
+
+test.each([
+  ['its id', 'gated'],
+  ['its file', 'gated.md'],
+])('a task is named by %s', (_, words) => {
+  expect(findGate('approve', words, [gated, other], null)).toEqual({ ok: true, gate: gated, rest: '' });
+  expect(findGate('reject', `${words} too late`, [gated, other], null)).toEqual({
+    ok: true,
+    gate: gated,
+    rest: 'too late',
+  });
+});
+
+test('a task is named by the name under which its file was dropped, too', () => {
+  const renamed = makeGate({ task: 'gated', file: 'gated-k7m2p.md', droppedAs: 'gated.md' });
+  expect(findGate('approve', 'gated.md', [renamed], null)).toMatchObject({ ok: true, gate: renamed });
+  expect(findGate('approve', 'gated-k7m2p.md', [renamed], null)).toMatchObject({ ok: true, gate: renamed });
+});
+
+test.each([
+  ['a prefix', 'gate'],
+  ['a prefix of a file', 'gated.m'],
+  ['a longer name', 'gated2'],
+  ['another case', 'GATED'],
+  ['a path', '../gated.md'],
+  ['a path that leads back', './gated.md'],
+  ['an absolute path', '/volumes/inbox/pending/gated.md'],
+  ['an encoded name', 'gated%2emd'],
+  ['a look-alike', 'gаted'],
+  ['an option', '-rf'],
+  ['a pattern', 'gated*'],
+  ['a shell word', 'gated;rm'],
+  ['two names', 'gated other'],
+  ['a name with more behind it', 'gated now'],
+  ['what lies in every object', '__proto__'],
+])('A15 A16 an approval of %s is of nothing', (_, words) => {
+  expect(taskOf('approve', words, [gated, other], null)).toBe(
+    `nothing that was asked for in this room is called ${JSON.stringify(words)}`,
+  );
+});
+
+test('A16 a long name is quoted in part', () => {
+  expect(taskOf('approve', 'x'.repeat(2_000), [gated], null)).toBe(
+    `nothing that was asked for in this room is called ${JSON.stringify(`${'x'.repeat(80)}…`)}`,
+  );
+});
+
+test('without a name and without an answered message nothing is meant', () => {
+  expect(taskOf('approve', '', [gated], null)).toBe(
+    'say which: approve <file or id>, or reply to the message that asks',
+  );
+  expect(taskOf('reject', '', [gated], null)).toMatch(/^say which: reject/);
+});
+
+test('a name means the newest message that asked for that task, not a later one of another', () => {
+  const gates = [
+    makeGate({ task: 'gated', event: '$first', seen: 1, closed: true }),
+    makeGate({ task: 'gated', event: '$third', seen: 3 }),
+    makeGate({ task: 'gated', event: '$second', seen: 2, closed: true }),
+    makeGate({ task: 'other', event: '$fourth', seen: 4 }),
+  ];
+  expect(taskOf('approve', 'gated', gates, null)).toEqual(['$third', '']);
+});
+
+test('of messages that wait no more the newest is meant, so that the runner can say what became of it', () => {
+  const gates = [
+    makeGate({ task: 'aa', file: 'x.md', event: '$old', seen: 1, closed: true }),
+    makeGate({ task: 'bb', file: 'x.md', event: '$new', seen: 2, closed: true }),
+  ];
+  expect(taskOf('approve', 'x.md', gates, null)).toEqual(['$new', '']);
+  expect(taskOf('approve', 'aa', gates, null)).toEqual(['$old', '']);
+});
+
+test('A15 a file name that two waiting tasks have is refused with their ids; an id is not', () => {
+  const gates = [
+    makeGate({ task: 'aa', file: 'x.md', event: '$a', seen: 1 }),
+    makeGate({ task: 'bb', file: 'x.md', event: '$b', seen: 2 }),
+  ];
+  expect(taskOf('approve', 'x.md', gates, null)).toBe('"x.md" is aa and bb; name the id');
+  expect(taskOf('approve', 'aa', gates, null)).toEqual(['$a', '']);
+});
+
+test('A15 a file name that was used before means the task that waits now', () => {
+  const gates = [
+    makeGate({ task: 'aa', file: 'x.md', event: '$a', seen: 2, closed: true }),
+    makeGate({ task: 'bb', file: 'x.md', event: '$b', seen: 1 }),
+  ];
+  expect(taskOf('approve', 'x.md', gates, null)).toEqual(['$b', '']);
+});
+
+test('A15 names that look the same are the same, however they are put together', () => {
+  const composed = 'caf\u{e9}.md';
+  const decomposed = 'cafe\u{301}.md';
+  const one = makeGate({ task: 'aa', file: decomposed, droppedAs: decomposed, event: '$a' });
+  const two = makeGate({ task: 'bb', file: composed, droppedAs: composed, event: '$b' });
+  expect(taskOf('approve', composed, [one], null)).toEqual(['$a', '']);
+  expect(taskOf('approve', decomposed, [two], null)).toEqual(['$b', '']);
+  expect(taskOf('approve', composed, [one, two], null)).toBe(`"${composed}" is aa and bb; name the id`);
+});
+
+test('a name may hold spaces: the longest one that fits is meant', () => {
+  const gates = [
+    makeGate({ task: 'aa', file: 'fix.md', droppedAs: 'fix.md', event: '$a' }),
+    makeGate({ task: 'bb', file: 'fix.md later.md', droppedAs: 'b.md', event: '$b' }),
+  ];
+  expect(taskOf('approve', 'fix.md later.md', gates, null)).toEqual(['$b', '']);
+  expect(taskOf('reject', 'fix.md later.md please', gates, null)).toEqual(['$b', 'please']);
+  expect(taskOf('reject', 'fix.md later', gates, null)).toEqual(['$a', 'later']);
+});
+
+test('an answer to a message needs no name', () => {
+  expect(findGate('approve', '', [gated, other], gated)).toEqual({ ok: true, gate: gated, rest: '' });
+  expect(findGate('reject', 'this is too much', [gated, other], gated)).toEqual({
+    ok: true,
+    gate: gated,
+    rest: 'this is too much',
+  });
+});
+
+test('A14 an answer to a message that names the same task means that message, also when there is a newer one', () => {
+  const newer = makeGate({ task: 'gated', event: '$newer', seen: 9 });
+  expect(findGate('approve', 'gated.md', [gated, newer], gated)).toMatchObject({ ok: true, gate: gated });
+  expect(findGate('reject', 'gated no', [gated, newer], gated)).toMatchObject({ ok: true, gate: gated, rest: 'no' });
+});
+
+test.each([
+  ['approve', 'other'],
+  ['approve', 'other.md'],
+  ['approve', 'unknown'],
+  ['reject', 'other because of this'],
+] as const)('A14 an answer to the message about one task that says %s %s is refused', (decision, words) => {
+  expect(taskOf(decision, words, [gated, other], gated)).toBe(
+    `the message that you answer is about gated (gated.md), and you name ${JSON.stringify(words)}`,
+  );
+});
+
+test('an answered message that waits no more is meant nevertheless', () => {
+  const closed = makeGate({ task: 'gated', closed: true, seen: null });
+  expect(findGate('approve', '', [], closed)).toMatchObject({ ok: true, gate: closed });
+});

@@ -1,0 +1,133 @@
+import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import { listenerLimits } from '../limits.ts';
+import type { Gate } from '../state/listener-state.ts';
+import { readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { saysTheSame } from './formatted.ts';
+import { findGate } from './gates.ts';
+import type { ObservedEvent } from './observed.ts';
+import { readRelation } from './relation.ts';
+
+/** What the room was like when an event was said. */
+export type Surroundings = {
+  readonly room: MatrixRoomId;
+  readonly bot: MatrixUserId;
+  /** Who may decide on anything at all; whether on this task is for the runner to judge. */
+  readonly approvers: ReadonlySet<string>;
+  /** Gate messages that the bot sent before this event; those that the room has shown before it are `seen`. */
+  readonly gates: readonly Gate[];
+  /** Events that are known to have been taken back. */
+  readonly redacted: ReadonlySet<string>;
+  /** Events that are known to have been edited, each as `<sender> <event>`: only who wrote a message can edit it. */
+  readonly edited: ReadonlySet<string>;
+  readonly now: number;
+};
+
+export type Judgement =
+  | { readonly kind: 'ignore'; readonly why: string }
+  /** Meant as a decision, and none. */
+  | { readonly kind: 'refuse'; readonly reason: string; readonly answerTo: MatrixEventId; readonly isStranger: boolean }
+  | {
+      readonly kind: 'decide';
+      readonly decision: 'approve' | 'reject';
+      readonly gate: Gate;
+      readonly reason: string;
+      readonly answerTo: MatrixEventId;
+    };
+
+/**
+ * Whether an event is a decision, and on what. Pure. Refuses by default: only an unchanged message or reaction that the room
+ * shows, of an allow-listed person, in the pinned room, about what the bot itself has asked, becomes one.
+ */
+export function judge(event: ObservedEvent, around: Surroundings): Judgement {
+  if (event.room_id !== undefined && event.room_id !== around.room) return ignore('another room');
+  if (event.sender === around.bot) return ignore('the bot itself');
+  if (event.state_key !== undefined) return ignore('a state event');
+  if (around.redacted.has(event.event_id) || event.unsigned?.redacted_because !== undefined)
+    return ignore('taken back');
+  if (event.type === 'm.reaction' && wasEdited(event, around)) return ignore('edited');
+  if (event.type === 'm.reaction') return judgeReaction(event, around);
+  if (event.type === 'm.room.message') return judgeMessage(event, around);
+  return ignore('neither a message nor a reaction');
+}
+
+function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
+  const relation = readRelation(event.content);
+  if (relation.kind !== 'reaction') return ignore('not a reaction');
+  const decision = readReaction(relation.key);
+  if (decision === null) return ignore('another sign');
+  const gate = around.gates.find((candidate) => candidate.event === relation.event);
+  if (gate === undefined) return ignore('on something else than a gate message of the bot');
+  const problem = problemOfSender(event, around);
+  if (problem !== null) return { kind: 'refuse', ...problem, answerTo: gate.event };
+  return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
+}
+
+function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
+  const { content } = event;
+  const { body, msgtype } = content;
+  if (msgtype !== 'm.text' || typeof body !== 'string') return ignore('not a text');
+  const relation = readRelation(content);
+  const isReply = relation.kind === 'answer' && relation.isReply;
+  const plain = isReply ? withoutQuote(body) : body;
+  const answer = readAnswer(plain);
+  const isEdit = relation.kind === 'edit' || wasEdited(event, around);
+  if (answer.kind === 'talk' && !(isEdit && wasCommand(content))) return ignore('talk');
+  const refuse = (reason: string, isStranger = false): Judgement => ({
+    kind: 'refuse',
+    reason,
+    answerTo: event.event_id,
+    isStranger,
+  });
+  const problem = problemOfSender(event, around);
+  if (problem !== null) return refuse(problem.reason, problem.isStranger);
+  if (isEdit) return refuse('what is edited does not count; send it as a new message');
+  if (relation.kind === 'unusable' || relation.kind === 'reaction')
+    return refuse('the message refers to another one in a way that is not understood; send it on its own');
+  if (answer.kind !== 'decision') return refuse(answer.kind === 'unclear' ? answer.reason : 'not understood');
+  if (!saysTheSame(plain, content['formatted_body'], isReply))
+    return refuse('what the message shows is not what its plain text says; send it as plain text');
+  const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
+  if (new Set(answered.map((gate) => gate.task)).size > 1)
+    return refuse('the message stands in the thread of one task and answers another; send it on its own');
+  // Who answers a message has seen it; a name can only mean what stood in the room by then.
+  const shown = around.gates.filter(({ seen }) => seen !== null);
+  const found = findGate(answer.decision, answer.words, shown, answered.at(-1) ?? null);
+  if (!found.ok) return refuse(found.reason);
+  return {
+    kind: 'decide',
+    decision: answer.decision,
+    gate: found.gate,
+    reason: found.rest,
+    answerTo: event.event_id,
+  };
+}
+
+function wasEdited({ sender, event_id, unsigned }: ObservedEvent, { edited }: Surroundings): boolean {
+  return unsigned?.['m.relations']?.['m.replace'] !== undefined || edited.has(`${sender} ${event_id}`);
+}
+
+/** An edit's text is marked as one with a star; what is to replace the message stands beside it. */
+function wasCommand(content: ObservedEvent['content']): boolean {
+  const replacement: unknown = content['m.new_content'];
+  if (typeof replacement !== 'object' || replacement === null || !('body' in replacement)) return false;
+  return typeof replacement.body === 'string' && readAnswer(replacement.body).kind !== 'talk';
+}
+
+function problemOfSender(
+  { sender, origin_server_ts: sentAt }: ObservedEvent,
+  { approvers, now }: Surroundings,
+): { reason: string; isStranger: boolean } | null {
+  if (!approvers.has(sender))
+    return { reason: `${sender} may not decide here; configs/stages.yaml lists who may`, isStranger: true };
+  if (sentAt !== undefined && now - sentAt > listenerLimits.answerAgeMs)
+    return { reason: 'this was said more than a day ago; look at it again and answer anew', isStranger: false };
+  return null;
+}
+
+function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): Gate[] {
+  return events.flatMap((event) => gates.find((gate) => gate.event === event) ?? []);
+}
+
+function ignore(why: string): Judgement {
+  return { kind: 'ignore', why };
+}

@@ -1,0 +1,131 @@
+import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import type { Homeserver } from '../adapters/matrix.ts';
+import { Backoff } from '../backoff.ts';
+import { HomeserverError } from '../homeserver-error.ts';
+import { listenerLimits } from '../limits.ts';
+import { pause } from '../pause.ts';
+import type { StateFile } from '../state/state-file.ts';
+import type { Troubles } from '../troubles.ts';
+import { enterRoom, SetupError, troubleOf } from './enter.ts';
+import { ObservedEvent } from './observed.ts';
+import { markShown } from './take-in.ts';
+
+type Parts = {
+  readonly room: MatrixRoomId;
+  readonly bot: MatrixUserId;
+  readonly state: StateFile;
+  readonly homeserver: Pick<Homeserver, 'whoAmI' | 'isJoined' | 'join' | 'isEncrypted' | 'sync' | 'messages'>;
+  readonly takeIn: (events: readonly unknown[], position: string | null) => Promise<void>;
+  readonly troubles: Troubles;
+  readonly logger: Logger;
+};
+
+/**
+ * Reads the room from where it was read before. Invariant: the position moves on only when everything before it was dealt with;
+ * what is delivered again is known by its event ids. Before the first position nothing counts.
+ */
+export class SyncLoop {
+  readonly #parts: Parts;
+  #entered = false;
+  /** Gate messages that were sent before the last sync, and that it did not bring. */
+  #absent: ReadonlySet<MatrixEventId> = new Set();
+  #caughtUp = Promise.withResolvers<void>();
+  #isCaughtUp = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the room was read once since the start: the bot's messages that it did not know to be sent are known then. */
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { troubles, logger } = this.#parts;
+    const backoff = new Backoff();
+    let holdMs = 0;
+    while (!stop.aborted) {
+      try {
+        await this.turn(holdMs, stop);
+        backoff.reset();
+        troubles.clear('sync');
+        holdMs = listenerLimits.syncHoldMs;
+        await pause(listenerLimits.syncPauseMs, stop);
+      } catch (error) {
+        if (stop.aborted) return;
+        const { severity, reason } = troubleOf(error);
+        troubles.set('sync', severity, reason);
+        logger.warn({ error: reason }, 'the room cannot be read; it is tried again');
+        // Whatever it was: whether the bot is still who it was, and where it was, is asked anew when it is over.
+        if (!(error instanceof HomeserverError) || error.code !== 'limited') this.#entered = false;
+        holdMs = 0;
+        await pause(backoff.after(error), stop);
+      }
+    }
+  }
+
+  /** One sync, with what lies in a gap before it. */
+  async turn(holdMs: number, stop: AbortSignal): Promise<void> {
+    const { state, homeserver, room, bot, takeIn } = this.#parts;
+    if (!this.#entered) await enterRoom(homeserver, bot, room, stop);
+    this.#entered = true;
+    await this.#untilThereIsRoom(stop);
+    const { since } = state.now;
+    const sentBefore = new Set(state.now.gates.filter(({ seen }) => seen === null).map(({ event }) => event));
+    const answer = await homeserver.sync(since, holdMs, stop);
+    if (room in answer.rooms.leave && !(room in answer.rooms.join))
+      throw new SetupError(`${bot} is no longer in the room ${room}: invite it again, and it joins by itself`);
+    if (since === null) await takeIn([], answer.next_batch);
+    else {
+      const timeline = answer.rooms.join[room]?.timeline;
+      if (timeline?.limited === true) await this.#fillGap(since, timeline.prev_batch, stop);
+      await this.#markShown(sentBefore, timeline?.events ?? []);
+      await takeIn(timeline?.events ?? [], answer.next_batch);
+      // From now on the room may be one that cannot be read: that is asked before the next sync.
+      this.#entered = timeline?.limited !== true && !timeline?.events.some(isAboutEncryption);
+    }
+    this.#isCaughtUp = true;
+    this.#caughtUp.resolve();
+  }
+
+  /** Waits while too much is to be sent; nothing is sent before the room was read once. */
+  async #untilThereIsRoom(stop: AbortSignal): Promise<void> {
+    const { state } = this.#parts;
+    while (this.#isCaughtUp && state.now.outgoing.length >= listenerLimits.outgoing && !stop.aborted)
+      await pause(listenerLimits.retryMaximumMs, stop, state.changed);
+  }
+
+  /** Goes through what lies between two positions, oldest first. When it is cut short, it begins anew: nothing counts twice. */
+  async #fillGap(from: string, to: string | undefined, stop: AbortSignal): Promise<void> {
+    if (to === undefined)
+      throw new HomeserverError('bad-answer', 'the homeserver leaves something out and does not say what');
+    let position: string | undefined = from;
+    for (let page = 0; position !== undefined; page += 1) {
+      if (page >= listenerLimits.gapPages)
+        throw new HomeserverError('bad-answer', `a gap of more than ${page} pages is not gone through`);
+      await this.#untilThereIsRoom(stop);
+      const { chunk, end } = await this.#parts.homeserver.messages(position, to, stop);
+      await this.#parts.takeIn(chunk, null);
+      position = end === position ? undefined : end;
+    }
+  }
+
+  /**
+   * What was sent before two syncs and came in neither lies before both. One does not tell: some homeservers show a message in
+   * a sync only a moment after they took it.
+   */
+  async #markShown(sentBefore: ReadonlySet<MatrixEventId>, events: readonly unknown[]): Promise<void> {
+    const present = new Set(events.map((event) => (event as { event_id?: unknown } | null)?.event_id));
+    const absent = new Set([...sentBefore].filter((event) => !present.has(event)));
+    const missing = new Set([...absent].filter((event) => this.#absent.has(event)));
+    this.#absent = absent;
+    if (missing.size > 0) await this.#parts.state.update((next) => markShown(next, missing));
+  }
+}
+
+function isAboutEncryption(event: unknown): boolean {
+  const { type } = ObservedEvent.pick({ type: true }).safeParse(event).data ?? {};
+  return type === 'm.room.encryption' || type === 'm.room.encrypted';
+}

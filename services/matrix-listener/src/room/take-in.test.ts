@@ -1,0 +1,259 @@
+import { expect, test } from 'vitest';
+import { listenerLimits } from '../limits.ts';
+import { withMark } from '../message/mark.ts';
+import { messageKey } from '../state/key.ts';
+import type { Outgoing } from '../state/listener-state.ts';
+import { StateFile } from '../state/state-file.ts';
+import { makeGate, makeRequest } from '../testing/gates.ts';
+import { startListening } from '../testing/listening.ts';
+import {
+  bot,
+  edit,
+  eventId,
+  operator,
+  otherRoom,
+  reaction,
+  redaction,
+  room,
+  said,
+  saidAt,
+  stranger,
+} from '../testing/room-events.ts';
+
+const gate = makeGate({ task: 'gated', event: '$gate' });
+const waiting: Outgoing = { key: messageKey('request', gate.digest), content: { body: 'x' }, request: makeRequest() };
+
+/** The bot's own message in the room, as it was sent. */
+function echo(name: string, outgoing: Outgoing) {
+  return said(name, '', { sender: bot, content: { msgtype: 'm.text', ...withMark(outgoing) } });
+}
+
+test('a decision is a command, a handled event and a verdict that is waited for, at once', async () => {
+  const { takeIn, commands, state, folder } = await startListening([gate]);
+  await takeIn([said('e', 'approve gated')], 's1');
+  expect(commands()).toMatchObject([
+    { kind: 'approve', evidence: '$e', actor: { user: operator }, subject: { digest: gate.digest } },
+  ]);
+  const kept = (await StateFile.open(folder, room, bot)).now;
+  expect(kept).toEqual(state.now);
+  expect(kept).toMatchObject({ since: 's1', handled: ['$e'], outgoing: [] });
+  const at = new Date(saidAt).toISOString();
+  expect(kept.issued).toEqual([{ command: commands()[0]?.id, answerTo: '$e', at, stands: 'waiting' }]);
+});
+
+test('nothing new is nothing to write down', async () => {
+  const { takeIn, state } = await startListening();
+  await takeIn([], 's1');
+  const before = state.now;
+  await takeIn([], 's1');
+  await takeIn([], null);
+  expect(state.now).toBe(before);
+});
+
+test('A22 what is told again counts once, as a whole or from any place on', async () => {
+  const { takeIn, commands, answers } = await startListening([gate]);
+  const events = [
+    said('a', 'approve gated'),
+    said('b', 'reject gated too late'),
+    said('c', 'approve unknown'),
+    reaction('d', '✅', 'gate'),
+  ];
+  await takeIn(events, 's4');
+  for (let from = 0; from <= events.length; from += 1) await takeIn(events.slice(from), 's4');
+  expect(commands().map(({ kind, evidence }) => [kind, evidence])).toEqual([
+    ['approve', '$a'],
+    ['reject', '$b'],
+    ['approve', '$d'],
+  ]);
+  expect(answers()).toHaveLength(1);
+});
+
+test('A21 an event id that comes again with other words means its first ones', async () => {
+  const { hear, commands } = await startListening([gate]);
+  await hear(said('a', 'hello'), said('a', 'approve gated'));
+  await hear(said('a', 'approve gated'), reaction('a', '✅', 'gate'));
+  expect(commands()).toEqual([]);
+  await hear(said('b', 'reject gated'), said('b', 'approve gated', { sender: stranger }));
+  await hear(said('b', 'approve gated'));
+  expect(commands().map(({ kind }) => kind)).toEqual(['reject']);
+});
+
+test('A21 garbage among events is said and holds up nothing', async () => {
+  const { hear, commands, lines } = await startListening([gate]);
+  await hear(
+    null,
+    5,
+    'approve gated',
+    [],
+    {},
+    { ...said('x', 'approve gated'), sender: 5 },
+    said('e', 'approve gated'),
+  );
+  expect(commands()).toHaveLength(1);
+  expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(6);
+});
+
+test('A18 A08 what is said elsewhere, or by the bot, is no decision', async () => {
+  const { hear, commands, answers } = await startListening([gate]);
+  await hear(
+    said('a', 'approve gated', { room_id: otherRoom }),
+    said('b', 'approve gated', { sender: bot }),
+    reaction('c', '✅', 'gate', { sender: bot }),
+  );
+  expect([commands(), answers()]).toEqual([[], []]);
+});
+
+test.each([10, 11] as const)(
+  'A11 in a room of version %d, what is taken back in the same batch is none',
+  async (version) => {
+    const { hear, commands, answers } = await startListening([gate]);
+    await hear(said('a', 'approve gated'), redaction('r', 'a', version));
+    await hear(redaction('s', 'b', version), reaction('b', '✅', 'gate'));
+    expect([commands(), answers()]).toEqual([[], []]);
+  },
+);
+
+test('A11 what is taken back before it comes is none when it comes; afterwards it stays', async () => {
+  const { hear, commands } = await startListening([gate]);
+  await hear(redaction('r', 'a'));
+  await hear(said('a', 'approve gated'));
+  expect(commands()).toEqual([]);
+  await hear(said('b', 'approve gated'));
+  await hear(redaction('s', 'b'));
+  expect(commands()).toHaveLength(1);
+});
+
+test('A11 a redaction of no event leaves nothing behind', async () => {
+  const { hear, state } = await startListening();
+  const odd = ['approve gated', 5, null, `$${'x'.repeat(60_000)}`, ['$e'], '$a\n$b'];
+  await hear(...odd.map((redacts, index) => ({ ...redaction(`r${index}`, ''), content: { redacts } })));
+  expect(state.now.handled).toEqual(odd.map((_, index) => `$r${index}`));
+});
+
+test('A10 what is edited in the same batch is refused, edit and all; what others edit is not edited', async () => {
+  const { hear, commands, answers } = await startListening([gate]);
+  await hear(said('a', 'approve gated'), edit('b', 'reject gated', 'a'));
+  expect(commands()).toEqual([]);
+  expect(answers()).toEqual(Array(2).fill('Refused: what is edited does not count; send it as a new message'));
+  await hear(said('c', 'approve gated'), edit('d', 'reject gated', 'c', { sender: stranger }));
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$c']);
+});
+
+test('A10 an edit before its original, and of an edit, decides nothing', async () => {
+  const { hear, commands } = await startListening([gate]);
+  await hear(edit('b', 'approve gated', 'a'), said('a', 'hello'));
+  await hear(edit('c', 'approve gated', 'b'), edit('d', 'approve gated', 'c'));
+  expect(commands()).toEqual([]);
+});
+
+test('a message of the bot that the sending loop does not know to be posted yet is posted', async () => {
+  const { hear, change, state, commands } = await startListening();
+  await change((next) => void next.outgoing.push(waiting));
+  await hear(said('a', 'approve gated'), echo('gate', waiting), reaction('b', '✅', 'gate'), said('c', 'reject gated'));
+  expect(state.now.gates).toEqual([makeGate({ event: '$gate', seen: 1 })]);
+  expect(state.now.outgoing).toMatchObject([{ key: messageKey('refusal', '$a') }]);
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$b', '$c']);
+});
+
+test('a message that asks nothing is known by its mark, too, and is no gate', async () => {
+  const { hear, change, state, answers } = await startListening();
+  await change((next) => void next.outgoing.push({ ...waiting, request: null }));
+  await hear(echo('line', { ...waiting, request: null }));
+  expect([answers(), state.now.gates, state.now.shown]).toEqual([[], [], 0]);
+});
+
+test('A08 the mark of a message counts in the bot’s own events alone', async () => {
+  const { hear, change, state } = await startListening();
+  await change((next) => void next.outgoing.push(waiting));
+  for (const sender of [operator, stranger, `${bot} `, bot.toUpperCase()])
+    await hear({ ...echo(`from ${sender.length} ${sender.slice(1, 3)}`.replaceAll(' ', '-'), waiting), sender });
+  const other = { ...waiting, key: messageKey('other') };
+  await hear(echo('other', other), said('no mark', 'x', { event_id: '$x', sender: bot }));
+  await hear(said('odd', '', { sender: bot, content: { 'org.countersign.key': [waiting.key] } }));
+  expect(state.now.outgoing).toContainEqual(waiting);
+  expect(state.now.gates).toEqual([]);
+});
+
+test('a typed name means the newest message before it in the room’s order, not in that of sending', async () => {
+  const [first, second] = ['a'.repeat(64), 'b'.repeat(64)].map((digest) =>
+    makeGate({ digest, event: eventId(digest[0] ?? ''), seen: null }),
+  );
+  const { hear, change, commands } = await startListening();
+  // Both were sent before the room was read: their sending was answered first.
+  await change((next) => void next.gates.push(...[second, first].flatMap((each) => each ?? [])));
+  await hear(
+    said('a', '', { sender: bot }),
+    said('x', 'approve gated'),
+    said('b', '', { sender: bot }),
+    said('y', 'approve gated'),
+  );
+  expect(commands().map(({ evidence, subject }) => [evidence, 'digest' in subject && subject.digest])).toEqual([
+    ['$x', first?.digest],
+    ['$y', second?.digest],
+  ]);
+});
+
+test('A01 strangers are answered so many times a minute; what they meant is logged', async () => {
+  const { hear, answers, lines, clock, commands } = await startListening([gate]);
+  const { strangerAnswers, strangerWindowMs } = listenerLimits;
+  const shout = (from: number) =>
+    Array.from({ length: 20 }, (_, index) => said(`s${from + index}`, 'approve gated', { sender: stranger }));
+  await hear(...shout(0));
+  expect(answers()).toHaveLength(strangerAnswers);
+  expect(lines.filter(({ text }) => text === 'a decision was refused')).toHaveLength(20);
+  clock.now += strangerWindowMs;
+  await hear(...shout(20), said('e', 'approve unknown'), said('f', 'approve unknown'));
+  expect(answers()).toHaveLength(2 * strangerAnswers + 2);
+  expect(commands()).toEqual([]);
+});
+
+test('A33 of a long backlog only what is young decides; the rest is answered, each once', async () => {
+  const { takeIn, answers, commands } = await startListening([gate]);
+  const age = listenerLimits.answerAgeMs + 1;
+  const backlog = Array.from({ length: 400 }, (_, index) =>
+    said(`e${index}`, index % 10 === 0 ? 'approve gated' : 'chatter', {
+      origin_server_ts: index < 390 ? saidAt - age : saidAt,
+    }),
+  );
+  for (let from = 0; from < backlog.length; from += 40) await takeIn(backlog.slice(from, from + 40), null);
+  await takeIn(backlog.slice(-40), 's400');
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$e390']);
+  expect(answers()).toHaveLength(39);
+});
+
+test('a command that cannot be written leaves its event to be dealt with again', async () => {
+  const { takeIn, disk, state, commands } = await startListening([gate]);
+  const events = [said('a', 'approve gated'), said('b', 'reject gated')];
+  disk.fails = (path) => path.includes('/0') && commands().length === 1;
+  await expect(takeIn(events, 's2')).rejects.toThrow('ENOSPC');
+  expect(state.now).toMatchObject({ since: null, handled: [], issued: [] });
+  const [first] = commands();
+  disk.fails = () => false;
+  await takeIn(events, 's2');
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$a', '$a', '$b']);
+  expect(commands()[1]?.id).toBe(first?.id);
+  expect(state.now.issued).toHaveLength(2);
+});
+
+test('a command whose event cannot be noted as handled is the same command when it comes again', async () => {
+  const { takeIn, disk, state, commands } = await startListening([gate]);
+  disk.fails = (path) => path.endsWith('state.json');
+  await expect(takeIn([said('a', 'approve gated')], 's1')).rejects.toThrow('ENOSPC');
+  expect(state.now).toMatchObject({ since: null, handled: [] });
+  disk.fails = () => false;
+  await takeIn([said('a', 'approve gated')], 's1');
+  expect(new Set(commands().map(({ id }) => id)).size).toBe(1);
+  expect(state.now.issued).toHaveLength(1);
+});
+
+test('a verdict that was quicker than the note of its command is not waited for', async () => {
+  const { hear, disk, change, state, commands } = await startListening([gate]);
+  disk.fails = (path) => path.endsWith('state.json');
+  await expect(hear(said('a', 'approve gated'))).rejects.toThrow('ENOSPC');
+  disk.fails = () => false;
+  const command = commands()[0]?.id ?? '';
+  const answered = { command, answerTo: eventId('a'), at: new Date(saidAt).toISOString(), stands: 'answered' as const };
+  await change((next) => void next.issued.push(answered));
+  await hear(said('a', 'approve gated'));
+  expect(state.now.issued).toEqual([answered]);
+});

@@ -1,0 +1,137 @@
+import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { Logger } from '@countersign/kit/logger.ts';
+import { enqueue } from '../journals/announce.ts';
+import { verdictMessage } from '../message/answers.ts';
+import { markOf } from '../message/mark.ts';
+import { recordSent } from '../outbox/send-loop.ts';
+import { messageKey } from '../state/key.ts';
+import type { Issued, ListenerState } from '../state/listener-state.ts';
+import type { StateFile } from '../state/state-file.ts';
+import type { CommandWriter } from './command-writer.ts';
+import { judge, type Surroundings } from './judge.ts';
+import { ObservedEvent } from './observed.ts';
+import { editedBy } from './relation.ts';
+import type { StrangerQuota } from './stranger-quota.ts';
+
+type Parts = {
+  readonly state: StateFile;
+  readonly commands: CommandWriter;
+  readonly strangers: StrangerQuota;
+  readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
+  readonly logger: Logger;
+  readonly now: () => number;
+};
+
+/**
+ * Deals with events of the room in their order. Invariant: a command is in the spool before the event that it comes from counts
+ * as handled; a command's id is made from that event's, so that one that is written again is the same one.
+ * @param position what the room was read up to with these events; null when there is more before that position
+ */
+export async function takeIn(parts: Parts, raw: readonly unknown[], position: string | null): Promise<void> {
+  const { state, logger } = parts;
+  const events = raw.flatMap((value) => {
+    const parsed = ObservedEvent.safeParse(value);
+    if (!parsed.success) logger.warn('an event of the room is not what the Matrix specification says; it is ignored');
+    return parsed.success ? [parsed.data] : [];
+  });
+  const withdrawn = { redacted: new Set(events.flatMap(redactedBy)), edited: new Set(events.flatMap(editOf)) };
+  const handled = new Set(state.now.handled);
+  const draft = structuredClone(state.now) as ListenerState;
+  const changes: ((next: ListenerState) => void)[] = [];
+  // What an event changes counts for those after it, before it is kept.
+  const apply = (change: (next: ListenerState) => void) => {
+    change(draft);
+    changes.push(change);
+  };
+  for (const event of events) {
+    if (handled.has(event.event_id)) continue;
+    handled.add(event.event_id);
+    const change =
+      event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
+    if (change !== null) apply(change);
+    // What was taken back before it came is not to count when it comes.
+    const done = [event.event_id, ...redactedBy(event).filter((id) => !handled.has(id))];
+    for (const id of done) handled.add(id);
+    apply((next) => void next.handled.push(...done));
+  }
+  if (position !== null && position !== state.now.since) apply((next) => void Object.assign(next, { since: position }));
+  if (changes.length === 0) return;
+  await state.update((next) => {
+    for (const change of changes) change(next);
+  });
+}
+
+/** A message of the bot's own has its place in the room now, also when the answer to its sending was lost. */
+function ownEvent(event: ObservedEvent): ((next: ListenerState) => void) | null {
+  const mark = markOf(event.content);
+  return (next) => {
+    const waiting = [...next.outgoing, ...next.withdrawn].find(({ key }) => key === mark);
+    const gate = next.gates.find((candidate) => candidate.event === event.event_id);
+    if (waiting === undefined && gate === undefined) return;
+    const isGate = gate !== undefined || waiting?.request !== null;
+    if (isGate) next.shown += 1;
+    if (gate !== undefined) gate.seen ??= next.shown;
+    if (waiting !== undefined) recordSent(next, waiting, event.event_id, isGate ? next.shown : null);
+  };
+}
+
+async function dealWith(
+  parts: Parts,
+  event: ObservedEvent,
+  draft: ListenerState,
+  withdrawn: Pick<Surroundings, 'redacted' | 'edited'>,
+): Promise<((next: ListenerState) => void) | null> {
+  const { surroundings, commands, strangers, logger, now } = parts;
+  const judgement = judge(event, { ...surroundings, ...withdrawn, gates: draft.gates, now: now() });
+  const about = { event: event.event_id, sender: event.sender };
+  switch (judgement.kind) {
+    case 'ignore':
+      logger.debug({ ...about, why: judgement.why }, 'an event is no decision');
+      return null;
+    case 'refuse':
+      logger.warn({ ...about, reason: judgement.reason }, 'a decision was refused');
+      if (judgement.isStranger && !strangers.take(now())) return null;
+      return (next) =>
+        enqueue(
+          next,
+          messageKey('refusal', event.event_id),
+          verdictMessage({ accepted: false, reason: judgement.reason }, judgement.answerTo),
+        );
+    case 'decide': {
+      const command = await commands.write(judgement, event);
+      logger.info(
+        { ...about, command, task: judgement.gate.task, decision: judgement.decision },
+        'a decision was passed on',
+      );
+      const issued: Issued = {
+        command,
+        answerTo: judgement.answerTo,
+        at: new Date(now()).toISOString(),
+        stands: 'waiting',
+      };
+      return (next) => {
+        if (!next.issued.some((known) => known.command === command)) next.issued.push(issued);
+      };
+    }
+  }
+}
+
+/** Up to room version 10 the event says it itself, since then its content does. */
+function redactedBy({ type, redacts, content }: ObservedEvent): string[] {
+  if (type !== 'm.room.redaction') return [];
+  return [redacts, content['redacts']].flatMap((id) => MatrixEventId.safeParse(id).data ?? []);
+}
+
+function editOf({ sender, content }: ObservedEvent): string[] {
+  const edited = editedBy(content);
+  return edited === null ? [] : [`${sender} ${edited}`];
+}
+
+/** Marks gate messages as shown that were sent before the room was read and are not in what was read: they lie before it. */
+export function markShown(state: ListenerState, sentBefore: ReadonlySet<MatrixEventId>): void {
+  for (const gate of state.gates) {
+    if (gate.seen !== null || !sentBefore.has(gate.event)) continue;
+    state.shown += 1;
+    gate.seen = state.shown;
+  }
+}

@@ -1,0 +1,53 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from '@countersign/contracts/command.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { CommandWriter } from '../room/command-writer.ts';
+import { StrangerQuota } from '../room/stranger-quota.ts';
+import { takeIn } from '../room/take-in.ts';
+import type { Gate, ListenerState } from '../state/listener-state.ts';
+import { StateFile } from '../state/state-file.ts';
+import { keptLog } from './kept-log.ts';
+import { bot, operator, room, saidAt } from './room-events.ts';
+import { scratchFolder } from './scratch.ts';
+
+const { privateKey } = generateKeyPairSync('ed25519');
+
+/** What hears the room and writes commands, on folders of its own. `disk.fails` says of which file the writing fails. */
+export async function startListening(gates: readonly Gate[] = [], folder = scratchFolder()) {
+  const spool = scratchFolder();
+  const disk = { fails: (_path: string): boolean => false };
+  const write: typeof writeFileAtomic = (path, data, mode) =>
+    disk.fails(path) ? Promise.reject(new Error('ENOSPC: no space left on device')) : writeFileAtomic(path, data, mode);
+  const state = await StateFile.open(folder, room, bot, write);
+  await state.update((next) => void next.gates.push(...gates));
+  const clock = { now: saidAt };
+  const now = () => clock.now;
+  const { logger, lines } = keptLog();
+  const parts = {
+    state,
+    commands: new CommandWriter(spool, privateKey, now, write),
+    strangers: new StrangerQuota(),
+    surroundings: { room, bot, approvers: new Set<string>([operator]) },
+    logger,
+    now,
+  };
+  return {
+    state,
+    disk,
+    clock,
+    lines,
+    folder,
+    hear: (...events: unknown[]) => takeIn(parts, events, null),
+    takeIn: (events: readonly unknown[], position: string | null) => takeIn(parts, events, position),
+    /** The commands in the spool, in the order in which the runner takes them. */
+    commands: () =>
+      readdirSync(spool)
+        .sort()
+        .map((name) => Command.parse(JSON.parse(readFileSync(join(spool, name), 'utf8')))),
+    /** What waits to be said to the room. */
+    answers: () => state.now.outgoing.map(({ content }) => String(content['body'])),
+    change: (change: (next: ListenerState) => void) => state.update(change),
+  };
+}

@@ -1,0 +1,237 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from '@countersign/contracts/command.ts';
+import type { writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
+import { FollowLoop } from '../journals/follow-loop.ts';
+import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
+import { sendLoop } from '../outbox/send-loop.ts';
+import { CommandWriter } from '../room/command-writer.ts';
+import { StrangerQuota } from '../room/stranger-quota.ts';
+import { SyncLoop } from '../room/sync-loop.ts';
+import { takeIn } from '../room/take-in.ts';
+import { StateFile } from '../state/state-file.ts';
+import { Troubles } from '../troubles.ts';
+import { TestJournals } from './journals.ts';
+import { keptLog } from './kept-log.ts';
+import { bot, operator, room, saidAt } from './room-events.ts';
+import { scratchFolder } from './scratch.ts';
+import { TestRoom } from './test-room.ts';
+
+const { privateKey } = generateKeyPairSync('ed25519');
+const since = '2026-11-20T10:00:00.000Z';
+
+/** The listener was killed at the step that it was to be killed at. */
+export class Killed extends Error {}
+
+/** When the listener is killed: before or after its so-and-so-manieth step that the world can see. */
+export type Death = { readonly step: number; readonly when: 'before' | 'after' };
+
+/** One life of the listener, from its start on what the disk holds. Its parts are turned by hand, so that a test chooses the order. */
+class Life {
+  readonly #world: World;
+  readonly #stop = new AbortController();
+  readonly #state: StateFile;
+  readonly #sync: SyncLoop;
+  readonly #follow: FollowLoop;
+  readonly #troubles = new Troubles();
+  readonly #logger = keptLog().logger;
+  #isCaughtUp = false;
+
+  constructor(world: World, state: StateFile, write: typeof writeFileAtomic) {
+    this.#world = world;
+    this.#state = state;
+    const [troubles, logger] = [this.#troubles, this.#logger];
+    const announcing = { volumes: world.volumes, mayDecide: () => true };
+    this.#follow = new FollowLoop({ state, announcing, troubles, logger });
+    const commands = new CommandWriter(world.spool, privateKey, world.tick, write);
+    const surroundings = { room, bot, approvers: new Set<string>([operator]) };
+    const parts = { state, commands, strangers: new StrangerQuota(), surroundings, logger, now: world.tick };
+    this.#sync = new SyncLoop({
+      room,
+      bot,
+      state,
+      homeserver: world.room,
+      takeIn: (events, position) => takeIn(parts, events, position),
+      troubles,
+      logger,
+    });
+  }
+
+  kill(): void {
+    this.#stop.abort();
+  }
+
+  get isDead(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async follow(): Promise<void> {
+    await this.#follow.turn();
+  }
+
+  async hear(): Promise<void> {
+    await this.#sync.turn(0, this.#stop.signal);
+    this.#isCaughtUp = true;
+  }
+
+  async remind(now: number): Promise<void> {
+    await remindOfLateVerdicts(this.#state, now);
+  }
+
+  /** Sends until nothing waits; as in the service, not before the room was read once. */
+  async send(): Promise<void> {
+    if (!this.#isCaughtUp) return;
+    const idle = new AbortController();
+    const stop = AbortSignal.any([this.#stop.signal, idle.signal]);
+    const homeserver = {
+      send: (...args: Parameters<TestRoom['send']>) => this.#world.step(() => this.#world.room.send(...args)),
+    };
+    const sending = sendLoop({ state: this.#state, homeserver, troubles: this.#troubles, logger: this.#logger }, stop);
+    while (!this.isDead && this.#state.now.outgoing.length > 0) await Promise.race([this.#state.changed, sending]);
+    idle.abort();
+    await sending;
+    if (this.isDead) throw new Killed();
+  }
+}
+
+/** Disk, room and runner around a listener that can be killed at any step and started again on what it left. */
+export class World {
+  readonly room = new TestRoom();
+  readonly volumes = scratchFolder();
+  readonly spool = scratchFolder();
+  /** Every command that ever was in the spool, as often as it was written. */
+  readonly written: Command[] = [];
+  readonly #folder = scratchFolder();
+  readonly #journals = new TestJournals(this.volumes);
+  readonly #tasks = new Map<string, { readonly digest: string; status: 'pending' | 'approved' | 'rejected' }>();
+  readonly #decided = new Map<string, string>();
+  #now = saidAt;
+  #life: Life | null = null;
+  #death: Death | null;
+  steps = 0;
+
+  constructor(death: Death | null = null) {
+    this.#death = death;
+    mkdirSync(join(this.volumes, 'runs'));
+  }
+
+  readonly tick = (): number => ++this.#now;
+
+  /** The next death, counted from now on. */
+  dieAt(death: Death): void {
+    this.#death = { ...death, step: this.steps + death.step };
+  }
+
+  /** A step of the listener that is seen outside of it: a file that is replaced, a message that is sent. */
+  async step<Result>(act: () => Result | Promise<Result>): Promise<Result> {
+    if (this.#life?.isDead === true) throw new Killed();
+    this.steps += 1;
+    const isLast = this.#death?.step === this.steps;
+    if (isLast && this.#death?.when === 'before') return this.#kill();
+    const result = await act();
+    return isLast ? this.#kill() : result;
+  }
+
+  #kill(): never {
+    this.#death = null;
+    this.#life?.kill();
+    throw new Killed();
+  }
+
+  /** Does something with the listener, started anew when it is dead. */
+  async live(act: (life: Life) => Promise<void>): Promise<void> {
+    if (this.#life?.isDead !== false) await this.restart();
+    try {
+      if (this.#life !== null) await act(this.#life);
+    } catch (error) {
+      if (this.#life?.isDead !== true) throw error;
+    }
+  }
+
+  async restart(): Promise<void> {
+    this.#life?.kill();
+    const write: typeof writeFileAtomic = (path, data) =>
+      this.step(() => {
+        writeFileSync(path, data);
+        if (path.startsWith(this.spool)) this.written.push(Command.parse(JSON.parse(String(data))));
+      });
+    this.#life = new Life(this, await StateFile.open(this.#folder, room, bot, write), write);
+  }
+
+  /** Everything that the listener has to do now. */
+  async turn(): Promise<void> {
+    await this.live((life) => life.follow());
+    await this.live((life) => life.hear());
+    await this.live((life) => life.send());
+  }
+
+  /** Turns until nothing more comes of it. */
+  async settle(): Promise<void> {
+    for (let quiet = 0, seen = -1; quiet < 3; ) {
+      await this.runner();
+      await this.turn();
+      const done = this.steps + this.room.timeline.length;
+      quiet = done === seen ? quiet + 1 : 0;
+      seen = done;
+    }
+  }
+
+  /** The runner asks for a task's approval, anew when it did before; gives the digest. */
+  async ask(id: string, plan = 'the plan'): Promise<string> {
+    if (this.#tasks.has(id))
+      await this.#journals.says('task_requeued', makeRecord({ status: 'queued', since, reason: '' }, { id }));
+    const task = makeWaitingTask(plan, { id });
+    await writeWaitingTask(this.volumes, task);
+    this.#tasks.set(id, { digest: task.view.digest, status: 'pending' });
+    await this.#journals.says('approval_requested', task.record);
+    return task.view.digest;
+  }
+
+  async line(text: string): Promise<void> {
+    await this.#journals.append(null, { event: 'message', summary: text });
+  }
+
+  /** The runner takes the spool: each command once, the verdict before its effect. */
+  async runner(): Promise<void> {
+    for (const name of readdirSync(this.spool).sort()) {
+      const path = join(this.spool, name);
+      const command = Command.parse(JSON.parse(readFileSync(path, 'utf8')));
+      if (!this.#decided.has(command.id)) await this.#decide(command);
+      unlinkSync(path);
+    }
+  }
+
+  async #decide({ id, kind, subject, actor, evidence }: Command): Promise<void> {
+    if (!('task' in subject)) throw new Error('only decisions come from the room');
+    const task = this.#tasks.get(subject.task);
+    const accepted = task?.status === 'pending' && task.digest === subject.digest;
+    this.#decided.set(id, accepted ? `${kind} ${subject.task}` : 'refused');
+    await this.#journals.append(null, {
+      event: accepted ? 'command_accepted' : 'command_refused',
+      summary: `${kind} ${subject.task}`,
+      data: { command: id, kind, ...actor, evidence },
+    });
+    if (!accepted || task === undefined) return;
+    task.status = kind === 'approve' ? 'approved' : 'rejected';
+    const approval = {
+      command: id,
+      digest: task.digest,
+      ...actor,
+      evidence,
+      decided_at: since,
+      expires_at: since,
+    };
+    const record =
+      kind === 'approve'
+        ? makeRecord({ status: 'approved', since, reason: '', approval }, { id: subject.task })
+        : makeRecord({ status: 'rejected', since, reason: '' }, { id: subject.task });
+    await this.#journals.says(kind === 'approve' ? 'task_approved' : 'task_rejected', record, id);
+  }
+
+  /** What the runner decided on commands, in its order. */
+  get decided(): readonly string[] {
+    return [...this.#decided.values()];
+  }
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { Troubles } from './troubles.ts';
+
+test('all is well until something is not', () => {
+  const troubles = new Troubles();
+  expect(troubles.report).toEqual({ status: 'ok', reason: '' });
+  troubles.set('send', 'waiting', 'a');
+  expect(troubles.report).toEqual({ status: 'waiting', reason: 'a' });
+  troubles.set('sync', 'failing', 'b');
+  expect(troubles.report).toEqual({ status: 'failing', reason: 'a; b' });
+  troubles.clear('sync');
+  troubles.clear('journals');
+  expect(troubles.report).toEqual({ status: 'waiting', reason: 'a' });
+  troubles.clear('send');
+  expect(troubles.report).toEqual({ status: 'ok', reason: '' });
+});
+
+test('the same reason is said once, and the last one of a part counts', () => {
+  const troubles = new Troubles();
+  troubles.set('send', 'failing', 'old');
+  troubles.set('send', 'waiting', 'the homeserver does not answer');
+  troubles.set('sync', 'waiting', 'the homeserver does not answer');
+  expect(troubles.report).toEqual({ status: 'waiting', reason: 'the homeserver does not answer' });
+});

@@ -1,0 +1,37 @@
+import type { HealthReport } from '@countersign/contracts/health.ts';
+
+type Part = 'room' | 'sync' | 'send' | 'journals';
+type Severity = Exclude<HealthReport['status'], 'ok'>;
+
+/** What keeps the listener from its work, by the part that is kept from it. */
+export class Troubles {
+  readonly #troubles = new Map<Part, { severity: Severity; reason: string }>();
+  #changed = Promise.withResolvers<void>();
+
+  /** @param severity `failing`: a person has to do something; `waiting`: it may pass by itself */
+  set(part: Part, severity: Severity, reason: string): void {
+    const before = this.#troubles.get(part);
+    this.#troubles.set(part, { severity, reason });
+    if (before?.severity !== severity || before.reason !== reason) this.#tell();
+  }
+
+  clear(part: Part): void {
+    if (this.#troubles.delete(part)) this.#tell();
+  }
+
+  /** Resolves after the next change. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  get report(): { readonly status: HealthReport['status']; readonly reason: string } {
+    const all = [...this.#troubles.values()];
+    const status = all.some(({ severity }) => severity === 'failing') ? 'failing' : all.length > 0 ? 'waiting' : 'ok';
+    return { status, reason: [...new Set(all.map(({ reason }) => reason))].join('; ') };
+  }
+}
