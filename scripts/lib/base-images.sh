@@ -1,5 +1,5 @@
 # Decides where base images come from: a registry, or this machine's own making from Debian and npm packages.
-# Needs progress.sh, settings.sh and engine.sh. Runs inside steps.
+# Needs progress.sh, settings.sh, engine.sh and matrix.sh. Runs inside steps.
 
 registry_limit_seconds=10
 pull_limit_seconds=1800
@@ -7,6 +7,9 @@ debian_release=bookworm
 # What the stand-in for the official image holds beside Node; libatomic1 is the one library Node's binary adds.
 debian_packages=ca-certificates,git,libatomic1,tini
 npm_version=11.21.2
+# The Debian release that holds a Synapse; stable ones do not.
+synapse_release=sid
+synapse_packages=ca-certificates,matrix-synapse
 
 # Finds out whether a registry answers and keeps the answer in the settings file. COUNTERSIGN_REGISTRY=yes or no overrides.
 choose_base_source() {
@@ -30,17 +33,21 @@ choose_base_source() {
     yes)
       save_setting BUILD_BASE "$(official_image)"
       save_setting RUN_BASE "$(official_image)"
+      save_setting SYNAPSE_BASE "$(read_setting "$root/.env" SYNAPSE_BASE)"
       note "from the image registry" ;;
     no)
       save_setting BUILD_BASE "countersign-base-build:$(node_version)"
       save_setting RUN_BASE "countersign-base-run:$(node_version)"
+      save_setting SYNAPSE_BASE "countersign-synapse-base:$synapse_release"
       note "no image registry: built here from Debian and npm packages" ;;
   esac
 }
 
 ensure_base_images() {
   if [ "$(setting COUNTERSIGN_REGISTRY)" = yes ]; then
-    for image in "$(setting BUILD_BASE)" "$(setting RUN_BASE)"; do
+    images="$(setting BUILD_BASE) $(setting RUN_BASE)"
+    [ "$(choose_homeserver_kind)" != embedded ] || images="$images $(setting SYNAPSE_BASE)"
+    for image in $images; do
       docker image inspect "$image" >/dev/null 2>&1 || within "$pull_limit_seconds" docker pull "$image" ||
         advise "$image could not be pulled. Run scripts/up again when the registry answers; on Debian as root," \
           "COUNTERSIGN_REGISTRY=no builds the bases from packages instead."
@@ -48,6 +55,7 @@ ensure_base_images() {
   else
     build_debian_base
     build_node_bases
+    [ "$(choose_homeserver_kind)" != embedded ] || build_synapse_base
   fi
   note "$(setting RUN_BASE)"
 }
@@ -67,29 +75,60 @@ base_is_current() {
 
 build_debian_base() {
   image=countersign-debian:$debian_release
-  recipe=$(printf '%s' "$debian_packages" | cksum | tr ' ' '-')
+  recipe=$(recipe_of "$debian_packages")
   base_is_current "$image" "$recipe" && return
   say "Building $image from this machine's Debian mirror (about half a minute)"
+  {
+    debian_source Debian "$debian_release"
+    debian_source Debian "$debian_release-updates"
+    debian_source Debian-Security "$debian_release-security"
+  } | build_from_packages "$image" "$recipe" "$debian_release" --include="$debian_packages"
+}
+
+# Synapse with Debian's newest packages, apart from what services run on.
+build_synapse_base() {
+  image=countersign-synapse-base:$synapse_release
+  recipe=$(recipe_of "$synapse_packages")
+  base_is_current "$image" "$recipe" && return
+  say "Building $image from this machine's Debian mirror (about a minute)"
+  # A mirror's lists of this release are valid for a week only, and mirrors stand still for longer.
+  debian_source Debian "$synapse_release" |
+    build_from_packages "$image" "$recipe" "$synapse_release" --include="$synapse_packages" \
+      --aptopt='Acquire::Check-Valid-Until "false"'
+}
+
+recipe_of() {
+  printf '%s' "$1" | cksum | tr ' ' '-'
+}
+
+# One line of apt's sources for the release $2 in the archive labelled $1, where this machine has a mirror of it.
+debian_source() {
+  mirror=$(debian_mirror "$1")
+  [ -z "$mirror" ] || printf 'deb %s %s main\n' "$mirror" "$2"
+}
+
+# Makes the image $1, labelled with the recipe $2, of the release $3, with apt's sources from standard input; further
+# parameters are mmdebstrap's.
+build_from_packages() {
+  target=$1 label=$2 release=$3
+  shift 3
+  [ -n "$(debian_mirror Debian)" ] ||
+    advise "No Debian mirror among this machine's apt sources: add one and run scripts/up again."
+  may_install || advise "$target is built from Debian packages, which takes root: run scripts/up as root once."
+  # Not from the sources, which are for mmdebstrap.
   command -v mmdebstrap >/dev/null 2>&1 || {
     refresh_package_lists
     install_packages mmdebstrap
-  }
-  mirror=$(debian_mirror Debian)
-  [ -n "$mirror" ] || advise "No Debian mirror among this machine's apt sources: add one and run scripts/up again."
-  security=$(debian_mirror Debian-Security)
+  } </dev/null
   mkdir -p "$root/.cache"
-  archive=$root/.cache/debian.tar
+  archive=$root/.cache/$release.tar
   # Manuals and translations are for people at a terminal; licences stay.
-  {
-    printf 'deb %s %s main\n' "$mirror" "$debian_release"
-    printf 'deb %s %s-updates main\n' "$mirror" "$debian_release"
-    [ -z "$security" ] || printf 'deb %s %s-security main\n' "$security" "$debian_release"
-  } | mmdebstrap --variant=minbase --include="$debian_packages" \
+  mmdebstrap --variant=minbase "$@" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    "$debian_release" "$archive" -
-  docker import --change "LABEL countersign.recipe=$recipe" "$archive" "$image"
+    "$release" "$archive" -
+  docker import --change "LABEL countersign.recipe=$label" "$archive" "$target"
   rm -f "$archive"
 }
 

@@ -1,5 +1,5 @@
 # Chooses the model that tasks are worked on with: the operator's own server, the stack's Ollama, or the rehearsal model.
-# Needs progress.sh, settings.sh and compose.sh. $force_rehearsal is yes or no.
+# Needs progress.sh, settings.sh, compose.sh and services.sh. $force_rehearsal is yes or no.
 
 # Prints own, ollama or rehearsal. The operator's own server comes first; Ollama's image needs a registry.
 choose_model_kind() {
@@ -53,12 +53,8 @@ remove_other_models() {
     ollama) others='rehearsal-model' ;;
     rehearsal) others='ollama model-pull' ;;
   esac
-  for service in $others; do
-    docker ps --all --quiet --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME)" \
-      --filter "label=com.docker.compose.service=$service" | while read -r container; do
-      docker rm --force "$container"
-    done
-  done
+  # shellcheck disable=SC2086 # a list of names
+  remove_containers $others
 }
 
 # Fetches the model into the stack's own Ollama, with its progress in the step's display. It may take long, and the wait

@@ -1,22 +1,30 @@
 # Writes this machine's settings, builds the images and starts the services.
-# Needs progress.sh, settings.sh, compose.sh and model.sh. Runs inside steps.
+# Needs progress.sh, settings.sh, compose.sh, model.sh, matrix.sh and health.sh. Runs inside steps.
 
 # How long services have to become healthy once their containers are there.
 healthy_limit_seconds=180
-# A service that was restarted this often while it should become healthy is not waited for.
+# A service that was restarted this often while it should become healthy is not waited for, nor one that says of itself for
+# so many looks, two seconds apart, that it fails.
 hopeless_restarts=4
+hopeless_looks=4
 # The services' user where the operator is root: it owns nothing else on the machine.
 fallback_id=10001
 
 write_settings() {
   home=$(agentic_home)
   kind=$(choose_model_kind)
+  homeserver=$(choose_homeserver_kind)
+  check_matrix_port
+  check_homeserver "$homeserver"
   save_setting COMPOSE_PROJECT_NAME "$(setting COMPOSE_PROJECT_NAME)"
   save_setting AGENTIC_HOME "$home"
   save_setting COUNTERSIGN_UID "$(operator_id COUNTERSIGN_UID "$(id -u)" "${SUDO_UID:-0}")"
   save_setting COUNTERSIGN_GID "$(operator_id COUNTERSIGN_GID "$(id -g)" "${SUDO_GID:-0}")"
   save_setting COUNTERSIGN_MODEL_KIND "$kind"
-  save_setting COMPOSE_PROFILES "${COMPOSE_PROFILES-$(model_profile "$kind")}"
+  profiles=$(model_profile "$kind"),$(homeserver_profile "$homeserver")
+  profiles=${profiles#,}
+  save_setting COMPOSE_PROFILES "${COMPOSE_PROFILES-${profiles%,}}"
+  save_setting COUNTERSIGN_MATRIX_PORT "$(matrix_port)"
   save_setting HOST_CA_BUNDLE "$(host_certificates)"
   save_setting DOCKER_SOCKET "$(engine_socket)"
   save_setting COUNTERSIGN_REVISION "$(revision)"
@@ -99,9 +107,14 @@ build_images() {
 }
 
 start_services() {
+  # What a service said of itself before this is not about this start.
+  up_stamp=$root/.cache/$(setting COMPOSE_PROJECT_NAME).up
+  : >"$up_stamp"
   kind=$(setting COUNTERSIGN_MODEL_KIND)
   remove_other_models "$kind"
+  [ "$(homeserver_kind)" = embedded ] || remove_containers synapse enrol
   [ "$kind" != ollama ] || pull_model
+  renew_listener
   up_status=0
   compose up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans &
   up=$!
@@ -110,11 +123,53 @@ start_services() {
   wait "$up" || up_status=$?
   kill "$observer" 2>/dev/null || :
   [ "$up_status" -eq 0 ] || explain_unhealthy
+  # It may have been well for a moment, before it knew.
+  await_first_health
+  [ -z "$(services_failing "$up_stamp")" ] || explain_unhealthy
   note "$(compose ps --format '{{.Service}}' | wc -l | tr -d ' ') services are up"
+}
+
+# The listener reads its access once: one that runs with older words than the file holds is stopped, and then started
+# anew with the others.
+renew_listener() {
+  listener=$(containers_of matrix-listener --filter status=running)
+  [ -n "$listener" ] || return 0
+  [ "$(homeserver_kind)" != embedded ] || enrol_users
+  access=$(secrets_folder)/matrix-listener/matrix-bot.env
+  stamp=$root/.cache/$(setting COMPOSE_PROJECT_NAME).listener-started
+  TZ=UTC0 touch -t "$(docker inspect --format '{{.State.StartedAt}}' "$listener" | next_second)" "$stamp"
+  # Also a file that was moved there counts, which keeps the time of its last change.
+  [ -z "$(find "$access" -cnewer "$stamp" 2>/dev/null)" ] || docker stop "$listener"
+  rm -f "$stamp"
+}
+
+# From the engine's 2026-11-21T08:14:22.873Z to what touch reads, a second later for what it leaves out: 202611210814.23
+next_second() {
+  IFS=T-:.Z read -r year month day hour minute second rest
+  printf '%s%s%s%s%s.%02d' "$year" "$month" "$day" "$hour" "$minute" "$((${second#0} + 1))"
+}
+
+# Removes the containers of the services named; their volumes stay.
+remove_containers() {
+  for service in "$@"; do
+    containers_of "$service" --all | while read -r container; do
+      docker rm --force "$container"
+    done
+  done
+}
+
+# The containers of the service $1 that Compose has made, one id a line; further parameters are for docker ps. Compose labels
+# images with project and service as well, which any container of that image inherits, but the hash is its containers' alone.
+containers_of() {
+  of_service=$1
+  shift
+  docker ps --quiet --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME)" \
+    --filter "label=com.docker.compose.service=$of_service" --filter label=com.docker.compose.config-hash "$@"
 }
 
 # Ends the wait for health when a service fails again and again: one with a misspelt setting never gets well.
 end_when_hopeless() {
+  looks=0
   while sleep 2 && kill -0 "$1" 2>/dev/null; do
     for container in $(docker ps --quiet --filter status=restarting \
       --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME)"); do
@@ -122,11 +177,16 @@ end_when_hopeless() {
         kill "$1" 2>/dev/null || :
       fi
     done
+    if [ -n "$(services_failing "$up_stamp")" ]; then looks=$((looks + 1)); else looks=0; fi
+    [ "$looks" -lt "$hopeless_looks" ] || kill "$1" 2>/dev/null || :
   done
 }
 
 # Shows what each service that is not well printed last, and ends the step.
 explain_unhealthy() {
+  ! grep -q -e 'port is already allocated' -e 'address already in use' "$step_log" ||
+    advise "Port $(matrix_port) of 127.0.0.1 is taken. Choose another for the stack's own Synapse:" \
+      "COUNTERSIGN_MATRIX_PORT=8018 scripts/up"
   bad=$(services_in_trouble yes | tr '\n' ' ')
   # One that is only starting is to blame where nothing worse is to be seen.
   [ -n "$bad" ] || bad=$(services_in_trouble no | tr '\n' ' ')
@@ -135,6 +195,7 @@ explain_unhealthy() {
   for service in $bad; do
     printf '\n%s (%s) printed last:\n' "$service" "$(compose ps --all --format '{{.Status}}' "$service")"
     docker logs --tail 12 "$(compose ps --all --quiet "$service")"
+    say_of_itself "$service"
   done
   advise "Not healthy: ${bad% }. Mend what the lines above say and run scripts/up again; the whole log:" \
     "docker logs $(setting COMPOSE_PROJECT_NAME)-${bad%% *}-1"
@@ -142,8 +203,10 @@ explain_unhealthy() {
 
 # The services that have failed, one a line; with $1 'no' those that are still starting as well.
 services_in_trouble() {
+  failing=" $(services_failing "$up_stamp" | tr '\n' ' ')"
   compose ps --all --format '{{.Service}}:{{.State}}:{{.Health}}:{{.ExitCode}}' | while IFS= read -r line; do
-    case $line in
+    case $failing$line in
+      *" ${line%%:*} "*) ;;
       *:running:healthy:* | *:running::* | *:exited:*:0) continue ;;
       *:running:starting:*) [ "$1" = no ] || continue ;;
     esac

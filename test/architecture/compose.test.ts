@@ -37,6 +37,7 @@ const hardeningKeys = [
   'networks',
   'logging',
   'healthcheck',
+  'ports',
 ];
 
 type Compose = { services: Record<string, Record<string, unknown>>; networks: Record<string, unknown> };
@@ -54,7 +55,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function resolve(file: string): Promise<unknown> {
   const flags = ['--project-directory', root, '--env-file', join(root, '.env'), '--file', file];
-  const profiles = ['model', 'rehearsal', 'tools'].flatMap((profile) => ['--profile', profile]);
+  const profiles = ['model', 'rehearsal', 'synapse', 'tools'].flatMap((profile) => ['--profile', profile]);
   const { stdout } = await execa('docker', ['compose', ...flags, ...profiles, 'config', '--format', 'json'], {
     env: environment,
     extendEnv: false,
@@ -135,6 +136,7 @@ test.each([
   ["the host's processes", { pid: 'host' }],
   ["the host's memory", { ipc: 'host' }],
   ['a published port', { ports: ['7860:7860'] }],
+  ['a port that is published on this host alone', { ports: ['127.0.0.1:7860:7860'] }],
   ['a capability', { cap_add: ['SYS_ADMIN'] }],
   ['a mount', { volumes: [{ type: 'bind', source: '/', target: '/host', bind: { create_host_path: false } }] }],
   ['another host name', { extra_hosts: ['model:127.0.0.1'] }],
@@ -144,3 +146,28 @@ test.each([
   const problems = await problemsAfter((copy) => Object.assign(copy.services['cli'] ?? {}, addition));
   expect(problems).not.toEqual([]);
 });
+
+test.each([
+  ['on every address', ['8008:8008']],
+  ['on an address of the network', ['192.168.1.20:8008:8008']],
+  ['of everything', ['0.0.0.0:8008:8008']],
+  ['of IPv6', ['[::]:8008:8008']],
+  ['for another one of the container', ['127.0.0.1:8008:9000']],
+  ['twice', ['127.0.0.1:8008:8008', '8009:8008']],
+  ['for datagrams', ['127.0.0.1:8008:8008/udp']],
+  ['by the name of no address', ['8008']],
+])('is red when the port of Synapse is published %s', async (_what, ports) => {
+  const problems = await problemsAfter((copy) => Object.assign(copy.services['synapse'] ?? {}, { ports }));
+  expect(problems.join('\n')).toMatch(/^synapse: [\s\S]*ports/);
+});
+
+test.each(['launcher', 'runner', 'cli', 'matrix-listener'])(
+  'is red when %s joins a network with a way out',
+  async (name) => {
+    const problems = await problemsAfter((copy) => {
+      delete copy.services[name]?.['network_mode'];
+      Object.assign(copy.services[name] ?? {}, { networks: ['homeserver'] });
+    });
+    expect(problems).not.toEqual([]);
+  },
+);

@@ -36,6 +36,17 @@ const Service = z.strictObject({
   environment: z.record(z.string(), z.string().nullable()).optional(),
   tmpfs: z.array(z.string()).optional(),
   extra_hosts: z.array(z.string()).optional(),
+  ports: z
+    .array(
+      z.strictObject({
+        mode: z.literal('ingress'),
+        host_ip: z.string().optional(),
+        target: z.number(),
+        published: z.string(),
+        protocol: z.literal('tcp'),
+      }),
+    )
+    .optional(),
   volumes: z.array(Volume).optional(),
   logging: z.object({ driver: z.string(), options: z.record(z.string(), z.string()) }).optional(),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
@@ -45,6 +56,9 @@ const ComposeConfig = z.object({
   services: z.record(z.string(), z.unknown()),
   networks: z.record(z.string(), z.object({ internal: z.boolean().optional() })),
 });
+
+/** Where a port may be published: what reaches it is on this host already. */
+export const loopback = '127.0.0.1';
 
 export type Places = {
   readonly home: string;
@@ -102,6 +116,11 @@ function problemsOfService(
   for (const entry of service.tmpfs ?? [])
     if (!/nosuid,nodev/.test(entry) || !/size=/.test(entry)) problems.push(`tmpfs ${entry} is not bounded`);
   same('extra_hosts', (service.extra_hosts ?? []).map(hostName), [...expected.extraHosts]);
+  same(
+    'ports',
+    (service.ports ?? []).map((port) => `${port.host_ip ?? 'every address'} to ${port.target}`),
+    Object.keys(expected.ports).map((port) => `${loopback} to ${port}`),
+  );
   same('logging', service.logging, { driver: 'json-file', options: { 'max-file': '3', 'max-size': '10m' } });
   same('healthcheck', service.healthcheck !== undefined, expected.health);
   return [...problems, ...problemsOfMounts(service.volumes ?? [], expected.mounts, places)];

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { z } from 'zod';
-import { hostName, type Places, placeOf } from './check-compose.ts';
+import { hostName, loopback, type Places, placeOf } from './check-compose.ts';
 import type { ExpectedService } from './expected-services.ts';
 
 /** What `docker inspect` says of a container, as far as it bounds what the container can do. */
@@ -29,7 +29,7 @@ const Inspection = z.object({
     Devices: z.array(z.unknown()).nullable(),
     Tmpfs: z.record(z.string(), z.string()).nullish(),
     LogConfig: z.object({ Type: z.string() }),
-    PortBindings: z.record(z.string(), z.unknown()).nullable(),
+    PortBindings: z.record(z.string(), z.array(z.object({ HostIp: z.string() })).nullable()).nullable(),
     ExtraHosts: z.array(z.string()).nullable(),
     Sysctls: z.record(z.string(), z.string()).nullish(),
     OomKillDisable: z.boolean().nullable(),
@@ -77,7 +77,13 @@ export function problemsOfContainer(
   same('memory sharing', host.IpcMode, 'private');
   same('host name namespace', host.UTSMode, '');
   same('devices', host.Devices ?? [], []);
-  same('published ports', host.PortBindings ?? {}, {});
+  same(
+    'published ports',
+    Object.entries(host.PortBindings ?? {}).flatMap(([port, bindings]) =>
+      (bindings ?? []).map(({ HostIp }) => `${HostIp} to ${port}`),
+    ),
+    Object.keys(expected.ports).map((port) => `${loopback} to ${port}/tcp`),
+  );
   same('extra hosts', (host.ExtraHosts ?? []).map(hostName), [...expected.extraHosts]);
   same('kernel settings', host.Sysctls ?? {}, {});
   same('memory', host.Memory, expected.memoryBytes);

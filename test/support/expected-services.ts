@@ -20,6 +20,8 @@ export type ExpectedService = {
   readonly cpus: number | null;
   readonly environment: readonly string[];
   readonly extraHosts: readonly string[];
+  /** Container port → what may be reached on this host's own address 127.0.0.1, and on no other. */
+  readonly ports: Readonly<Record<number, 'loopback'>>;
 };
 
 const mib = 1024 * 1024;
@@ -39,6 +41,7 @@ const service: ExpectedService = {
   cpus: 1,
   environment: [],
   extraHosts: [],
+  ports: {},
 };
 const oneShot: ExpectedService = { ...service, restart: 'no', health: false };
 
@@ -55,8 +58,12 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/named/slots': volume('slots'),
       '/named/model-slots': volume('model-slots'),
       '/named/spool-shell': volume('spool-shell'),
+      '/named/spool-matrix': volume('spool-matrix'),
       '/named/launcher-control': volume('launcher-control'),
       '/named/gateway-control': volume('gateway-control'),
+      '/named/matrix-door': volume('matrix-door'),
+      '/named/listener-state': volume('listener-state'),
+      '/named/synapse': volume('synapse'),
     },
   },
   runner: {
@@ -70,6 +77,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/slots': volume('slots'),
       '/model-slots': volume('model-slots'),
       '/spools/shell': volume('spool-shell'),
+      '/spools/matrix': volume('spool-matrix'),
       '/run/launcher': volume('launcher-control', true),
       '/run/gateway': volume('gateway-control', true),
     },
@@ -88,16 +96,30 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   },
   gateway: {
     ...service,
-    networks: ['model', 'outward'],
+    networks: ['matrix', 'model', 'outward'],
     memoryBytes: 768 * mib,
     environment: ['GATEWAY_MODEL_KIND'],
-    // For an Ollama on this very host, outside Docker.
+    // For a server of the operator's on this very host, outside Docker.
     extraHosts: ['host.docker.internal'],
     mounts: {
       '/logs': bind('home/logs/gateway'),
       '/configs': bind('configs', true),
       '/model-slots': volume('model-slots'),
       '/run/gateway': volume('gateway-control'),
+      '/run/matrix': volume('matrix-door'),
+    },
+  },
+  'matrix-listener': {
+    ...service,
+    memoryBytes: 256 * mib,
+    mounts: {
+      '/volumes/runs': bind('home/runs', true),
+      '/logs': bind('home/logs/matrix-listener'),
+      '/configs': bind('configs', true),
+      '/secrets': bind('secrets/matrix-listener', true),
+      '/spool': volume('spool-matrix'),
+      '/run/matrix': volume('matrix-door', true),
+      '/state': volume('listener-state'),
     },
   },
   cli: {
@@ -133,7 +155,27 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     tmpfs: ['/tmp'],
   },
   'rehearsal-model': { ...service, networks: ['model'] },
+  synapse: {
+    ...service,
+    networks: ['homeserver', 'matrix'],
+    memoryBytes: 1024 * mib,
+    tmpfs: ['/tmp'],
+    ports: { 8008: 'loopback' },
+    mounts: {
+      '/secrets': bind('secrets/synapse', true),
+      '/data': volume('synapse'),
+    },
+  },
+  enrol: {
+    ...oneShot,
+    networks: ['matrix'],
+    environment: ['ENROL_CLIENT_URL'],
+    mounts: {
+      '/secrets': bind('secrets/enrol'),
+      '/listener-secrets': bind('secrets/matrix-listener'),
+    },
+  },
 };
 
 /** Networks that have no way out. */
-export const internalNetworks = ['model'];
+export const internalNetworks = ['matrix', 'model'];

@@ -8,9 +8,11 @@ import { parseJournal } from '@countersign/kit/journal.ts';
 import { execa } from 'execa';
 import { z } from 'zod';
 import type { Places } from './check-compose.ts';
+import { freePort } from './free-port.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 
+type Prepare = (configs: string, secrets: string) => Promise<void>;
 type Answer = { readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string };
 
 /** A real stack with folders, keys, volumes and a name of its own, brought up with `scripts/up`. */
@@ -19,41 +21,60 @@ export class Stack implements AsyncDisposable {
   readonly home: string;
   readonly configs: string;
   readonly #folder: string;
+  readonly secrets: string;
+  /** Of this host's loopback address, for the stack's own Synapse: two stacks cannot share one. */
+  readonly matrixPort: number;
   /** Further variables for the scripts, as an operator would set them. */
   readonly more: Record<string, string> = {};
 
-  private constructor(project: string, folder: string) {
+  private constructor(project: string, folder: string, matrixPort: number) {
     this.project = project;
     this.#folder = folder;
     this.home = join(folder, 'home');
     this.configs = join(folder, 'configs');
+    this.secrets = join(folder, 'secrets');
+    this.matrixPort = matrixPort;
   }
 
   /**
    * @param name makes the project's name; two stacks beside each other need two
-   * @param prepare changes the copy of `configs/` that this stack gets
+   * @param prepare changes the copies of `configs/` and `secrets/` that this stack gets
    */
-  static async up(name: string, prepare?: (configs: string) => Promise<void>): Promise<Stack> {
-    const stack = new Stack(`countersign-test-${name}`, await mkdtemp(join(tmpdir(), `countersign-${name}-`)));
+  static async up(name: string, prepare?: Prepare): Promise<Stack> {
+    const stack = await Stack.made(name, prepare);
+    await stack.mustUp(['--rehearsal', '--json']);
+    return stack;
+  }
+
+  /** Folders for a stack that is not up yet, for tests of `scripts/up` itself and of what it chooses. */
+  static async made(name: string, prepare?: Prepare): Promise<Stack> {
+    const folder = await mkdtemp(join(tmpdir(), `countersign-${name}-`));
+    const stack = new Stack(`countersign-test-${name}`, folder, await freePort());
     await cp(join(root, 'configs'), stack.configs, { recursive: true });
-    await cp(join(root, 'secrets'), join(stack.#folder, 'secrets'), {
-      recursive: true,
-      filter: (path) => !/\.pem$|\.env$/.test(path),
-    });
-    await prepare?.(stack.configs);
+    // The servers of whoever runs the tests are not the tests'.
+    await writeFile(join(stack.configs, 'hosts.env'), '');
+    for (const service of await readdir(join(root, 'secrets')))
+      await mkdir(join(stack.secrets, service), { recursive: true });
+    await prepare?.(stack.configs, stack.secrets);
     await stack.remove();
     await mkdir(stack.home, { recursive: true });
-    const up = await stack.script('up', ['--rehearsal', '--json']);
-    if (up.exitCode !== 0) throw new Error(`scripts/up failed:\n${up.stderr}\n${up.stdout}`);
     return stack;
+  }
+
+  /** Runs `scripts/up`, by itself without a word about profiles or model. @throws Error with what it said when it fails */
+  async mustUp(args: readonly string[] = ['--json']): Promise<Answer> {
+    const up = await this.script('up', args);
+    if (up.exitCode !== 0) throw new Error(`scripts/up failed:\n${up.stderr}\n${up.stdout}`);
+    return up;
   }
 
   get environment(): Record<string, string> {
     return {
       COMPOSE_PROJECT_NAME: this.project,
       COUNTERSIGN_ENV_FILE: join(this.#folder, 'settings.env'),
-      COUNTERSIGN_SECRETS: join(this.#folder, 'secrets'),
+      COUNTERSIGN_SECRETS: this.secrets,
       COUNTERSIGN_CONFIGS: this.configs,
+      COUNTERSIGN_MATRIX_PORT: String(this.matrixPort),
       AGENTIC_HOME: this.home,
       ...this.more,
     };
@@ -158,7 +179,7 @@ export class Stack implements AsyncDisposable {
   async processOf(service: string): Promise<number> {
     const { stdout: container } = await this.compose('ps', '--quiet', service);
     const { stdout } = await execa('docker', ['top', container.trim(), '-eo', 'pid,comm']);
-    const line = stdout.split('\n').find((candidate) => /\bnode\b|MainThread/.test(candidate));
+    const line = stdout.split('\n').find((candidate) => /\bnode\b|MainThread|python3/.test(candidate));
     const pid = Number(line?.trim().split(/\s+/)[0]);
     if (!Number.isInteger(pid) || pid <= 1) throw new Error(`no process of ${service} in:\n${stdout}`);
     return pid;
@@ -201,7 +222,7 @@ export class Stack implements AsyncDisposable {
     const settings = await this.#settings();
     return {
       home: this.home,
-      secrets: join(this.#folder, 'secrets'),
+      secrets: this.secrets,
       configs: this.configs,
       engine: settings['DOCKER_SOCKET'] ?? '',
       operator: `${settings['COUNTERSIGN_UID']}:${settings['COUNTERSIGN_GID']}`,
