@@ -5,7 +5,7 @@ import { inspect, problemsOfContainer } from '../support/check-container.ts';
 import { expectedServices } from '../support/expected-services.ts';
 import { Stack } from '../support/stack.ts';
 
-const running = ['runner', 'launcher', 'gateway', 'rehearsal-model'];
+const running = ['runner', 'launcher', 'gateway', 'matrix-listener', 'synapse', 'rehearsal-model'];
 let stack: Stack;
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ async function sandboxOf(slot: string): Promise<string> {
   return stdout.trim();
 }
 
-test.each([...running, 'init', 'sandbox'])('%s runs as the table says', async (service) => {
+test.each([...running, 'init', 'enrol', 'sandbox'])('%s runs as the table says', async (service) => {
   const expected = expectedServices[service];
   if (expected === undefined) throw new Error(`${service} is not in the table`);
   expect(
@@ -115,7 +115,10 @@ test('the gateway can reach no socket on which the runner listens for a sandbox'
   };
   const gateway = await socketsOf('gateway');
   expect(gateway).toContain(`/model-slots/${slot}/ollama.sock`);
-  expect(gateway.filter((path) => !path.endsWith('/ollama.sock'))).toEqual(['/run/gateway/gateway.sock']);
+  expect(gateway.filter((path) => !path.endsWith('/ollama.sock'))).toEqual([
+    '/run/gateway/gateway.sock',
+    '/run/matrix/synapse.sock',
+  ]);
   expect(await socketsOf('runner')).toContain(`/slots/${slot}/control.sock`);
   await stack.reaches('apart.md', ['review']);
 });

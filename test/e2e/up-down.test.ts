@@ -1,7 +1,10 @@
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { MatrixOperatorEnv } from '@countersign/contracts/config/matrix.ts';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MatrixHttp } from '../support/matrix-http.ts';
 import { Stack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -11,16 +14,18 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
+/** The running ones, and since when. */
 async function containers(): Promise<string> {
   const { stdout } = await execa('docker', [
     'ps',
-    '--no-trunc',
-    '--format',
-    '{{.ID}} {{.Label "com.docker.compose.service"}}',
+    '--quiet',
     '--filter',
     `label=com.docker.compose.project=${stack.project}`,
   ]);
-  return stdout.split('\n').sort().join('\n');
+  const ids = stdout.split('\n').filter((id) => id !== '');
+  if (ids.length === 0) return '';
+  const started = '{{index .Config.Labels "com.docker.compose.service"}} {{.Id}} {{.State.StartedAt}}';
+  return (await execa('docker', ['inspect', '--format', started, ...ids])).stdout.split('\n').sort().join('\n');
 }
 
 test('scripts/up prints what it did as JSON on the last line, and a second run changes nothing', async () => {
@@ -30,13 +35,15 @@ test('scripts/up prints what it did as JSON on the last line, and a second run c
   expect(again.exitCode).toBe(0);
   expect(JSON.parse(again.stdout.trimEnd().split('\n').at(-1) ?? '')).toEqual({
     dashboard: null,
-    homeserver: null,
-    operator: null,
-    room: null,
+    homeserver: `http://127.0.0.1:${stack.matrixPort}`,
+    operator: '@operator:countersign.local',
+    room: expect.stringMatching(/^![\w-]{43}$/),
     home: stack.home,
     model: { kind: 'rehearsal', name: 'rehearsal' },
   });
   expect(again.stderr).toMatch(/no language model/i);
+  expect(again.stderr).toContain(`password in ${join(stack.secrets, 'enrol', 'operator.env')}`);
+  expect(again.stderr).not.toContain('Needs attention');
   expect(await containers()).toBe(before);
   expect(await readFile(join((await stack.places()).secrets, 'cli', 'signing.key.pem'), 'utf8')).toBe(key);
 });
@@ -61,10 +68,29 @@ test('other ids than the recorded ones are refused, naming scripts/up', async ()
   expect(stdout + stderr).toContain('scripts/up');
 });
 
-test('no key, token or signature stands in a log or in what the engine shows of a container', async () => {
+test('anybody on this machine who has the password is in the room with any Matrix client', async () => {
+  const env = MatrixOperatorEnv.parse(parseEnv(await readFile(join(stack.secrets, 'enrol', 'operator.env'), 'utf8')));
+  expect(env.MATRIX_HOMESERVER).toBe(`http://127.0.0.1:${stack.matrixPort}`);
+  const client = new MatrixHttp(env.MATRIX_HOMESERVER);
+  const { token } = await client.login(env.MATRIX_USER, env.MATRIX_PASSWORD);
+  const path = `/rooms/${encodeURIComponent(env.MATRIX_ROOM_ID)}/joined_members`;
+  const { joined } = await client.api('GET', path, token);
+  expect(Object.keys(Object(joined)).sort()).toEqual(['@agentbot:countersign.local', '@operator:countersign.local']);
+});
+
+test('no key, token, password or signature stands in a log or in what the engine shows of a container', async () => {
   const { secrets } = await stack.places();
-  const body = (await readFile(join(secrets, 'cli', 'signing.key.pem'), 'utf8')).split('\n')[1] ?? '';
-  expect(body.length).toBeGreaterThan(20);
+  const text = (path: string) => readFile(join(secrets, path), 'utf8');
+  const known = [
+    (await text('cli/signing.key.pem')).split('\n')[1] ?? '',
+    (await text('matrix-listener/signing.key.pem')).split('\n')[1] ?? '',
+    parseEnv(await text('matrix-listener/matrix-bot.env'))['MATRIX_BOT_TOKEN'] ?? '',
+    parseEnv(await text('enrol/operator.env'))['MATRIX_PASSWORD'] ?? '',
+    (await text('enrol/bot.password')).trim(),
+    (await text('enrol/registration.secret')).trim(),
+    (await text('synapse/macaroon.secret')).trim(),
+  ];
+  for (const secret of known) expect(secret.length).toBeGreaterThan(20);
   const { stdout: ids } = await execa('docker', [
     'ps',
     '--all',
@@ -75,7 +101,7 @@ test('no key, token or signature stands in a log or in what the engine shows of 
   for (const id of ids.split('\n')) {
     const { all } = await execa('docker', ['logs', id], { all: true });
     const { stdout: inspected } = await execa('docker', ['inspect', id]);
-    expect(all + inspected).not.toContain(body);
+    for (const secret of known) expect(all + inspected).not.toContain(secret);
   }
 });
 

@@ -1,0 +1,193 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Phone } from '../support/phone.ts';
+import { Stack } from '../support/stack.ts';
+
+const outageMs = 60_000;
+
+let stack: Stack;
+let phone: Phone;
+
+beforeAll(async () => {
+  stack = await Stack.up('matrix');
+  phone = await Phone.login(join((await stack.places()).secrets, 'enrol', 'operator.env'));
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const staging = (words: string) => `workspace: mini-control-plane\nstage: staging\n\n${words}\n`;
+
+/** The gate messages of a task in the room. */
+async function requests(task: string): Promise<number> {
+  const received = await phone.received();
+  return received.filter(({ content }) => /^Approval required/.test(String(content['body'])) && mentions(content, task))
+    .length;
+}
+
+function mentions(content: Record<string, unknown>, task: string): boolean {
+  return String(content['body']).includes(task);
+}
+
+async function answered(task: string, words: string): Promise<number> {
+  const received = await phone.received();
+  return received.filter(({ content }) => mentions(content, task) && String(content['body']).includes(words)).length;
+}
+
+describe('the loop of the first document', () => {
+  test('a task with approval_required is approved from the phone and runs', async () => {
+    await stack.drop('phone-approval-test.md', 'workspace: mini-control-plane\naction: run\napproval_required: true\n');
+    const asked = await phone.receives(['phone-approval-test.md']);
+    const waiting = await stack.reaches('phone-approval-test.md', ['pending']);
+    const body = String(asked.content['body']);
+    for (const fact of [
+      waiting.id,
+      'dev',
+      'mini-control-plane',
+      waiting.base?.head ?? '-',
+      waiting.state.digest.slice(0, 8),
+    ])
+      expect(body).toContain(fact);
+    expect(body.indexOf(waiting.state.digest.slice(0, 8))).toBeLessThan(body.indexOf('| '));
+    expect(await readdir(join(stack.home, 'inbox', 'pending'))).toContain('phone-approval-test.md');
+
+    const said = await phone.say('approve phone-approval-test.md');
+    const done = await stack.reaches('phone-approval-test.md', ['review']);
+    expect(await phone.answerTo(said)).toContain('is approved');
+    const head = done.state.result.repositories[0]?.head ?? '';
+    const folder = join(stack.home, 'workspaces', 'mini-control-plane');
+    const { stdout } = await execa('git', [
+      '-c',
+      `safe.directory=${folder}`,
+      '-C',
+      folder,
+      'show',
+      `${head}:hello.txt`,
+    ]);
+    expect(stdout).not.toBe('');
+    expect(await readFile(join(stack.attemptFolder(done), 'agent-summary.md'), 'utf8')).not.toBe('');
+    const approved = (await stack.events(done.run)).find(
+      ({ event, task_id }) => event === 'task_approved' && task_id === done.id,
+    );
+    expect(JSON.stringify(approved?.data)).toContain(said);
+    expect(approved?.summary).toContain(phone.session.user);
+  });
+
+  test('a tap decides as well: ✅ approves, ❌ rejects', async () => {
+    await stack.drop('tapped.md', staging('create tapped.txt with one'));
+    await stack.drop('refused.md', staging('create refused.txt with one'));
+    await phone.react((await phone.receives(['tapped.md'])).event_id, '✅');
+    await phone.react((await phone.receives(['refused.md'])).event_id, '❌');
+    await stack.reaches('tapped.md', ['review']);
+    await stack.reaches('refused.md', ['rejected']);
+  });
+
+  test('prod is not decided here, and the room says what to do instead', async () => {
+    await stack.drop('live.md', 'workspace: mini-control-plane\nstage: prod\n\ncreate live.txt with one\n');
+    const asked = await phone.receives(['live.md']);
+    expect(String(asked.content['body'])).toContain('scripts/countersign');
+    expect(await phone.answerTo(await phone.say('approve live.md'))).toContain('scripts/countersign');
+    expect((await stack.task('live.md'))?.state.status).toBe('pending');
+    expect(await stack.countersign('reject', 'live.md')).toMatchObject({ exitCode: 0 });
+  });
+
+  test('a line that is sent from the shell stands in the room', async () => {
+    expect(await stack.script('send_matrix.sh', ['TEST', 'FROM', 'MINI'])).toMatchObject({ exitCode: 0 });
+    expect((await phone.receives(['TEST FROM MINI'])).content['body']).toBe('TEST FROM MINI');
+  });
+});
+
+describe('while a part is down', () => {
+  test('what is approved while the runner is down is done when it is back', async () => {
+    await stack.drop('later.md', staging('create later.txt with one'));
+    await phone.receives(['later.md']);
+    const { id } = await stack.reaches('later.md', ['pending']);
+    await stack.compose('stop', 'runner');
+    const said = await phone.say(`Approve ${id}`);
+    expect(await phone.answerTo(said)).toContain('Kept');
+    await stack.compose('start', 'runner');
+    await stack.reaches('later.md', ['review']);
+    await expect.poll(() => answered(id, 'is approved')).toBe(1);
+  });
+
+  test('the runner goes on without the listener, and what it asked meanwhile is asked once', async () => {
+    await stack.compose('kill', 'matrix-listener');
+    await stack.drop('meanwhile.md', staging('create meanwhile.txt with one'));
+    const { id } = await stack.reaches('meanwhile.md', ['pending']);
+    await stack.compose('start', 'matrix-listener');
+    const asked = await phone.receives([id]);
+    await phone.react(asked.event_id, '✅');
+    await stack.reaches('meanwhile.md', ['review']);
+    expect(await requests(id)).toBe(1);
+  });
+
+  test('a listener that is killed again and again asks once and decides once', async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `often-${index}.md`);
+    let isKilling = true;
+    const killing = (async () => {
+      while (isKilling) {
+        // From the host, so that the restart policy brings it back.
+        await stack.processOf('matrix-listener').then(
+          (pid) => process.kill(pid, 'SIGKILL'),
+          () => undefined,
+        );
+        await sleep(3_000);
+      }
+    })();
+    for (const name of names) await stack.drop(name, staging(`create ${name}.txt with one`));
+    for (const name of names) await phone.react((await phone.receives([name], 120_000)).event_id, '✅');
+    isKilling = false;
+    await killing;
+    for (const name of names) {
+      const done = await stack.reaches(name, ['review'], 120_000);
+      expect(await requests(done.id)).toBe(1);
+      await expect.poll(() => answered(done.id, 'is approved'), { timeout: 60_000 }).toBe(1);
+      const accepted = (await stack.events(null)).filter(
+        ({ event, task_id }) => event === 'command_accepted' && task_id === done.id,
+      );
+      expect(accepted).toHaveLength(1);
+    }
+  });
+
+  test('a Synapse that is away for a minute costs nothing', async () => {
+    await stack.drop('before.md', staging('create before.txt with one'));
+    await phone.receives(['before.md']);
+    await stack.compose('kill', 'synapse');
+    await stack.drop('during.md', staging('create during.txt with one'));
+    const { id } = await stack.reaches('during.md', ['pending']);
+    await sleep(outageMs);
+    await stack.compose('start', 'synapse');
+    for (const name of ['before.md', 'during.md']) {
+      await phone.react((await phone.receives([name], 120_000)).event_id, '✅');
+      await stack.reaches(name, ['review']);
+    }
+    expect(await requests(id)).toBe(1);
+  });
+});
+
+test('no token, password or key stands in a log or in what the engine shows of a container', async () => {
+  const { secrets } = await stack.places();
+  const files = ['enrol/operator.env', 'matrix-listener/matrix-bot.env', 'matrix-listener/signing.key.pem'];
+  const texts = await Promise.all(files.map((file) => readFile(join(secrets, file), 'utf8')));
+  const hidden = texts.flatMap((text) => [
+    ...[...text.matchAll(/(?:PASSWORD|TOKEN)=["']?([^\s"']+)/g)].map(([, value]) => value ?? ''),
+    ...(text.includes('PRIVATE') ? [text.split('\n')[1] ?? ''] : []),
+  ]);
+  expect(hidden).toHaveLength(3);
+  const label = `label=com.docker.compose.project=${stack.project}`;
+  const { stdout: ids } = await execa('docker', ['ps', '--all', '--quiet', '--filter', label]);
+  for (const id of ids.split('\n')) {
+    const { all } = await execa('docker', ['logs', id], { all: true });
+    const { stdout: inspected } = await execa('docker', ['inspect', id]);
+    for (const secret of hidden) expect(all + inspected).not.toContain(secret);
+  }
+  const { stdout: logged } = await execa(
+    'grep',
+    ['-rlF', ...hidden.flatMap((s) => ['-e', s]), join(stack.home, 'logs')],
+    {
+      reject: false,
+    },
+  );
+  expect(logged).toBe('');
+});
