@@ -7,10 +7,16 @@
 
 # Compose finds docker-compose.yml and an operator's docker-compose.override.yml in the project's folder by itself.
 compose() {
+  (compose_instead "$@")
+}
+
+# The same in this shell's place: in the background the job's id is then that of the program itself, which can be ended by it.
+compose_instead() {
+  AGENTIC_HOME=$(agentic_home)
+  export AGENTIC_HOME
   if [ -f "$settings_path" ]; then
-    AGENTIC_HOME=$(agentic_home) docker compose --project-directory "$root" \
-      --env-file "$root/.env" --env-file "$settings_path" "$@"
+    exec docker compose --project-directory "$root" --env-file "$root/.env" --env-file "$settings_path" "$@"
   else
-    AGENTIC_HOME=$(agentic_home) docker compose --project-directory "$root" --env-file "$root/.env" "$@"
+    exec docker compose --project-directory "$root" --env-file "$root/.env" "$@"
   fi
 }

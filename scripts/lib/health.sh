@@ -41,10 +41,11 @@ services_not_well() {
   done | LC_ALL=C sort -u
 }
 
-# The services that have said since the file $1 was made that they fail, one a line.
+# The services that say that they fail, or given a file, have said it since that file was made; one a line.
 services_failing() {
   for file in "$(agentic_home)"/logs/*/health.json; do
-    [ -n "$(find "$file" -newer "$1" 2>/dev/null)" ] && [ "$(health_text "$file" status)" = failing ] || continue
+    [ $# -eq 0 ] || [ -n "$(find "$file" -newer "$1" 2>/dev/null)" ] || continue
+    [ "$(health_text "$file" status)" = failing ] || continue
     service=${file%/health.json}
     printf '%s\n' "${service##*/}"
   done

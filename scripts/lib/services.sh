@@ -107,6 +107,7 @@ build_images() {
 }
 
 start_services() {
+  stop_failing
   # What a service said of itself before this is not about this start.
   up_stamp=$root/.cache/$(setting COMPOSE_PROJECT_NAME).up
   : >"$up_stamp"
@@ -116,9 +117,9 @@ start_services() {
   [ "$kind" != ollama ] || pull_model
   renew_listener
   up_status=0
-  compose up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans &
+  compose_instead up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans 4>&- &
   up=$!
-  end_when_hopeless "$up" &
+  end_when_hopeless "$up" 4>&- &
   observer=$!
   wait "$up" || up_status=$?
   kill "$observer" 2>/dev/null || :
@@ -127,6 +128,15 @@ start_services() {
   await_first_health
   [ -z "$(services_failing "$up_stamp")" ] || explain_unhealthy
   note "$(compose ps --format '{{.Service}}' | wc -l | tr -d ' ') services are up"
+}
+
+# A service that says that it fails is started anew: it would go on saying so until Compose has come to it.
+stop_failing() {
+  services_failing | while read -r service; do
+    containers_of "$service" | while read -r container; do
+      docker stop "$container"
+    done
+  done
 }
 
 # The listener reads its access once: one that runs with older words than the file holds is stopped, and then started
