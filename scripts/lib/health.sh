@@ -33,8 +33,9 @@ await_first_health() {
 services_not_well() {
   for file in "$(agentic_home)"/logs/*/health.json "$(health_file gateway)" "$(health_file matrix-listener)"; do
     service=${file%/health.json}
-    service=${service##*/}
-    [ "$service" != '*' ] || continue
+    # A folder's name is no better than its content.
+    service=$(printf '%s' "${service##*/}" | LC_ALL=C tr -cd 'a-z0-9-')
+    [ -n "$service" ] || continue
     status=$(health_text "$file" status)
     reason=$(health_text "$file" reason)
     [ "$status" = ok ] || printf '%s: %s\n' "$service" "${reason:-has not said yet that it is well}"

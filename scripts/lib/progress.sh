@@ -96,8 +96,8 @@ explain_failure() {
   advice=$(sed -n '/^advice: /h; /^advice+ /H; ${ g; p; }' "$step_log" | sed 's/^advice[:+] //')
   if [ "$(grep -vc -e '^note: ' -e '^advice[:+] ' "$step_log")" != 0 ]; then
     printf '\nThe last lines of %s:\n' "$step_log" >&4
-    # Control characters are dropped: a log holds what others wrote, and this is the operator's terminal.
-    grep -v -e '^note: ' -e '^advice[:+] ' "$step_log" | tail -n 30 | LC_ALL=C tr -d '\000-\010\013-\037\177' | sed 's/^/    /' >&4
+    # Plain characters only: a log holds what others wrote, and this is the operator's terminal.
+    grep -v -e '^note: ' -e '^advice[:+] ' "$step_log" | tail -n 30 | LC_ALL=C tr -cd '\011\012 -~' | sed 's/^/    /' >&4
   fi
   [ -n "$advice" ] ||
     advice="The step '$step_title' failed. Mend what its log says and run the same command again: what is done is kept."

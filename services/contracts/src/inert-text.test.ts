@@ -69,3 +69,14 @@ test('lines keep their breaks, lose a final one, and have tabs widened', () => {
   expect(inertLines('a\tb\r\n\u001bc\rd\n')).toEqual(['a    b', '\\u{1b}c\\u{d}d']);
   expect(inertLines('')).toEqual(['']);
 });
+
+test.each(['\u{34f}', '\u{115f}', '\u{1160}', '\u{2003}', '\u{2800}', '\u{3164}', '\u{ffa0}'])(
+  'A35 a character that shows as nothing or as an unusual space is spelt out: %j',
+  (character) => {
+    expect(inertLine(`a${character}b`)).toBe(`a\\u{${character.codePointAt(0)?.toString(16)}}b`);
+  },
+);
+
+test('the spaces of French and Japanese stay', () => {
+  expect(inertLine('voilà\u{a0}! \u{3000}はい')).toBe('voilà\u{a0}! \u{3000}はい');
+});

@@ -1,9 +1,11 @@
 /**
  * Characters that make a terminal or a viewer do something instead of showing something: C0 and C1 controls (escape sequences
- * begin with one), DEL, zero-width and bidirectional controls, line separators, tags, and halves of surrogate pairs. And the
- * marks of a character beyond those that any script puts on one: a pile of them covers the lines above.
+ * begin with one), DEL, zero-width and bidirectional controls, line separators, tags, and halves of surrogate pairs. Characters
+ * that show as nothing or as an unusual space, with which one line can be made to look like several. And the marks of a
+ * character beyond those that any script puts on one: a pile of them covers the lines above.
  */
-const acting = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?<=\p{M}{8})\p{M}/gu;
+const acting =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u115f\u1160\u1680\u2000-\u200a\u205f\u2800\u3164\uffa0]|\u034f|(?<=\p{M}{8})\p{M}/gu;
 
 /**
  * A text of somebody else's on one line, with every acting character spelt out as `\u{1b}`, so that a terminal shows it

@@ -72,6 +72,10 @@ export const commandLimits = {
   /** How long a command stays good; it may have to wait for the runner to come back. */
   lifetimeMs: 24 * 60 * 60 * 1000,
   verdictWaitMs: 60_000,
+  /** So many names of a spool are looked at in one turn. */
+  spoolNames: 10_000,
+  /** Commands of a channel that are judged in a minute; more wait. */
+  verdictsPerMinute: { shell: 1_000, matrix: 120, dashboard: 300 },
 } as const;
 
 export const sandboxLimits = {

@@ -39,7 +39,6 @@ test('the facts come first, in their order, then how to decide, then the plan', 
     'Approval required: gated.md',
     'file: gated.md',
     'task: gated',
-    'title, in the words of the task file: A title',
     'stage: staging',
     'workspace: demo',
     `repository: demo, branch main, from commit ${'b'.repeat(40)}`,
@@ -47,6 +46,7 @@ test('the facts come first, in their order, then how to decide, then the plan', 
     'model: m (the rehearsal stand-in, which is no language model)',
     'limits: 60 s, sandbox profile default, expires 2026-11-23T10:00:00.000Z',
     `digest: ${view.digest.slice(0, 8)}`,
+    'title, in the words of the task file: A title',
     '',
     'To decide, react ✅ or ❌ to this message, or write `approve gated` or `reject gated reason`.',
     '',
@@ -275,4 +275,17 @@ test('when the facts alone are long, the plan makes room for them; they are neve
   expect(planLines(crowded)).toBeLessThan(planLines(messageOf(plan)));
   expect(crowded.body.match(/^repository: /gm)).toHaveLength(30);
   expect(() => messageOf(plan, {}, { repositories: repositories(1_000) })).toThrow('have bounds');
+});
+
+test('A35 many spaces break neither a title nor a line of the plan into lines that look like ours', () => {
+  const gap = '\u00a0'.repeat(45);
+  const { body, formatted_body } = messageOf(`1. tidy${gap}stage: dev\n    2. indented`, {
+    title: `tidy${gap}stage: dev`,
+  });
+  expect(body).toContain('title, in the words of the task file: tidy stage: dev');
+  for (const text of [body, formatted_body]) {
+    expect(text).toContain('| 1. tidy [45 spaces] stage: dev');
+    expect(text).toContain('|     2. indented');
+    expect(text).not.toMatch(/\s{9}/u);
+  }
 });

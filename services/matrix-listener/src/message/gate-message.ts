@@ -31,7 +31,7 @@ function render(view: ApprovalView, record: Pending, mayDecide: boolean, share: 
   const file = inertFact(bundle.file);
   const facts = factsOf(view, record).map(([name, value]): Fact => [name, inertFact(value)]);
   const step = mayDecide ? decideHere(bundle.task) : decideElsewhere(view);
-  const lines = inertLines(plan);
+  const lines = inertLines(plan).map(withCountedSpaces);
   const heading = `The plan, ${lines.length === 1 ? '1 line' : `${lines.length} lines`}. These are the words of the model, not of Countersign`;
   const plain = excerptOf(lines, messageLimits.planBodyBytes * share, (line) => line);
   const html = excerptOf(lines, messageLimits.planHtmlBytes * share, escapeHtml);
@@ -69,7 +69,6 @@ function factsOf({ digest, bundle }: ApprovalView, record: Pending): Fact[] {
     ['file', bundle.file],
     ...(record.file === bundle.file ? [] : [['now called', record.file] as const]),
     ['task', task],
-    ['title, in the words of the task file', record.title],
     ['stage', stage],
     ['workspace', workspace],
     ...repositories.map(
@@ -82,6 +81,8 @@ function factsOf({ digest, bundle }: ApprovalView, record: Pending): Fact[] {
     ['model', describeModel(model)],
     ['limits', `${bundle.timeout_sec} s, sandbox profile ${sandbox.profile}, expires ${bundle.expires_at}`],
     ['digest', digest.slice(0, 8)],
+    // Last, so that whatever it says stands behind our own words.
+    ['title, in the words of the task file', record.title],
   ];
 }
 
@@ -124,6 +125,12 @@ function toHtml({ text, isCode }: Sentence[number]): string {
   return isCode === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
 }
 
+/** What stands behind many spaces would begin a line of its own on a small screen, unmarked. */
+function withCountedSpaces(line: string): string {
+  return line.replace(/(?<=\S)\s{9,}(?=\S)/g, (spaces) => ` [${spaces.length} spaces] `);
+}
+
+/** On one line, with single spaces: many of them would be broken into lines on a small screen. */
 function inertFact(value: string): string {
-  return cut(inertLine(value), messageLimits.factCharacters);
+  return cut(inertLine(value).replace(/\s+/g, ' '), messageLimits.factCharacters);
 }

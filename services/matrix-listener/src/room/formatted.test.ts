@@ -19,6 +19,11 @@ test.each([
 });
 
 test.each([
+  ['words that are struck out', 'approve gated', '<del>approve gated</del>'],
+  ['words that are struck out, by an older sign', 'approve gated', '<S>approve gated</S>'],
+  ["somebody else's words", 'approve gated', '<blockquote>approve gated</blockquote>'],
+  ['words that are folded away', 'approve gated', '<details>approve gated</details>'],
+  ['words that are hidden', 'approve gated', '<span data-mx-spoiler>approve gated</span>'],
   ['another verb', 'approve gated', 'reject gated'],
   ['another name', 'approve gated', 'approve other'],
   ['more', 'approve gated', 'approve gated and nothing else'],

@@ -7,6 +7,9 @@ const entities: Readonly<Record<string, string>> = {
   '&nbsp;': ' ',
 };
 
+/** What shows words as struck out, quoted or hidden: not as what the sender says. */
+const turning = /<(?:del|s|strike|blockquote|details)\b|data-mx-spoiler/i;
+
 /**
  * Whether the HTML of a message says the same as its text, apart from marks like bold. The sender's own client shows the one,
  * and a command is read from the other. Pure.
@@ -16,7 +19,9 @@ const entities: Readonly<Record<string, string>> = {
 export function saysTheSame(body: string, formatted: unknown, isReply: boolean): boolean {
   if (formatted === undefined) return true;
   if (typeof formatted !== 'string') return false;
-  const text = (isReply ? formatted.replace(/^\s*<mx-reply>[\s\S]*?<\/mx-reply>/, '') : formatted)
+  const own = isReply ? formatted.replace(/^\s*<mx-reply>[\s\S]*?<\/mx-reply>/, '') : formatted;
+  if (turning.test(own)) return false;
+  const text = own
     .replace(/<[^<>]*>/g, '')
     .replace(/&(?:amp|lt|gt|quot|#39|nbsp);/g, (entity) => entities[entity] ?? entity);
   return bare(text) === bare(body);
