@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { reaction } from '../support/listener-content.ts';
+import { editOf, reaction, text } from '../support/listener-content.ts';
 import { BusyOperator } from '../support/listener-operator.ts';
 import type { Asked } from '../support/listener-runner.ts';
 import { ListenerStage } from '../support/listener-stage.ts';
@@ -12,6 +12,8 @@ import { Wire } from '../support/listener-wire.ts';
 const momentLimitMs = 3_000;
 const settledLimitMs = 60_000;
 const outageMs = 15_000;
+/** An edit holds its text twice, and a Matrix event at most 65,536 bytes. */
+const largeCharacters = 31_000;
 
 let stage: ListenerStage;
 let wire: Wire;
@@ -45,15 +47,19 @@ async function settles(operator: BusyOperator, asked: readonly Asked[]): Promise
   }
 }
 
-/** Kills at the first change in a folder, while what changes it is still at it. */
-async function atChangeOf(folder: string): Promise<void> {
-  const seen = new AbortController();
-  await new Promise<void>((resolve) => {
-    watch(stage.home.path(folder), { signal: seen.signal }, () => resolve()).on('error', () => undefined);
-    setTimeout(resolve, momentLimitMs);
-  });
-  seen.abort();
-  await stage.home.listener.kill();
+/** Kills at the first change of such a file, while what changes it is still at it. @param ending of the file's name */
+function atChangeOf(folder: 'spool' | 'state', ending: '.tmp' | '.json'): () => Promise<void> {
+  return async () => {
+    const seen = new AbortController();
+    const changed = new Promise<void>((resolve) => {
+      watch(stage.home.path(folder), { signal: seen.signal }, (_event, name) => {
+        if (name?.endsWith(ending)) resolve(stage.home.listener.kill());
+      });
+    });
+    await Promise.race([changed, sleep(momentLimitMs)]);
+    seen.abort();
+    await stage.home.listener.kill();
+  };
 }
 
 function atRequest(moment: 'asked' | 'answered', route: string): () => Promise<void> {
@@ -73,19 +79,17 @@ function after(milliseconds: number): () => Promise<void> {
 
 test('F the listener is killed at any moment', async () => {
   await using operator = new BusyOperator(stage);
-  const moments = [
+  const chosen = [
     atRequest('asked', '/send/'),
     atRequest('answered', '/send/'),
-    () => atChangeOf('spool'),
-    () => atChangeOf('state'),
+    atChangeOf('spool', '.tmp'),
+    atChangeOf('spool', '.json'),
+    atChangeOf('state', '.tmp'),
+    atChangeOf('state', '.json'),
     atRequest('answered', '/sync'),
-    ...Array.from({ length: 4 }, () => after(Math.random() * 1_200)),
-    atRequest('answered', '/send/'),
-    () => atChangeOf('spool'),
-    () => atChangeOf('state'),
-    atRequest('asked', '/whoami'),
-    ...Array.from({ length: 3 }, () => after(400 + Math.random() * 800)),
   ];
+  const random = Array.from({ length: 4 }, () => after(Math.random() * 1_200));
+  const moments = [...chosen, ...random, ...chosen];
   const asked: Asked[] = [];
   for (const [round, moment] of moments.entries()) {
     for (const half of ['a', 'b']) asked.push(await stage.runner.ask(`kill-${round}-${half}`));
@@ -142,4 +146,15 @@ test('more was said while the listener was down than one sync brings: every deci
   await stage.commandOf(decisions.at(-1) ?? '');
   const found = (await stage.home.spooled()).map(({ command }) => command.evidence);
   expect(found).toEqual(decisions);
+});
+
+test('messages that are as large as can be, and edited, do not keep it from what is behind them', async () => {
+  const { message } = await stage.asksFor('behind-much');
+  await stage.home.listener.kill();
+  const large = 'x'.repeat(largeCharacters);
+  const pages = Array.from({ length: 45 }, () => stage.sends(text(large, { 'org.example.more': large })));
+  for (const event of await Promise.all(pages)) await stage.sends(editOf(event, large));
+  const decision = await stage.phone.react(message.event_id, '✅');
+  await stage.startListener();
+  await stage.commandOf(decision);
 });

@@ -111,6 +111,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   },
   'matrix-listener': {
     ...service,
+    environment: ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'],
     memoryBytes: 256 * mib,
     mounts: {
       '/volumes/runs': bind('home/runs', true),

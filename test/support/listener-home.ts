@@ -6,10 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { Command, isSignatureGood } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { ListenerState } from '@countersign/matrix-listener/src/state/listener-state.ts';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { ServiceProcess } from './listener-process.ts';
 
 export const operatorId = '@operator:countersign.local';
 
+const Compose = z.object({
+  services: z.object({ 'matrix-listener': z.object({ environment: z.record(z.string(), z.string()) }) }),
+});
+const composeFile = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
 const shippedAgentEnv = fileURLToPath(new URL('../../configs/agent.env', import.meta.url));
 
 /** Whom the listener speaks as, and where. */
@@ -25,7 +31,8 @@ export class ListenerHome implements AsyncDisposable {
   readonly listener: ServiceProcess;
   readonly #publicKey: KeyObject;
 
-  private constructor(folder: string, publicKey: KeyObject) {
+  /** @param environment what the stack gives the listener */
+  private constructor(folder: string, publicKey: KeyObject, environment: Readonly<Record<string, string>>) {
     this.folder = folder;
     this.#publicKey = publicKey;
     this.gateway = new ServiceProcess('gateway', this.path('logs/gateway'), {
@@ -46,13 +53,16 @@ export class ListenerHome implements AsyncDisposable {
       LISTENER_LOGS: this.path('logs/listener'),
       LISTENER_DOOR: this.path('door/synapse.sock'),
       LISTENER_LOG_LEVEL: 'debug',
+      ...environment,
     });
   }
 
   static async make(): Promise<ListenerHome> {
     const folder = await mkdtemp(join(tmpdir(), 'countersign-listener-'));
     const { privateKey } = generateKeyPairSync('ed25519');
-    const home = new ListenerHome(folder, createPublicKey(privateKey));
+    const compose = Compose.parse(parse(await readFile(composeFile, 'utf8'), { merge: true }));
+    const { environment } = compose.services['matrix-listener'];
+    const home = new ListenerHome(folder, createPublicKey(privateKey), environment);
     const folders = [
       'volumes/runs',
       'configs',

@@ -27,7 +27,7 @@ export class ScriptedHomeserver implements AsyncDisposable {
   readonly #server: Server;
   readonly #transactions = new Map<string, string>();
   readonly #timeline: Told[] = [];
-  #misdeed: { readonly route: string; readonly act: Misdeed; left: number } | null = null;
+  #misdeeds: { readonly route: string; readonly act: Misdeed; left: number }[] = [];
   #count = 0;
 
   private constructor(server: Server) {
@@ -55,16 +55,18 @@ export class ScriptedHomeserver implements AsyncDisposable {
     this.#timeline.push(...events);
   }
 
-  /** Misbehaves on a route so many times, and resolves when that was so. @param route a part of its path */
-  async misbehave(route: string, times: number, act: Misdeed): Promise<void> {
-    const misdeed = { route, act, left: times };
-    this.#misdeed = misdeed;
-    await until(`${route} was asked ${times} times`, () => misdeed.left === 0, { timeoutMs: 60_000 });
+  /** Misbehaves so many times on each of these routes, and resolves when that was so. @param routes parts of their paths */
+  async misbehave(routes: readonly string[], times: number, act: Misdeed): Promise<void> {
+    const misdeeds = routes.map((route) => ({ route, act, left: times }));
+    this.#misdeeds = misdeeds;
+    await until(`each of ${routes} was asked ${times} times`, () => misdeeds.every(({ left }) => left === 0), {
+      timeoutMs: 60_000,
+    });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const misdeed = this.#misdeed;
-    if (misdeed !== null && misdeed.left > 0 && request.url?.includes(misdeed.route)) {
+    const misdeed = this.#misdeeds.find(({ route, left }) => left > 0 && request.url?.includes(route));
+    if (misdeed !== undefined) {
       request.resume();
       misdeed.left -= 1;
       return misdeed.act(response, request);

@@ -1,11 +1,11 @@
 import { HealthFile } from '@countersign/kit/health.ts';
+import { LineBudget } from '@countersign/kit/line-budget.ts';
 import { createLogger, type Logger } from '@countersign/kit/logger.ts';
 import { DoorFetch } from './adapters/door-fetch.ts';
 import { Homeserver } from './adapters/matrix.ts';
 import type { ListenerConfig, ListenerSecrets } from './config.ts';
 import { FollowLoop } from './journals/follow-loop.ts';
 import { listenerLimits } from './limits.ts';
-import { remindOfLateVerdicts } from './outbox/late-verdicts.ts';
 import { sendLoop } from './outbox/send-loop.ts';
 import { pause } from './pause.ts';
 import { CommandWriter } from './room/command-writer.ts';
@@ -43,6 +43,7 @@ export async function runListener(
     state,
     commands: new CommandWriter(config.spool, secrets.key, now),
     strangers: new StrangerQuota(),
+    lines: new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
     logger,
     now,
@@ -52,7 +53,7 @@ export async function runListener(
     bot: config.bot,
     state,
     homeserver,
-    takeIn: (events, position) => takeIn(takingIn, events, position),
+    takeIn: (events, reached) => takeIn(takingIn, events, reached),
     troubles,
     logger,
   });
@@ -61,6 +62,7 @@ export async function runListener(
     announcing: { volumes: config.volumes, mayDecide: (stage) => personsOf(config, stage).length > 0 },
     troubles,
     logger,
+    now,
   });
   logger.info({ room: config.room, bot: config.bot }, 'the listener works');
   await Promise.all([
@@ -68,28 +70,20 @@ export async function runListener(
     follow.run(stop),
     // Not before: a message that is in the room already, without our knowing it, is not to be sent again.
     untilStopped(sync.caughtUp, stop).then(() => sendLoop({ state, homeserver, troubles, logger }, stop)),
-    beat(config, state, troubles, logger, now, stop),
+    beat(config, troubles, logger, stop),
   ]);
 }
 
-/** Says how things stand, and tells the room of verdicts that are long in coming. */
-async function beat(
-  config: ListenerConfig,
-  state: StateFile,
-  troubles: Troubles,
-  logger: Logger,
-  now: () => number,
-  stop: AbortSignal,
-): Promise<void> {
+/** Says how things stand. */
+async function beat(config: ListenerConfig, troubles: Troubles, logger: Logger, stop: AbortSignal): Promise<void> {
   const health = new HealthFile(config.logs, 'matrix-listener');
   while (!stop.aborted) {
     const { changed } = troubles;
     try {
-      await remindOfLateVerdicts(state, now());
       const { status, reason } = troubles.report;
       await health.beat(status, reason);
     } catch (error) {
-      logger.error({ err: error }, 'state or health cannot be written');
+      logger.error({ err: error }, 'health cannot be written');
     }
     await pause(listenerLimits.beatMs, stop, changed);
   }

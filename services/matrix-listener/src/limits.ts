@@ -7,15 +7,19 @@ export const listenerLimits = {
   syncHoldMs: 30_000,
   /** Any request, beside the time for which a sync is held. */
   requestMs: 30_000,
-  /** One answer of the homeserver; so many events of the largest size fit into it. */
+  /** One answer of the homeserver. */
   answerBytes: 4 * mib,
+  /** Values that one answer may hold, told by its commas and brackets. */
+  answerValues: 500_000,
   timelineEvents: 40,
+  /** So few of the largest size fit into an answer with all that a homeserver may tell beside each: edits and threads. */
+  fewEvents: 2,
   /** A homeserver that answers with more events than this does not keep to what it was asked for. */
   answerEvents: 1_000,
   /** Between two syncs, also when the homeserver holds none open. */
   syncPauseMs: 50,
-  /** Pages of a gap that are gone through for one sync; the next one goes on. */
-  gapPages: 2_000,
+  /** Pages of a gap that are gone through for one sync; the next one goes on where it was. */
+  gapPages: 500,
   /** Ids of handled events that are kept; a command's id, made from its event's, keeps older ones from counting twice. */
   handled: 5_000,
   /** Gate messages of tasks that no longer wait, for the answer to whoever still answers them. */
@@ -31,6 +35,11 @@ export const listenerLimits = {
   /** Answers to people who may not decide, in one minute; what they write beyond that is only logged. */
   strangerAnswers: 5,
   strangerWindowMs: 60_000,
+  /** Lines of the log in one minute about what others do in the room. */
+  logLines: 60,
+  logWindowMs: 60_000,
+  /** A message of ours that no sync has brought for so long after the first lies before them all. */
+  absentMs: 60_000,
   /** An answer that is older than a command may get is not made one. */
   answerAgeMs: 24 * 60 * 60 * 1000,
   answerCharacters: 3_000,

@@ -1,4 +1,3 @@
-import { ConfigError } from '@countersign/kit/config-file.ts';
 import { clearHealth, HealthFile } from '@countersign/kit/health.ts';
 import { runService } from '@countersign/kit/run-service.ts';
 import { readListenerConfig, readLogsFolder } from './config.ts';
@@ -11,7 +10,9 @@ await runService(async (stop) => {
     const { config, secrets } = await readListenerConfig(process.env);
     await runListener(config, secrets, stop);
   } catch (error) {
-    if (error instanceof ConfigError) await new HealthFile(logs, 'matrix-listener').beat('failing', error.message);
+    // Whoever looks for the service's health finds why there is none.
+    const reason = error instanceof Error ? error.message : String(error);
+    await new HealthFile(logs, 'matrix-listener').beat('failing', reason);
     throw error;
   }
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Troubles } from './troubles.ts';
 
@@ -13,6 +14,28 @@ test('all is well until something is not', () => {
   expect(troubles.report).toEqual({ status: 'waiting', reason: 'a' });
   troubles.clear('send');
   expect(troubles.report).toEqual({ status: 'ok', reason: '' });
+});
+
+test('whoever waits for a change is told of each that is one', async () => {
+  const troubles = new Troubles();
+  let told = 0;
+  const listen = () =>
+    void troubles.changed.then(() => {
+      told += 1;
+      listen();
+    });
+  listen();
+  const after = async (change: () => void) => {
+    change();
+    await setImmediate();
+    return told;
+  };
+  expect(await after(() => troubles.set('send', 'waiting', 'a'))).toBe(1);
+  expect(await after(() => troubles.set('send', 'waiting', 'a'))).toBe(1);
+  expect(await after(() => troubles.set('send', 'failing', 'a'))).toBe(2);
+  expect(await after(() => troubles.set('send', 'failing', 'b'))).toBe(3);
+  expect(await after(() => troubles.clear('sync'))).toBe(3);
+  expect(await after(() => troubles.clear('send'))).toBe(4);
 });
 
 test('the same reason is said once, and the last one of a part counts', () => {

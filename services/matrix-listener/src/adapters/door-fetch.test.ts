@@ -147,11 +147,24 @@ test.each([
     'with a head without an end',
     (response: ServerResponse) => void response.socket?.end(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`),
   ],
-])('A21 an answer that breaks off %s is not one that came', async (_, answer) => {
-  expect(await refusal(answer)).toEqual({
-    status: 504,
-    errcode: 'COUNTERSIGN_UNREACHABLE',
-    error: 'the homeserver does not answer in time, or broke off',
+])('A21 an answer that breaks off %s is not one that came', async (where, answer) => {
+  const hadBegun = where.startsWith('in the middle');
+  expect(await refusal(answer)).toEqual(
+    hadBegun
+      ? { status: 502, errcode: 'COUNTERSIGN_BAD_ANSWER', error: 'the homeserver’s answer broke off' }
+      : {
+          status: 504,
+          errcode: 'COUNTERSIGN_UNREACHABLE',
+          error: 'the homeserver does not answer in time, or broke off',
+        },
+  );
+});
+
+test.each(['[],', '[[', '{},', '1,'])('A21 an answer of nothing but %s takes no memory', async (piece) => {
+  const values = piece.repeat(listenerLimits.answerValues);
+  expect(await refusal((response) => response.writeHead(200).end(values))).toMatchObject({
+    errcode: 'COUNTERSIGN_BAD_ANSWER',
+    error: `the homeserver answered with more than ${listenerLimits.answerValues} values`,
   });
 });
 

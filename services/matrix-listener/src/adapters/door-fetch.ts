@@ -28,7 +28,7 @@ export class DoorFetch implements AsyncDisposable {
       return await this.#request(resource, init);
     } catch (error) {
       init?.signal?.throwIfAborted();
-      return failure(error instanceof Error && 'code' in error ? String(error.code) : '');
+      return failure(codeOf(error));
     }
   };
 
@@ -43,7 +43,15 @@ export class DoorFetch implements AsyncDisposable {
       body: typeof init?.body === 'string' ? init.body : null,
       signal: init?.signal ?? null,
     });
-    const bytes = await answer.body.arrayBuffer();
+    let bytes: ArrayBuffer;
+    try {
+      bytes = await answer.body.arrayBuffer();
+    } catch (error) {
+      init?.signal?.throwIfAborted();
+      return badAnswer(codeOf(error) === tooLarge ? tooLargeText : 'the homeserver’s answer broke off');
+    }
+    if (countValues(new Uint8Array(bytes)) > listenerLimits.answerValues)
+      return badAnswer(`the homeserver answered with more than ${listenerLimits.answerValues} values`);
     if (answer.statusCode < 200 || answer.statusCode > 599 || (answer.statusCode >= 300 && answer.statusCode < 400))
       return badAnswer(`the homeserver answered ${answer.statusCode}`);
     const kept = ['content-type', 'retry-after'].flatMap((name) => {
@@ -58,10 +66,25 @@ export class DoorFetch implements AsyncDisposable {
   }
 }
 
+const tooLarge = 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
+const tooLargeText = `the homeserver answered more than ${listenerLimits.answerBytes} bytes`;
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** No more than this many values come of a JSON text, and each takes much more memory than its byte or two. */
+function countValues(bytes: Uint8Array): number {
+  const [comma, bracket, brace] = [0x2c, 0x5b, 0x7b];
+  let count = 1;
+  for (const byte of bytes) if (byte === comma || byte === bracket || byte === brace) count += 1;
+  return count;
+}
+
 function failure(code: string): Response {
   switch (code) {
-    case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
-      return badAnswer(`the homeserver answered more than ${listenerLimits.answerBytes} bytes`);
+    case tooLarge:
+      return badAnswer(tooLargeText);
     case 'ENOENT':
     case 'ECONNREFUSED':
       return refusal(503, 'COUNTERSIGN_UNREACHABLE', 'the gateway does not answer; it may be starting');

@@ -90,7 +90,11 @@ test('A18 of a sync only the pinned room is asked for', async () => {
   const { homeserver, asked } = await begin(answering(200, { next_batch: 's' }));
   await homeserver.sync('s0', 0, signal);
   const filter = JSON.parse(asked[0]?.query['filter'] ?? '');
-  expect(filter.room).toMatchObject({ rooms: [room], timeline: { limit: listenerLimits.timelineEvents } });
+  expect(filter.room).toMatchObject({
+    rooms: [room],
+    include_leave: true,
+    timeline: { limit: listenerLimits.timelineEvents },
+  });
   expect([filter.room.state, filter.room.ephemeral, filter.presence, filter.account_data]).toEqual(
     Array(4).fill({ types: [] }),
   );
@@ -250,6 +254,44 @@ test.each([
   ],
 ] as const)('A21 a homeserver that asks to wait for %s is believed within reason', async (_, answer, retryAfterMs) => {
   expect(await failure(answer)).toMatchObject({ code: 'limited', retryAfterMs });
+});
+
+test('A09 a sync without a position is never the same question: a kept answer would be one of the past', async () => {
+  const { homeserver, asked } = await begin(answering(200, { next_batch: 's' }));
+  for (const since of [null, null, 's', 's']) await homeserver.sync(since, 0, signal);
+  const [first, second, third, fourth] = asked.map(({ query }) => query['filter']);
+  expect(first).not.toBe(second);
+  expect(third).toBe(fourth);
+});
+
+const limitOf = ({ query }: Asked) => Number(query['limit'] ?? JSON.parse(query['filter'] ?? '').room.timeline.limit);
+
+test('A21 events that are too many for one answer are asked for in fewer, and then in more again', async () => {
+  let large = 0;
+  const { homeserver, asked } = await begin((_, response) => {
+    if (large-- > 0) json(response, 200, 'x'.repeat(listenerLimits.answerBytes + 1));
+    else json(response, 200, { next_batch: 's', chunk: [] });
+  });
+  await homeserver.sync('s', 0, signal);
+  large = 1;
+  await homeserver.messages('a', 'b', signal);
+  for (let page = 0; page < 6; page += 1) await homeserver.messages('a', 'b', signal);
+  await homeserver.sync('s', 0, signal);
+  expect(asked.map(limitOf)).toEqual([40, 40, 2, 2, 4, 8, 16, 32, 40, 40]);
+});
+
+test('A21 what is too much also in few is a bad answer', async () => {
+  const { homeserver, asked } = await begin(answering(200, 'x'.repeat(listenerLimits.answerBytes + 1)));
+  await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'bad-answer' });
+  await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'bad-answer' });
+  expect(asked.map(limitOf)).toEqual([40, 2, 2]);
+});
+
+test('any other failure is not asked about twice', async () => {
+  const { homeserver, asked } = await begin(answering(500, { errcode: 'M_UNKNOWN' }));
+  await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(homeserver.messages('a', 'b', signal)).rejects.toMatchObject({ code: 'unreachable' });
+  expect(asked.map(limitOf)).toEqual([40, 40]);
 });
 
 test('what stops the listener is no failure of the homeserver', async () => {

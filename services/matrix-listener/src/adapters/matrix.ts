@@ -32,6 +32,7 @@ const WhoAmI = z.object({ user_id: z.string() });
 export class Homeserver {
   readonly #client: MatrixClient;
   readonly #room: MatrixRoomId;
+  #events: number = listenerLimits.timelineEvents;
 
   /** @param fetchFn how requests get to the homeserver */
   constructor(token: string, room: MatrixRoomId, fetchFn: typeof globalThis.fetch) {
@@ -71,30 +72,34 @@ export class Homeserver {
   async sync(since: string | null, holdMs: number, signal: AbortSignal): Promise<SyncAnswer> {
     const nothing = { types: [] };
     // Without a position the same question may get an answer of minutes ago, which a homeserver has kept: so it never is the same.
-    const timeline =
-      since === null ? { limit: 1, not_types: [randomUUID()] } : { limit: listenerLimits.timelineEvents };
-    const filter = JSON.stringify({
-      presence: nothing,
-      account_data: nothing,
-      room: {
-        rooms: [this.#room],
-        include_leave: true,
-        state: nothing,
-        ephemeral: nothing,
+    const first = { limit: 1, not_types: [randomUUID()] };
+    const filter = (limit: number) =>
+      JSON.stringify({
+        presence: nothing,
         account_data: nothing,
-        timeline: { ...timeline, types: syncTypes },
-      },
-    });
-    const query = { filter, timeout: String(holdMs), ...(since === null ? {} : { since }) };
+        room: {
+          rooms: [this.#room],
+          include_leave: true,
+          state: nothing,
+          ephemeral: nothing,
+          account_data: nothing,
+          timeline: { types: syncTypes, ...(since === null ? first : { limit }) },
+        },
+      });
     const limitMs = listenerLimits.requestMs + holdMs;
-    return await this.#ask(SyncAnswer, Method.Get, '/sync', query, undefined, signal, limitMs);
+    return await this.#page((limit) => {
+      const query = { filter: filter(limit), timeout: String(holdMs), ...(since === null ? {} : { since }) };
+      return this.#ask(SyncAnswer, Method.Get, '/sync', query, undefined, signal, limitMs);
+    });
   }
 
   /** One page of what happened between two positions, oldest first. */
   async messages(from: string, to: string, signal: AbortSignal): Promise<MessagesPage> {
     const filter = JSON.stringify({ types: timelineTypes });
-    const query = { from, to, dir: 'f', limit: String(listenerLimits.timelineEvents), filter };
-    return await this.#ask(MessagesPage, Method.Get, `${this.#roomPath}/messages`, query, undefined, signal);
+    return await this.#page((limit) => {
+      const query = { from, to, dir: 'f', limit: String(limit), filter };
+      return this.#ask(MessagesPage, Method.Get, `${this.#roomPath}/messages`, query, undefined, signal);
+    });
   }
 
   /**
@@ -108,6 +113,20 @@ export class Homeserver {
 
   get #roomPath(): string {
     return `/rooms/${encodeURIComponent(this.#room)}`;
+  }
+
+  /** Asks for as many events as an answer can probably hold; when it could not, at once for so few that it can. */
+  async #page<Page>(ask: (events: number) => Promise<Page>): Promise<Page> {
+    try {
+      const page = await ask(this.#events);
+      this.#events = Math.min(this.#events * 2, listenerLimits.timelineEvents);
+      return page;
+    } catch (error) {
+      const mayBeTooMuch = error instanceof HomeserverError && error.code === 'bad-answer';
+      if (!mayBeTooMuch || this.#events === listenerLimits.fewEvents) throw error;
+      this.#events = listenerLimits.fewEvents;
+      return await ask(this.#events);
+    }
   }
 
   async #ask<Schema extends z.ZodType>(

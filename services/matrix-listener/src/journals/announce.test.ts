@@ -126,6 +126,7 @@ test('a task that moved is asked about no more: what was not sent yet is not sen
   await hear(moved({ hasEnded: false }));
   expect(bodies(state)).toEqual(['y', 'z']);
   expect(state.gates.map(({ closed }) => closed)).toEqual([true, false]);
+  expect(state.withdrawn).toEqual([{ key: messageKey('r'), request: makeRequest() }]);
 });
 
 test('how a task ended is told to a room that was asked about it, and to no other', async () => {

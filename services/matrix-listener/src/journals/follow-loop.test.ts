@@ -13,7 +13,6 @@ import { Troubles } from '../troubles.ts';
 import { FollowLoop } from './follow-loop.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
-const signal = new AbortController();
 
 async function begin(write?: typeof writeFileAtomic) {
   const volumes = scratchFolder();
@@ -25,7 +24,7 @@ async function begin(write?: typeof writeFileAtomic) {
     const { logger, lines } = keptLog();
     const troubles = new Troubles();
     const announcing = { volumes, mayDecide: () => true };
-    const follow = new FollowLoop({ state, announcing, troubles, logger, clock: () => now });
+    const follow = new FollowLoop({ state, announcing, troubles, logger, now: () => now, clock: () => now });
     return { state, troubles, follow, lines };
   };
   const ask = async (id: string, plan = 'the plan', run?: string) => {
@@ -218,12 +217,32 @@ test('of a journal that was replaced by a shorter one only what waits now is tol
   expect(asked(state)).toEqual(['one', 'two', 'three', 'aa', 'bb', 'cc', 'four']);
 });
 
+test('only a verdict that the journals do not hold is late', async () => {
+  const { journals, start, state, follow, pass } = await begin();
+  await follow.turn();
+  const at = new Date(0).toISOString();
+  await state.update((next) => {
+    for (const command of ['there', 'missing'])
+      next.issued.push({ command, answerTo: `$${command}`, at, stands: 'waiting' });
+  });
+  const data = { command: 'there', kind: 'approve', channel: 'matrix', evidence: '$there' };
+  await journals.append(null, { event: 'command_accepted', summary: 'done', data });
+  pass(listenerLimits.verdictPatienceMs + 1);
+  const later = await start();
+  const stop = new AbortController();
+  const running = later.follow.run(stop.signal);
+  await expect.poll(() => asked(later.state)).toEqual(['Accepted: done', expect.stringMatching(/^Kept: /)]);
+  stop.abort();
+  await running;
+});
+
 test('the loop says what keeps it from its work, goes on, and takes it back', async () => {
   const { follow, troubles, volumes, ask, state } = await begin();
   await follow.turn();
+  const stop = new AbortController();
   const odd = join(volumes, 'runs', 'RUN-20261119-001', 'telemetry.jsonl');
   mkdirSync(odd, { recursive: true });
-  const running = follow.run(signal.signal);
+  const running = follow.run(stop.signal);
   await expect
     .poll(() => troubles.report)
     .toMatchObject({
@@ -234,6 +253,6 @@ test('the loop says what keeps it from its work, goes on, and takes it back', as
   await ask('aa');
   await expect.poll(() => troubles.report.status, { timeout: 5_000 }).toBe('ok');
   await expect.poll(() => asked(state)).toEqual(['aa']);
-  signal.abort();
+  stop.abort();
   await running;
 });

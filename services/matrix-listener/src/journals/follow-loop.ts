@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ApprovalViewError } from '@countersign/kit/approval-view.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
+import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { pause } from '../pause.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
@@ -14,12 +15,14 @@ type Parts = {
   readonly announcing: Announcing;
   readonly troubles: Troubles;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Milliseconds of a clock that does not go back. */
   readonly clock?: () => number;
 };
 
 /**
- * Reads the journals and queues what the room is to know. Invariant: a position moves on in the same update that queues the
+ * Reads the journals and queues what the room is to know, also of verdicts that are long in coming. Invariant: a position moves on in the same update that queues the
  * messages of what lies before it, so nothing is told twice and nothing is left out.
  */
 export class FollowLoop {
@@ -41,6 +44,8 @@ export class FollowLoop {
     while (!stop.aborted) {
       try {
         await this.turn();
+        // Only what the journals do not say by now is late.
+        await remindOfLateVerdicts(this.#parts.state, this.#parts.now());
         this.#parts.troubles.clear('journals');
       } catch (error) {
         this.#parts.logger.error({ err: error }, 'the journals cannot be followed');

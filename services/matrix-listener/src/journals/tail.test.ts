@@ -93,6 +93,14 @@ test('a long journal is read in pieces of whole lines', async () => {
   expect(seen).toEqual([5, 5, 2]);
 });
 
+test('a spoilt line with others behind it is gone past: nobody will cut it', async () => {
+  const path = join(scratchFolder(), 'telemetry.jsonl');
+  const half = 'x'.repeat(600_000);
+  writeFileSync(path, `${half}\0\n${half}\n`);
+  expect(await read(path)).toEqual([[null], 600_002]);
+  expect(await read(path, 600_002)).toEqual([[null], 1_200_003]);
+});
+
 test('a line that is longer than any can be is an error and not more and more memory', async () => {
   const path = join(scratchFolder(), 'telemetry.jsonl');
   writeFileSync(path, 'x'.repeat(listenerLimits.pieceBytes * 3));

@@ -171,6 +171,7 @@ test('a stop ends the loop while it sends, waits or has nothing to do', async ()
   sending.stop.abort();
   await expect(running).resolves.toBeUndefined();
   expect(sending.state.now.outgoing).toHaveLength(1);
+  expect([sending.troubles.report.status, sending.lines]).toEqual(['ok', []]);
 });
 
 const waiting: Outgoing = { key: messageKey('ask'), content: {}, request: makeRequest() };

@@ -29,6 +29,8 @@ export async function sendLoop({ state, homeserver, troubles, logger }: Parts, s
     const changed = state.changed;
     const next = state.now.outgoing[0];
     if (next === undefined) {
+      // What could not be sent need not be any more.
+      troubles.clear('send');
       await pause(idleMs, stop, changed);
       continue;
     }

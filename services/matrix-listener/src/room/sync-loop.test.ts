@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
+import { pause } from '../pause.ts';
 import { messageKey } from '../state/key.ts';
 import { makeGate } from '../testing/gates.ts';
 import { keptLog } from '../testing/kept-log.ts';
 import { startListening } from '../testing/listening.ts';
-import { bot, eventId, otherRoom, reaction, redaction, room, said } from '../testing/room-events.ts';
+import { bot, eventId, operator, otherRoom, reaction, redaction, room, said } from '../testing/room-events.ts';
 import { TestRoom } from '../testing/test-room.ts';
 import { Troubles } from '../troubles.ts';
 import { SetupError } from './enter.ts';
@@ -17,12 +18,13 @@ const gate = makeGate({ task: 'gated', event: '$gate' });
 
 async function begin(gates = [gate], change: Partial<TestRoom> = {}) {
   const server = new TestRoom();
+  const monotonic = { now: 0 };
   const listening = await startListening(gates);
   const troubles = new Troubles();
   const { logger, lines } = keptLog();
   const start = (more: Partial<TestRoom> = {}) => {
     const homeserver = { ...server, ...change, ...more } as TestRoom;
-    return new SyncLoop({ ...listening, room, bot, homeserver, troubles, logger });
+    return new SyncLoop({ ...listening, room, bot, homeserver, troubles, logger, clock: () => monotonic.now });
   };
   const sync = start();
   const turn = () => sync.turn(0, signal);
@@ -32,7 +34,7 @@ async function begin(gates = [gate], change: Partial<TestRoom> = {}) {
         next.outgoing.push({ key: messageKey(`${index}`), content: {}, request: null });
     });
   const evidence = () => listening.commands().map((command) => command.evidence);
-  return { ...listening, server, troubles, logs: lines, start, sync, turn, full, evidence };
+  return { ...listening, server, monotonic, troubles, logs: lines, start, sync, turn, full, evidence };
 }
 
 test('A09 nothing counts from before the first start, at whatever later start it is told', async () => {
@@ -115,6 +117,36 @@ test('A21 a gap that does not say where it is, is not taken for none', async () 
   expect(state.now.since).toBe('s1');
 });
 
+test('A33 a gap that is too long for one sync is gone on with at the next one, also after a restart', async () => {
+  const { server, turn, start, evidence, state } = await begin();
+  await turn();
+  server.manners.limit = 2;
+  server.say(said('first', 'approve gated'));
+  for (let index = 0; index < 7; index += 1) server.say(said(`e${index}`, 'talk'));
+  let pages = 0;
+  const cut = start({
+    messages: async (from, to) => {
+      pages += 1;
+      if (pages === 3) throw new HomeserverError('unreachable', 'gone');
+      return server.messages(from, to);
+    },
+  });
+  await expect(cut.turn(0, signal)).rejects.toThrow('gone');
+  const position = state.now.gap;
+  expect(position).not.toBeNull();
+  const asked: string[] = [];
+  const next = start({
+    messages: async (from, to) => {
+      asked.push(from);
+      return server.messages(from, to);
+    },
+  });
+  await next.turn(0, signal);
+  expect(asked[0]).toBe(position);
+  expect(state.now.gap).toBeNull();
+  expect(evidence()).toEqual(['$first']);
+});
+
 test('A21 a gap without an end is given up', async () => {
   let pages = 0;
   const endless = async () => ({ chunk: [], end: `p${++pages}` });
@@ -185,18 +217,34 @@ test('a homeserver that shows a message later than it took it does not make earl
   expect(evidence()).toEqual(['$early']);
 });
 
-test('a message that lies before the first position can be answered at once, and named after two syncs without it', async () => {
-  const { server, turn, evidence, state } = await begin([makeGate({ event: '$gate', seen: null })]);
+test('a message that lies before the first position can be answered at once, and named when no sync has brought it for long', async () => {
+  const { server, turn, evidence, state, monotonic } = await begin([makeGate({ event: '$gate', seen: null })]);
   server.say(said('gate', '', { sender: bot }));
   await turn();
   server.say(reaction('a', '✅', 'gate'));
   await turn();
   expect(evidence()).toEqual(['$a']);
+  for (monotonic.now = 0; monotonic.now < listenerLimits.absentMs; monotonic.now += 10_000) await turn();
   expect(state.now.gates[0]?.seen).toBeNull();
   server.say(said('b', 'approve gated'));
   await turn();
   expect(evidence()).toEqual(['$a', '$b']);
   expect(state.now.gates[0]?.seen).toBe(1);
+});
+
+test('A15 a message that the room shows late is not what was named before it', async () => {
+  const file = { file: 'x.md', droppedAs: 'x.md' };
+  const old = makeGate({ ...file, event: '$old', task: 'older', digest: 'a'.repeat(64), seen: 1 });
+  const late = makeGate({ ...file, event: '$late', task: 'later', digest: 'b'.repeat(64), seen: null });
+  const { server, turn, commands, change, state } = await begin([old, late]);
+  await change((next) => void Object.assign(next, { shown: 1 }));
+  for (let index = 0; index < 5; index += 1) await turn();
+  server.say(said('named', 'approve x.md'));
+  await turn();
+  server.say(said('late', '', { sender: bot }));
+  await turn();
+  expect(commands().map(({ subject }) => subject)).toEqual([{ task: 'older', digest: old.digest }]);
+  expect(state.now.gates.find(({ event }) => event === '$late')?.seen).toBe(2);
 });
 
 test('A20 when the room may have been encrypted, that is asked before the next sync', async () => {
@@ -219,6 +267,78 @@ test('A20 an encryption that lies in a gap is found, too', async () => {
   for (let index = 0; index < 5; index += 1) server.say(said(`e${index}`, 'talk'));
   await turn();
   await expect(turn()).rejects.toThrow(`the room ${room} is encrypted`);
+});
+
+test('who the bot is and whether it can read is asked once, and again when the room may have been encrypted', async () => {
+  const asked: string[] = [];
+  const { server, turn } = await begin([], {
+    isEncrypted: async () => {
+      asked.push('isEncrypted');
+      return false;
+    },
+  });
+  await turn();
+  server.say(said('a', 'hello'));
+  await turn();
+  await turn();
+  expect(asked).toHaveLength(1);
+  server.say(said('b', '', { type: 'm.room.encrypted', content: { algorithm: 'm.megolm.v1.aes-sha2' } }));
+  await turn();
+  await turn();
+  await turn();
+  expect(asked).toHaveLength(2);
+});
+
+test('A21 a token of somebody else reads nothing', async () => {
+  const { turn, state } = await begin([], { whoAmI: async () => operator });
+  await expect(turn()).rejects.toThrow(SetupError);
+  expect(state.now.since).toBeNull();
+});
+
+test('while too much waits to be sent a gap is not gone through further', async () => {
+  const { server, start, full, change, evidence } = await begin();
+  let pages = 0;
+  const sync = start({
+    messages: async (from, to) => {
+      pages += 1;
+      if (pages === 1) await full();
+      return await server.messages(from, to);
+    },
+  });
+  await sync.turn(0, signal);
+  server.manners.limit = 2;
+  for (let index = 0; index < 6; index += 1) server.say(said(`e${index}`, 'approve gated'));
+  const waiting = sync.turn(0, signal);
+  await expect.poll(evidence).toEqual(['$e0', '$e1']);
+  await change((next) => void Object.assign(next, { shown: 1 }));
+  expect(pages).toBe(1);
+  await change((next) => void Object.assign(next, { outgoing: [] }));
+  await waiting;
+  expect(evidence()).toHaveLength(6);
+});
+
+test('A21 a homeserver that holds no sync open is asked no more often than is good for either', async () => {
+  let syncs = 0;
+  const { start } = await begin([], { sync: async () => SyncAnswer.parse({ next_batch: `s${++syncs}` }) });
+  const stop = new AbortController();
+  const running = start().run(stop.signal);
+  await pause(10 * listenerLimits.syncPauseMs, signal);
+  stop.abort();
+  await running;
+  expect(syncs).toBeGreaterThan(1);
+  expect(syncs).toBeLessThan(12);
+});
+
+test('a stop is no trouble of the room', async () => {
+  const stop = new AbortController();
+  const { start, troubles, logs } = await begin([], {
+    sync: async () => {
+      stop.abort(new Error('stopped by SIGTERM'));
+      throw stop.signal.reason;
+    },
+  });
+  await start().run(stop.signal);
+  expect([troubles.report.status, logs]).toEqual(['ok', []]);
 });
 
 test('while too much waits to be sent the room is not read on, but for the first time', async () => {
@@ -276,7 +396,9 @@ test('the loop says what keeps it from the room, tries again and takes it back',
   expect(asked.filter((name) => name === 'whoAmI').length).toBeGreaterThan(1);
   server.say(said('e', 'approve gated'));
   await expect.poll(evidence).toEqual(['$e']);
-  expect(logs.every(({ level }) => level === 'warn')).toBe(true);
+  expect(new Set(logs.map(({ level, text }) => `${level} ${text}`))).toEqual(
+    new Set(['warn the room cannot be read; it is tried again']),
+  );
   stop.abort();
   await running;
 }, 30_000);

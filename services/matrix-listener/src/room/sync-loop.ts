@@ -9,16 +9,18 @@ import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
 import { enterRoom, SetupError, troubleOf } from './enter.ts';
 import { ObservedEvent } from './observed.ts';
-import { markShown } from './take-in.ts';
+import { markShown, type Reached } from './take-in.ts';
 
 type Parts = {
   readonly room: MatrixRoomId;
   readonly bot: MatrixUserId;
   readonly state: StateFile;
   readonly homeserver: Pick<Homeserver, 'whoAmI' | 'isJoined' | 'join' | 'isEncrypted' | 'sync' | 'messages'>;
-  readonly takeIn: (events: readonly unknown[], position: string | null) => Promise<void>;
+  readonly takeIn: (events: readonly unknown[], reached: Reached) => Promise<void>;
   readonly troubles: Troubles;
   readonly logger: Logger;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
 };
 
 /**
@@ -27,14 +29,16 @@ type Parts = {
  */
 export class SyncLoop {
   readonly #parts: Parts;
+  readonly #clock: () => number;
   #entered = false;
-  /** Gate messages that were sent before the last sync, and that it did not bring. */
-  #absent: ReadonlySet<MatrixEventId> = new Set();
+  /** Gate messages that were sent before a sync which did not bring them: since when, by a clock that does not go back. */
+  #absent: ReadonlyMap<MatrixEventId, number> = new Map();
   #caughtUp = Promise.withResolvers<void>();
   #isCaughtUp = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#clock = parts.clock ?? (() => performance.now());
   }
 
   /** Resolves when the room was read once since the start: the bot's messages that it did not know to be sent are known then. */
@@ -77,12 +81,12 @@ export class SyncLoop {
     const answer = await homeserver.sync(since, holdMs, stop);
     if (room in answer.rooms.leave && !(room in answer.rooms.join))
       throw new SetupError(`${bot} is no longer in the room ${room}: invite it again, and it joins by itself`);
-    if (since === null) await takeIn([], answer.next_batch);
+    if (since === null) await takeIn([], { since: answer.next_batch });
     else {
       const timeline = answer.rooms.join[room]?.timeline;
-      if (timeline?.limited === true) await this.#fillGap(since, timeline.prev_batch, stop);
+      if (timeline?.limited === true) await this.#fillGap(state.now.gap ?? since, timeline.prev_batch, stop);
       await this.#markShown(sentBefore, timeline?.events ?? []);
-      await takeIn(timeline?.events ?? [], answer.next_batch);
+      await takeIn(timeline?.events ?? [], { since: answer.next_batch });
       // From now on the room may be one that cannot be read: that is asked before the next sync.
       this.#entered = timeline?.limited !== true && !timeline?.events.some(isAboutEncryption);
     }
@@ -97,30 +101,33 @@ export class SyncLoop {
       await pause(listenerLimits.retryMaximumMs, stop, state.changed);
   }
 
-  /** Goes through what lies between two positions, oldest first. When it is cut short, it begins anew: nothing counts twice. */
+  /** Goes through what lies between two positions, oldest first. When it is cut short, it goes on where it was. */
   async #fillGap(from: string, to: string | undefined, stop: AbortSignal): Promise<void> {
     if (to === undefined)
       throw new HomeserverError('bad-answer', 'the homeserver leaves something out and does not say what');
     let position: string | undefined = from;
     for (let page = 0; position !== undefined; page += 1) {
       if (page >= listenerLimits.gapPages)
-        throw new HomeserverError('bad-answer', `a gap of more than ${page} pages is not gone through`);
+        throw new HomeserverError('bad-answer', `a gap is gone through, ${page} pages of it by now`);
       await this.#untilThereIsRoom(stop);
       const { chunk, end } = await this.#parts.homeserver.messages(position, to, stop);
-      await this.#parts.takeIn(chunk, null);
       position = end === position ? undefined : end;
+      await this.#parts.takeIn(chunk, { gap: position ?? to });
     }
   }
 
   /**
-   * What was sent before two syncs and came in neither lies before both. One does not tell: some homeservers show a message in
-   * a sync only a moment after they took it.
+   * What was sent before many syncs and came in none lies before them all. One or two do not tell: some homeservers show a
+   * message in a sync only a while after they took it, and what was said before it must not be about it.
    */
   async #markShown(sentBefore: ReadonlySet<MatrixEventId>, events: readonly unknown[]): Promise<void> {
     const present = new Set(events.map((event) => (event as { event_id?: unknown } | null)?.event_id));
-    const absent = new Set([...sentBefore].filter((event) => !present.has(event)));
-    const missing = new Set([...absent].filter((event) => this.#absent.has(event)));
-    this.#absent = absent;
+    const now = this.#clock();
+    const absent = [...sentBefore].filter((event) => !present.has(event));
+    this.#absent = new Map(absent.map((event) => [event, this.#absent.get(event) ?? now]));
+    const missing = new Set(
+      absent.filter((event) => now - (this.#absent.get(event) ?? now) >= listenerLimits.absentMs),
+    );
     if (missing.size > 0) await this.#parts.state.update((next) => markShown(next, missing));
   }
 }

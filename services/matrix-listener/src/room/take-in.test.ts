@@ -1,3 +1,4 @@
+import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { withMark } from '../message/mark.ts';
@@ -19,6 +20,7 @@ import {
   saidAt,
   stranger,
 } from '../testing/room-events.ts';
+import { markShown } from './take-in.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
 const waiting: Outgoing = { key: messageKey('request', gate.digest), content: { body: 'x' }, request: makeRequest() };
@@ -30,7 +32,7 @@ function echo(name: string, outgoing: Outgoing) {
 
 test('a decision is a command, a handled event and a verdict that is waited for, at once', async () => {
   const { takeIn, commands, state, folder } = await startListening([gate]);
-  await takeIn([said('e', 'approve gated')], 's1');
+  await takeIn([said('e', 'approve gated')], { since: 's1' });
   expect(commands()).toMatchObject([
     { kind: 'approve', evidence: '$e', actor: { user: operator }, subject: { digest: gate.digest } },
   ]);
@@ -43,10 +45,10 @@ test('a decision is a command, a handled event and a verdict that is waited for,
 
 test('nothing new is nothing to write down', async () => {
   const { takeIn, state } = await startListening();
-  await takeIn([], 's1');
+  await takeIn([], { since: 's1' });
   const before = state.now;
-  await takeIn([], 's1');
-  await takeIn([], null);
+  await takeIn([], { since: 's1' });
+  await takeIn([], { gap: null });
   expect(state.now).toBe(before);
 });
 
@@ -58,8 +60,8 @@ test('A22 what is told again counts once, as a whole or from any place on', asyn
     said('c', 'approve unknown'),
     reaction('d', '✅', 'gate'),
   ];
-  await takeIn(events, 's4');
-  for (let from = 0; from <= events.length; from += 1) await takeIn(events.slice(from), 's4');
+  await takeIn(events, { since: 's4' });
+  for (let from = 0; from <= events.length; from += 1) await takeIn(events.slice(from), { since: 's4' });
   expect(commands().map(({ kind, evidence }) => [kind, evidence])).toEqual([
     ['approve', '$a'],
     ['reject', '$b'],
@@ -90,7 +92,7 @@ test('A21 garbage among events is said and holds up nothing', async () => {
     said('e', 'approve gated'),
   );
   expect(commands()).toHaveLength(1);
-  expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(6);
+  expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { ignored: 6 } }]);
 });
 
 test('A18 A08 what is said elsewhere, or by the bot, is no decision', async () => {
@@ -155,6 +157,22 @@ test('a message of the bot that the sending loop does not know to be posted yet 
   expect(commands().map(({ evidence }) => evidence)).toEqual(['$b', '$c']);
 });
 
+test('a request that was taken back while its sending was not answered is known when the room shows it', async () => {
+  const { hear, change, state, commands } = await startListening();
+  await change((next) => void next.withdrawn.push({ key: waiting.key, request: waiting.request }));
+  await hear(echo('gate', waiting), reaction('a', '✅', 'gate'));
+  expect(state.now.gates).toEqual([makeGate({ event: '$gate', seen: 1, closed: true })]);
+  expect(commands()).toMatchObject([{ subject: { digest: gate.digest } }]);
+});
+
+test('A12 a gate message that is taken back decides nothing; what answers it is bound to what it showed', async () => {
+  const { hear, state, commands } = await startListening([gate]);
+  await hear(redaction('r', 'gate'));
+  expect([commands(), state.now.gates]).toEqual([[], [gate]]);
+  await hear(reaction('a', '✅', 'gate'), said('b', 'reject gated'));
+  expect(commands().map(({ subject }) => 'digest' in subject && subject.digest)).toEqual([gate.digest, gate.digest]);
+});
+
 test('a message that asks nothing is known by its mark, too, and is no gate', async () => {
   const { hear, change, state, answers } = await startListening();
   await change((next) => void next.outgoing.push({ ...waiting, request: null }));
@@ -171,7 +189,34 @@ test('A08 the mark of a message counts in the bot’s own events alone', async (
   await hear(echo('other', other), said('no mark', 'x', { event_id: '$x', sender: bot }));
   await hear(said('odd', '', { sender: bot, content: { 'org.countersign.key': [waiting.key] } }));
   expect(state.now.outgoing).toContainEqual(waiting);
-  expect(state.now.gates).toEqual([]);
+  expect([state.now.gates, state.now.shown]).toEqual([[], 0]);
+});
+
+test('a gate message that is told again long after keeps its place', async () => {
+  const { hear, state, change } = await startListening([gate]);
+  await change((next) => void Object.assign(next, { shown: 5 }));
+  await hear(echo('gate', waiting));
+  expect(state.now.gates).toEqual([gate]);
+});
+
+test('A11 only a redaction takes anything back', async () => {
+  const { hear, commands } = await startListening([gate]);
+  await hear(said('a', 'approve gated'), said('x', '', { content: { redacts: '$a' }, redacts: '$a' }));
+  expect(commands()).toHaveLength(1);
+});
+
+test('what was sent and does not come has its place before what comes, what has one keeps it', async () => {
+  const { change, state } = await startListening([
+    makeGate({ event: '$placed', seen: 3 }),
+    makeGate({ event: '$sent', seen: null }),
+    makeGate({ event: '$later', seen: null }),
+    makeGate({ event: '$also', seen: null }),
+  ]);
+  await change((next) => {
+    next.shown = 3;
+    markShown(next, new Set<MatrixEventId>(['$placed', '$sent', '$also']));
+  });
+  expect(state.now.gates.map(({ seen }) => seen)).toEqual([3, 4, null, 5]);
 });
 
 test('a typed name means the newest message before it in the room’s order, not in that of sending', async () => {
@@ -215,8 +260,8 @@ test('A33 of a long backlog only what is young decides; the rest is answered, ea
       origin_server_ts: index < 390 ? saidAt - age : saidAt,
     }),
   );
-  for (let from = 0; from < backlog.length; from += 40) await takeIn(backlog.slice(from, from + 40), null);
-  await takeIn(backlog.slice(-40), 's400');
+  for (let from = 0; from < backlog.length; from += 40) await takeIn(backlog.slice(from, from + 40), { gap: null });
+  await takeIn(backlog.slice(-40), { since: 's400' });
   expect(commands().map(({ evidence }) => evidence)).toEqual(['$e390']);
   expect(answers()).toHaveLength(39);
 });
@@ -225,11 +270,11 @@ test('a command that cannot be written leaves its event to be dealt with again',
   const { takeIn, disk, state, commands } = await startListening([gate]);
   const events = [said('a', 'approve gated'), said('b', 'reject gated')];
   disk.fails = (path) => path.includes('/0') && commands().length === 1;
-  await expect(takeIn(events, 's2')).rejects.toThrow('ENOSPC');
+  await expect(takeIn(events, { since: 's2' })).rejects.toThrow('ENOSPC');
   expect(state.now).toMatchObject({ since: null, handled: [], issued: [] });
   const [first] = commands();
   disk.fails = () => false;
-  await takeIn(events, 's2');
+  await takeIn(events, { since: 's2' });
   expect(commands().map(({ evidence }) => evidence)).toEqual(['$a', '$a', '$b']);
   expect(commands()[1]?.id).toBe(first?.id);
   expect(state.now.issued).toHaveLength(2);
@@ -238,10 +283,10 @@ test('a command that cannot be written leaves its event to be dealt with again',
 test('a command whose event cannot be noted as handled is the same command when it comes again', async () => {
   const { takeIn, disk, state, commands } = await startListening([gate]);
   disk.fails = (path) => path.endsWith('state.json');
-  await expect(takeIn([said('a', 'approve gated')], 's1')).rejects.toThrow('ENOSPC');
+  await expect(takeIn([said('a', 'approve gated')], { since: 's1' })).rejects.toThrow('ENOSPC');
   expect(state.now).toMatchObject({ since: null, handled: [] });
   disk.fails = () => false;
-  await takeIn([said('a', 'approve gated')], 's1');
+  await takeIn([said('a', 'approve gated')], { since: 's1' });
   expect(new Set(commands().map(({ id }) => id)).size).toBe(1);
   expect(state.now.issued).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { enqueue } from '../journals/announce.ts';
 import { verdictMessage } from '../message/answers.ts';
@@ -17,23 +18,31 @@ type Parts = {
   readonly state: StateFile;
   readonly commands: CommandWriter;
   readonly strangers: StrangerQuota;
+  /** For what others can make us write to the log, again and again. */
+  readonly lines: LineBudget;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
   readonly logger: Logger;
   readonly now: () => number;
 };
 
+/** What the room was read up to with some events: a whole sync, or a part of the gap before one. */
+export type Reached = { readonly since: string } | { readonly gap: string | null };
+
+/** What others do in the room is told, as far as it does not fill the disk. */
+function say({ logger, lines }: Parts, fields: object, text: string): void {
+  const unwritten = lines.take(performance.now());
+  if (unwritten !== null) logger.warn({ ...fields, ...(unwritten > 0 ? { unwritten } : {}) }, text);
+}
+
 /**
  * Deals with events of the room in their order. Invariant: a command is in the spool before the event that it comes from counts
  * as handled; a command's id is made from that event's, so that one that is written again is the same one.
- * @param position what the room was read up to with these events; null when there is more before that position
  */
-export async function takeIn(parts: Parts, raw: readonly unknown[], position: string | null): Promise<void> {
-  const { state, logger } = parts;
-  const events = raw.flatMap((value) => {
-    const parsed = ObservedEvent.safeParse(value);
-    if (!parsed.success) logger.warn('an event of the room is not what the Matrix specification says; it is ignored');
-    return parsed.success ? [parsed.data] : [];
-  });
+export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Reached): Promise<void> {
+  const { state } = parts;
+  const events = raw.flatMap((value) => ObservedEvent.safeParse(value).data ?? []);
+  if (events.length < raw.length)
+    say(parts, { ignored: raw.length - events.length }, 'events are not what the Matrix specification says');
   const withdrawn = { redacted: new Set(events.flatMap(redactedBy)), edited: new Set(events.flatMap(editOf)) };
   const handled = new Set(state.now.handled);
   const draft = structuredClone(state.now) as ListenerState;
@@ -45,7 +54,6 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], position: st
   };
   for (const event of events) {
     if (handled.has(event.event_id)) continue;
-    handled.add(event.event_id);
     const change =
       event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
     if (change !== null) apply(change);
@@ -54,7 +62,9 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], position: st
     for (const id of done) handled.add(id);
     apply((next) => void next.handled.push(...done));
   }
-  if (position !== null && position !== state.now.since) apply((next) => void Object.assign(next, { since: position }));
+  const { since, gap } = state.now;
+  if ('since' in reached ? reached.since !== since || gap !== null : reached.gap !== gap)
+    apply((next) => void Object.assign(next, 'since' in reached ? { since: reached.since, gap: null } : reached));
   if (changes.length === 0) return;
   await state.update((next) => {
     for (const change of changes) change(next);
@@ -68,7 +78,7 @@ function ownEvent(event: ObservedEvent): ((next: ListenerState) => void) | null 
     const waiting = [...next.outgoing, ...next.withdrawn].find(({ key }) => key === mark);
     const gate = next.gates.find((candidate) => candidate.event === event.event_id);
     if (waiting === undefined && gate === undefined) return;
-    const isGate = gate !== undefined || waiting?.request !== null;
+    const isGate = (gate ?? waiting?.request ?? null) !== null;
     if (isGate) next.shown += 1;
     if (gate !== undefined) gate.seen ??= next.shown;
     if (waiting !== undefined) recordSent(next, waiting, event.event_id, isGate ? next.shown : null);
@@ -89,7 +99,7 @@ async function dealWith(
       logger.debug({ ...about, why: judgement.why }, 'an event is no decision');
       return null;
     case 'refuse':
-      logger.warn({ ...about, reason: judgement.reason }, 'a decision was refused');
+      say(parts, { ...about, reason: judgement.reason }, 'a decision was refused');
       if (judgement.isStranger && !strangers.take(now())) return null;
       return (next) =>
         enqueue(

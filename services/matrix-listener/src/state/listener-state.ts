@@ -49,6 +49,8 @@ export const ListenerState = z.strictObject({
   bot: MatrixUserId,
   /** The homeserver's name for how far the room was read; null before the first start. */
   since: z.string().nullable(),
+  /** How far a gap behind `since` was gone through, which takes several steps; null when there is none. */
+  gap: z.string().nullable().default(null),
   /** Events that were dealt with, oldest first. */
   handled: z.array(z.string()),
   /** How many gate messages the room has shown. */
@@ -70,6 +72,7 @@ export function emptyState(room: MatrixRoomId, bot: MatrixUserId): ListenerState
     room,
     bot,
     since: null,
+    gap: null,
     handled: [],
     shown: 0,
     gates: [],

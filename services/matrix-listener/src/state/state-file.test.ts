@@ -118,7 +118,7 @@ test.each([
 ])('a file that holds %s is refused, not begun anew: old approvals would count again', async (_, text) => {
   const folder = scratchFolder();
   writeFileSync(join(folder, 'state.json'), text);
-  await expect(StateFile.open(folder, room, bot)).rejects.toThrow();
+  await expect(StateFile.open(folder, room, bot)).rejects.toThrow('state.json of the listener is damaged');
   expect(readFileSync(join(folder, 'state.json'), 'utf8')).toBe(text);
 });
 
@@ -142,6 +142,16 @@ test('what grows is kept within its limits, the oldest forgotten first', async (
   expect([now.issued.length, now.issued[0]?.command]).toEqual([commands, 'c3']);
   expect(now.gates.filter(({ closed }) => closed)).toHaveLength(closedGates);
   expect(now.gates.filter(({ closed }) => !closed).map(({ event }) => event)).toEqual(['$0', '$1', '$300']);
+});
+
+test('what is sent and taken back is kept for a while', async () => {
+  const state = await StateFile.open(scratchFolder(), room, bot);
+  await state.update((next) => {
+    for (let index = 0; index < listenerLimits.withdrawn + 2; index += 1)
+      next.withdrawn.push({ key: messageKey(`${index}`), request: makeRequest() });
+  });
+  expect(state.now.withdrawn).toHaveLength(listenerLimits.withdrawn);
+  expect(state.now.withdrawn[0]?.key).toBe(messageKey('2'));
 });
 
 test('what is within the limits is not touched', async () => {

@@ -75,7 +75,16 @@ async function readState(path: string): Promise<ListenerState | null> {
     if (isMissing(error)) return null;
     throw error;
   }
-  return ListenerState.parse(JSON.parse(text));
+  try {
+    return ListenerState.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(
+      'state.json of the listener is damaged: nobody can tell what it has done; restore it or begin anew',
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** What grows with every task and every word is kept within its limits, the oldest of it forgotten first. */

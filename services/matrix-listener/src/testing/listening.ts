@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { LineBudget } from '@countersign/kit/line-budget.ts';
+import { listenerLimits } from '../limits.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import { StrangerQuota } from '../room/stranger-quota.ts';
-import { takeIn } from '../room/take-in.ts';
+import { type Reached, takeIn } from '../room/take-in.ts';
 import type { Gate, ListenerState } from '../state/listener-state.ts';
 import { StateFile } from '../state/state-file.ts';
 import { keptLog } from './kept-log.ts';
@@ -30,6 +32,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     commands: new CommandWriter(spool, privateKey, now, write),
     strangers: new StrangerQuota(),
     surroundings: { room, bot, approvers: new Set<string>([operator]) },
+    lines: new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
     now,
   };
@@ -39,8 +42,8 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     clock,
     lines,
     folder,
-    hear: (...events: unknown[]) => takeIn(parts, events, null),
-    takeIn: (events: readonly unknown[], position: string | null) => takeIn(parts, events, position),
+    hear: (...events: unknown[]) => takeIn(parts, events, { gap: null }),
+    takeIn: (events: readonly unknown[], reached: Reached) => takeIn(parts, events, reached),
     /** The commands in the spool, in the order in which the runner takes them. */
     commands: () =>
       readdirSync(spool)

@@ -16,8 +16,10 @@ export type RoomManners = {
  */
 export class TestRoom {
   readonly manners: RoomManners = { limit: 40, redeliver: 0 };
-  /** Everything that was said, in its order; garbage among it. */
+  /** Everything that was said, in its order and as it is handed out now; garbage among it. */
   readonly timeline: unknown[] = [];
+  /** The same, as it was first said. */
+  readonly originals: unknown[] = [];
   /** The bot's own messages as they were sent. */
   readonly posted: RawEvent[] = [];
   readonly #transactions = new Map<string, MatrixEventId>();
@@ -26,6 +28,7 @@ export class TestRoom {
 
   say<Event>(event: Event): Event {
     this.timeline.push(event);
+    this.originals.push(event);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
     return event;

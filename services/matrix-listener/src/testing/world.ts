@@ -3,8 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import type { writeFileAtomic } from '@countersign/kit/files.ts';
+import { LineBudget } from '@countersign/kit/line-budget.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { FollowLoop } from '../journals/follow-loop.ts';
+import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
 import { CommandWriter } from '../room/command-writer.ts';
@@ -23,7 +25,7 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const since = '2026-11-20T10:00:00.000Z';
 
 /** The listener was killed at the step that it was to be killed at. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** When the listener is killed: before or after its so-and-so-manieth step that the world can see. */
 export type Death = { readonly step: number; readonly when: 'before' | 'after' };
@@ -44,16 +46,17 @@ class Life {
     this.#state = state;
     const [troubles, logger] = [this.#troubles, this.#logger];
     const announcing = { volumes: world.volumes, mayDecide: () => true };
-    this.#follow = new FollowLoop({ state, announcing, troubles, logger });
+    this.#follow = new FollowLoop({ state, announcing, troubles, logger, now: world.tick });
     const commands = new CommandWriter(world.spool, privateKey, world.tick, write);
     const surroundings = { room, bot, approvers: new Set<string>([operator]) };
-    const parts = { state, commands, strangers: new StrangerQuota(), surroundings, logger, now: world.tick };
+    const lines = new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs);
+    const parts = { state, commands, strangers: new StrangerQuota(), lines, surroundings, logger, now: world.tick };
     this.#sync = new SyncLoop({
       room,
       bot,
       state,
       homeserver: world.room,
-      takeIn: (events, position) => takeIn(parts, events, position),
+      takeIn: (events, reached) => takeIn(parts, events, reached),
       troubles,
       logger,
     });

@@ -1,0 +1,260 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from '@countersign/contracts/command.ts';
+import { Stages } from '@countersign/contracts/config/stages.ts';
+import { readHealth } from '@countersign/kit/health.ts';
+import { makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { runListener } from './create-listener.ts';
+import { listenerLimits } from './limits.ts';
+import { json, startDoor } from './testing/door.ts';
+import { TestJournals } from './testing/journals.ts';
+import { keptLog } from './testing/kept-log.ts';
+import { type Interference, roomDoor } from './testing/room-door.ts';
+import { bot, operator, reaction, room, said, stranger } from './testing/room-events.ts';
+import { scratchFolder } from './testing/scratch.ts';
+import { TestRoom } from './testing/test-room.ts';
+
+const key = generateKeyPairSync('ed25519').privateKey;
+const token = 'syt_a_secret';
+const soon = { timeout: 10_000 };
+
+const stage = (decide: object[]) => ({ gate: 'approval', sandbox_profile: 'default', approval_hours: 24, decide });
+const stages = Stages.parse({
+  version: 1,
+  stages: {
+    staging: stage([{ channel: 'shell' }, { channel: 'matrix', persons: [operator] }]),
+    prod: stage([{ channel: 'shell' }]),
+  },
+});
+
+/** A listener before a room in memory, behind a door on a unix socket. It runs until it is stopped or the test has finished. */
+async function begin({ hasDoor = true }: { hasDoor?: boolean } = {}) {
+  const home = new TestRoom();
+  const interference: { now: Interference } = { now: () => false };
+  const socketPath = join(scratchFolder(), 'synapse.sock');
+  const openDoor = () =>
+    startDoor(
+      roomDoor(home, (...args) => interference.now(...args)),
+      socketPath,
+    );
+  const door = hasDoor ? await openDoor() : null;
+  const volumes = scratchFolder();
+  mkdirSync(join(volumes, 'runs'));
+  const journals = new TestJournals(volumes);
+  const [spool, state, logs] = [scratchFolder(), scratchFolder(), scratchFolder()];
+  const config = { volumes, spool, state, logs, door: socketPath, logLevel: 'info', bot, room, stages };
+  const { logger, lines } = keptLog();
+  const start = (now?: () => number) => {
+    const stop = new AbortController();
+    const running = runListener(config, { token, key }, stop.signal, { logger, ...(now === undefined ? {} : { now }) });
+    const end = async () => {
+      stop.abort();
+      await running;
+    };
+    onTestFinished(end);
+    return end;
+  };
+  const ask = async (id: string, stageName = 'staging') => {
+    const task = makeWaitingTask('the plan', { id, stage: stageName });
+    await writeWaitingTask(volumes, task);
+    await journals.says('approval_requested', task.record);
+    return task.view.digest;
+  };
+  return {
+    home,
+    interference,
+    openDoor,
+    door,
+    journals,
+    start,
+    ask,
+    lines,
+    health: async () => (await readHealth(logs))?.report,
+    bodies: () => home.posted.map(({ content }) => String(content['body'])),
+    commands: () =>
+      readdirSync(spool)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => Command.parse(JSON.parse(readFileSync(join(spool, name), 'utf8')))),
+  };
+}
+
+const recent = (event: ReturnType<typeof said>) => ({ ...event, origin_server_ts: Date.now() });
+
+test('what waits is asked in the room, a reaction becomes a command, and its verdict an answer', async () => {
+  const { home, start, ask, bodies, commands, journals, health, lines } = await begin();
+  const digest = await ask('aa');
+  const end = start();
+  await expect.poll(bodies, soon).toHaveLength(1);
+  await expect.poll(async () => (await health())?.status, soon).toBe('ok');
+  home.say(recent(reaction('no', '✅', home.posted[0]?.event_id.slice(1) ?? '', { sender: stranger })));
+  home.say(recent(reaction('yes', '✅', home.posted[0]?.event_id.slice(1) ?? '')));
+  await expect
+    .poll(commands, soon)
+    .toMatchObject([{ kind: 'approve', evidence: '$yes', subject: { task: 'aa', digest } }]);
+  const data = {
+    command: commands()[0]?.id ?? '',
+    kind: 'approve',
+    channel: 'matrix',
+    user: operator,
+    evidence: '$yes',
+  };
+  await journals.append(null, { event: 'command_accepted', summary: 'aa is approved', data });
+  await expect.poll(bodies, soon).toHaveLength(3);
+  expect(bodies()[1]).toContain(`${stranger} may not decide here`);
+  expect(bodies()[2]).toBe('Accepted: aa is approved');
+  await end();
+  expect(JSON.stringify(lines)).not.toContain(token);
+});
+
+test('a stage that the room has no say in is shown with what to do instead', async () => {
+  const { start, ask, bodies } = await begin();
+  await ask('aa', 'prod');
+  start();
+  await expect.poll(bodies, soon).toEqual([expect.stringContaining('scripts/countersign approve aa')]);
+});
+
+test('after a restart nothing is said or decided again, and nothing that came meanwhile is lost', async () => {
+  const { home, start, ask, bodies, commands, journals } = await begin();
+  const end = start();
+  await ask('aa');
+  await expect.poll(bodies, soon).toHaveLength(1);
+  home.say(recent(said('one', 'approve aa')));
+  await expect.poll(commands, soon).toHaveLength(1);
+  await end();
+  home.say(recent(said('two', 'reject aa too late')));
+  await journals.append(null, { event: 'message', summary: 'good night' });
+  home.forgetTransactions();
+  start();
+  await expect.poll(commands, soon).toHaveLength(2);
+  await expect.poll(bodies, soon).toContain('good night');
+  expect(bodies()).toHaveLength(2);
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$one', '$two']);
+});
+
+test('a message that was posted without an answer is not posted again by the next start', async () => {
+  const { home, interference, start, ask, bodies } = await begin();
+  interference.now = ({ method, path, body }, response) => {
+    if (method !== 'PUT') return false;
+    void home.send(path.slice(-32), JSON.parse(body));
+    response.destroy();
+    return true;
+  };
+  const end = start();
+  await ask('aa');
+  await expect.poll(bodies, soon).toHaveLength(1);
+  await end();
+  home.forgetTransactions();
+  interference.now = () => false;
+  await ask('bb');
+  start();
+  await expect.poll(bodies, soon).toHaveLength(2);
+  expect(bodies().map((body) => /\b(?:aa|bb)\.md/.exec(body)?.[0])).toEqual(['aa.md', 'bb.md']);
+});
+
+const garbage: readonly (readonly [string, Interference])[] = [
+  ['429', (_, response) => reply(response, 429, { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 10 })],
+  ['500', (_, response) => reply(response, 500, { errcode: 'M_UNKNOWN', error: 'x' })],
+  ['503 of the gateway', (_, response) => reply(response, 503, { errcode: 'COUNTERSIGN_UNREACHABLE', error: 'gone' })],
+  ['HTML', (_, response) => reply(response, 200, '<html>')],
+  ['null', (_, response) => reply(response, 200, null)],
+  ['5 MB', (_, response) => reply(response, 200, 'x'.repeat(listenerLimits.answerBytes + 1))],
+  [
+    'half of an answer',
+    (_, response) => {
+      response.writeHead(200, { 'content-length': '50' });
+      response.write('{');
+      setTimeout(() => response.destroy(), 5);
+      return true;
+    },
+  ],
+];
+
+function reply(...args: Parameters<typeof json>): true {
+  json(...args);
+  return true;
+}
+
+test.each(garbage)(
+  'A21 a homeserver that answers %s is said and survived, and nothing is lost',
+  async (_, interfere) => {
+    const { home, interference, start, ask, bodies, commands, health } = await begin();
+    start();
+    await ask('aa');
+    await expect.poll(bodies, soon).toHaveLength(1);
+    interference.now = interfere;
+    home.say(recent(said('wakes the sync', 'hello')));
+    await ask('bb');
+    home.say(recent(said('one', 'approve aa')));
+    await expect.poll(async () => (await health())?.status, soon).not.toBe('ok');
+    expect((await health())?.reason).not.toBe('');
+    interference.now = () => false;
+    await expect.poll(commands, { timeout: 20_000 }).toMatchObject([{ evidence: '$one' }]);
+    await expect.poll(bodies, { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(async () => (await health())?.status, { timeout: 20_000 }).toBe('ok');
+  },
+  60_000,
+);
+
+test.each([
+  ['a wrong token', 'account/whoami', 401, { errcode: 'M_UNKNOWN_TOKEN' }, 'failing', /does not take the bot's token/],
+  ['a token of somebody else', 'account/whoami', 200, { user_id: operator }, 'failing', /belongs to another user/],
+  ['a room that the bot is not in', 'joined_rooms', 200, { joined_rooms: [] }, 'failing', /knows no room/],
+  ['an encrypted room', 'm.room.encryption', 200, {}, 'failing', /is encrypted/],
+  [
+    'an address that is not in the tailnet',
+    '',
+    503,
+    { errcode: 'COUNTERSIGN_ADDRESS', error: 'has 1.2.3.4' },
+    'failing',
+    /^has 1\.2\.3\.4$/,
+  ],
+] as const)(
+  'A32 %s is named, and nothing is said until it is mended',
+  async (_, end, status, body, severity, reason) => {
+    const { interference, start, ask, bodies, health } = await begin();
+    interference.now = ({ path }, response) => path.endsWith(end) && reply(response, status, body);
+    await ask('aa');
+    start();
+    await expect.poll(health, soon).toMatchObject({ status: severity, reason: expect.stringMatching(reason) });
+    expect(bodies()).toEqual([]);
+    interference.now = () => false;
+    await expect.poll(bodies, { timeout: 20_000 }).toHaveLength(1);
+  },
+  40_000,
+);
+
+test('before the gateway is there the listener waits, says so, and can be stopped', async () => {
+  const { start, health, openDoor, ask, bodies } = await begin({ hasDoor: false });
+  await ask('aa');
+  const stopped = start();
+  await expect
+    .poll(health, soon)
+    .toMatchObject({ status: 'waiting', reason: expect.stringContaining('the gateway does not answer') });
+  await stopped();
+  start();
+  await openDoor();
+  await expect.poll(bodies, { timeout: 20_000 }).toHaveLength(1);
+}, 40_000);
+
+test('a decision that the runner is long in answering is said to be kept', async () => {
+  const { home, start, ask, bodies, commands } = await begin();
+  let late = 0;
+  start(() => Date.now() + late);
+  await ask('aa');
+  await expect.poll(bodies, soon).toHaveLength(1);
+  home.say(recent(said('one', 'approve aa')));
+  await expect.poll(commands, soon).toHaveLength(1);
+  late = listenerLimits.verdictPatienceMs + 1;
+  await expect.poll(bodies, soon).toContainEqual(expect.stringMatching(/^Kept: /));
+});
+
+test('a first start with more than may wait to be sent asks for all of it', async () => {
+  const { start, ask, bodies } = await begin();
+  const many = listenerLimits.outgoing + 5;
+  for (let index = 0; index < many; index += 1) await ask(`t${index}`);
+  start();
+  await expect.poll(bodies, { timeout: 30_000 }).toHaveLength(many);
+}, 60_000);

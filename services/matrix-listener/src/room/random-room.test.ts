@@ -1,0 +1,149 @@
+import type { Command } from '@countersign/contracts/command.ts';
+import { expect, test } from 'vitest';
+import { markOf } from '../message/mark.ts';
+import { messageKey } from '../state/key.ts';
+import { Random } from '../testing/random.ts';
+import { keysIn, speak, tasks } from '../testing/random-talk.ts';
+import { operator, type RawEvent, room, saidAt } from '../testing/room-events.ts';
+import { World } from '../testing/world.ts';
+import { editedBy } from './relation.ts';
+
+type Asked = { readonly task: string; readonly digest: string };
+
+/** A world in which things happen in an order that the seed decides, the listener's death among them. */
+async function happen(seed: number) {
+  const random = new Random(seed);
+  const world = new World();
+  const asked: Asked[] = [];
+  const ask = async () => {
+    const task = random.pick(tasks) ?? '';
+    asked.push({ task, digest: await world.ask(task, `plan ${asked.length}`) });
+  };
+  world.room.manners.limit = 2 + random.below(8);
+  for (let index = random.below(4); index > 0; index -= 1) speak(world, random, `before-${index}`);
+  const firstStart = world.room.timeline.length;
+  await world.live((life) => life.hear());
+  for (let index = random.below(3); index > 0; index -= 1) await ask();
+  await world.settle();
+  for (let index = 0; index < 80; index += 1) {
+    const name = `e${index}`;
+    const acts: (() => Promise<void> | void)[] = [
+      ...Array<() => void>(6).fill(() => speak(world, random, name)),
+      ask,
+      () => world.live((life) => life.follow()),
+      () => world.live((life) => life.hear()),
+      () => world.live((life) => life.send()),
+      () => world.turn(),
+      () => world.turn(),
+      () => world.runner(),
+      () => world.live((life) => life.remind(world.tick() + 20_000)),
+      () => world.restart(),
+      () => world.dieAt({ step: 1 + random.below(4), when: random.onceIn(2) ? 'before' : 'after' }),
+      () => world.room.forgetTransactions(),
+      () => void Object.assign(world.room.manners, { redeliver: random.below(12) }),
+    ];
+    await random.pick(acts)?.();
+  }
+  await world.settle();
+  return { world, asked, firstStart };
+}
+
+type Shown = Asked & { readonly event: string };
+
+/** The requests that the room has shown before a place in it, in its order. */
+function shownBefore(world: World, asked: readonly Asked[], place: number): Shown[] {
+  const before = new Set(world.room.timeline.slice(0, place).map(idOf));
+  return world.room.posted.flatMap(({ event_id, content }) => {
+    const found = asked.find(({ digest }) => messageKey('request', digest) === markOf(content));
+    return found === undefined || !before.has(event_id) ? [] : [{ ...found, event: event_id }];
+  });
+}
+
+/** What a plain word or sign of the operator decides, as a person would read it; null where it is none or not plain. */
+function plainMeaning({ content, type }: RawEvent, shown: readonly Shown[]): string | null {
+  const relation = content['m.relates_to'] as Record<string, unknown> | undefined;
+  if (type === 'm.reaction') {
+    const verb = { '✅': 'approve', '❌': 'reject' }[String(relation?.['key'])];
+    const target = shown.find(({ event }) => event === relation?.['event_id']);
+    return verb === undefined || target === undefined ? null : `${verb} ${target.digest}`;
+  }
+  const typed = /^(approve|reject) ([a-z]{2})(?:\.md)?$/i.exec(String(content['body']));
+  if (typed === null || relation !== undefined) return null;
+  const target = shown.findLast(({ task }) => task === typed[2]);
+  return target === undefined ? null : `${typed[1]?.toLowerCase()} ${target.digest}`;
+}
+
+/** Said by the operator, here, lately, and not an edit. */
+function isSound({ sender, content, type, origin_server_ts: at, ...event }: RawEvent): boolean {
+  const relation = content['m.relates_to'] as { rel_type?: unknown } | undefined;
+  return (
+    sender === operator &&
+    (event['room_id'] ?? room) === room &&
+    ['m.room.message', 'm.reaction'].includes(type) &&
+    relation?.rel_type !== 'm.replace' &&
+    !('m.new_content' in content) &&
+    at >= saidAt
+  );
+}
+
+function idOf(event: unknown): unknown {
+  return (event as { event_id?: unknown } | null)?.event_id;
+}
+
+function meaningOf({ kind, subject }: Command): string {
+  return `${kind} ${'digest' in subject ? subject.digest : ''}`;
+}
+
+const blocks = Array.from({ length: 8 }, (_, block) => block);
+test.each(blocks)(
+  'A01 A08–A15 A18 A21 A22 whatever is said, told again or cut short, decisions count once and nothing else counts (%d)',
+  async (block) => {
+    let plain = 0;
+    for (let seed = block * 10; seed < block * 10 + 10; seed += 1) {
+      const { world, asked, firstStart } = await happen(seed);
+      const { timeline } = world.room;
+      const keys = keysIn(world);
+      expect(new Set(keys).size, `seed ${seed}: each message once`).toBe(keys.length);
+      const commands = Map.groupBy(world.written, ({ evidence }) => evidence);
+      const heard = timeline.slice(firstStart);
+      for (const evidence of commands.keys()) expect(heard.map(idOf), `seed ${seed}`).toContain(evidence);
+
+      for (const [place, event] of timeline.entries()) {
+        const id = idOf(event);
+        // Who says the same id again says nothing.
+        const isHeard = place >= firstStart && timeline.findIndex((other) => idOf(other) === id) === place;
+        if (!isHeard || !isEvent(event)) continue;
+        const told = `seed ${seed}: ${JSON.stringify(event)}`;
+        const written = commands.get(event.event_id) ?? [];
+        expect(new Set(written.map((command) => command.id)).size, told).toBeLessThanOrEqual(1);
+        const shown = shownBefore(world, asked, place);
+        const meanings = new Set(written.map(meaningOf));
+        const wasEdited = world.room.originals.some((other) => isEvent(other) && editedBy(other.content) === id);
+        const meaning = isSound(event) ? plainMeaning(event, shown) : null;
+        if (!isSound(event) && !wasRedacted(event)) expect(meanings, told).toEqual(new Set());
+        else if (meaning !== null && !wasEdited) {
+          expect(meanings, told).toEqual(new Set([meaning]));
+          plain += 1;
+        }
+        for (const command of written) {
+          expect(
+            shown.map(({ digest }) => digest),
+            told,
+          ).toContain(meaningOf(command).split(' ')[1]);
+          expect(keys, told).toContain(messageKey('verdict', command.id));
+        }
+      }
+    }
+    expect(plain).toBeGreaterThan(10);
+  },
+  120_000,
+);
+
+function isEvent(event: unknown): event is RawEvent {
+  return typeof idOf(event) === 'string';
+}
+
+/** Taken back at last; it may have been read before. */
+function wasRedacted({ unsigned }: RawEvent): boolean {
+  return unsigned !== undefined;
+}
