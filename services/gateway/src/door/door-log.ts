@@ -1,6 +1,6 @@
+import { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { Limits } from '../limits.ts';
-import { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Passed } from '../pass-through.ts';
 import type { DoorRefusal } from './refusal.ts';
 import type { DoorRoute } from './routes.ts';
