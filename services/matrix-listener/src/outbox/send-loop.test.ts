@@ -121,7 +121,10 @@ test('a message that is not taken holds up nothing: an answer is left out, a req
       status: 'failing',
       reason: 'the homeserver does not take a request for approval: the homeserver answered 400 M_BAD_JSON',
     });
-  expect(state.now.outgoing.map(({ content }) => content['body'])).toEqual(['ask']);
+  // What was posted leaves the queue a moment after.
+  await expect
+    .poll(() => state.now.outgoing.map(({ content }) => content['body']), { timeout: 5_000 })
+    .toEqual(['ask']);
   expect(lines[0]).toMatchObject({ level: 'error', fields: { message: messageKey('answer') } });
   isMended = true;
   await drained();

@@ -8,7 +8,7 @@ import { pause } from '../pause.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
 import { enterRoom, SetupError, troubleOf } from './enter.ts';
-import { ObservedEvent } from './observed.ts';
+import { type MessagesPage, ObservedEvent } from './observed.ts';
 import { markShown, type Reached } from './take-in.ts';
 
 type Parts = {
@@ -108,11 +108,24 @@ export class SyncLoop {
     let position: string | undefined = from;
     for (let page = 0; position !== undefined; page += 1) {
       if (page >= listenerLimits.gapPages)
-        throw new HomeserverError('bad-answer', `a gap is gone through, ${page} pages of it by now`);
+        throw new HomeserverError('bad-answer', `a gap of more than ${page} pages is not gone through at once`);
       await this.#untilThereIsRoom(stop);
-      const { chunk, end } = await this.#parts.homeserver.messages(position, to, stop);
+      const { chunk, end } = await this.#page(position, to, stop);
       position = end === position ? undefined : end;
-      await this.#parts.takeIn(chunk, { gap: position ?? to });
+      // A page with nothing on it may lead nowhere: what is kept is where something was.
+      await this.#parts.takeIn(chunk, { gap: chunk.length > 0 ? (position ?? to) : this.#parts.state.now.gap });
+    }
+  }
+
+  /** A position that the homeserver does not know is given up: the gap is then gone through from its beginning. */
+  async #page(position: string, to: string, stop: AbortSignal): Promise<MessagesPage> {
+    const { homeserver, state } = this.#parts;
+    try {
+      return await homeserver.messages(position, to, stop);
+    } catch (error) {
+      if (error instanceof HomeserverError && error.code === 'refused' && state.now.gap !== null)
+        await state.update((next) => void Object.assign(next, { gap: null }));
+      throw error;
     }
   }
 
