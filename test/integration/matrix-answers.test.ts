@@ -59,6 +59,17 @@ describe('the gate message', () => {
   });
 });
 
+test('prod: the message says where it is decided, and what is answered here changes nothing of that', async () => {
+  const { message } = await stage.asksFor('live', { stage: 'prod' });
+  const body = String(message.content['body']);
+  expect(body).toContain('scripts/countersign show live');
+  expect(body).not.toContain('react');
+  const evidence = await stage.phone.react(message.event_id, '✅');
+  for (const file of (await commandOf(evidence)).files)
+    await stage.runner.judge(file, 'prod is decided at the machine');
+  expect(await stage.phone.answerTo(message.event_id)).toContain('prod is decided at the machine');
+});
+
 describe('an answer becomes one signed command, with the event as evidence and the digest of what it answers', () => {
   const ways: [string, (id: string, message: string) => Promise<string>][] = [
     ['the file’s name', (id) => stage.phone.say(`approve ${id}.md`)],

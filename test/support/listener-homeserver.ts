@@ -94,6 +94,10 @@ export class ScriptedHomeserver implements AsyncDisposable {
 
   #messages(response: ServerResponse, query: URLSearchParams): void {
     const [from, to] = [placeOf(query.get('from')), placeOf(query.get('to'))];
+    if (Number.isNaN(from)) {
+      json(response, 400, { errcode: 'M_INVALID_PARAM', error: 'no such position' });
+      return;
+    }
     const end = Math.min(from + Number(query.get('limit')), to);
     json(response, 200, { chunk: this.#timeline.slice(from, end), ...(end < to ? { end: position(end) } : {}) });
   }

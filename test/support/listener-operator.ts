@@ -39,7 +39,8 @@ export class BusyOperator implements AsyncDisposable {
 
   async unanswered(tasks: readonly string[]): Promise<string[]> {
     const answered = await this.#stage.verdicts();
-    const done = this.decided.filter((decided) => answered.includes(decided.answered)).map(({ task }) => task);
+    const isDone = (decided: Decided) => answered.includes(decided.answered) || answered.includes(decided.evidence);
+    const done = this.decided.filter(isDone).map(({ task }) => task);
     return tasks.filter((task) => !done.includes(task));
   }
 
