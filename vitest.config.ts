@@ -1,4 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** `*.slow.test.ts` are for `scripts/test --all`: minutes of what few changes can break. */
+const exclude =
+  process.env['COUNTERSIGN_TEST_ALL'] === 'yes'
+    ? configDefaults.exclude
+    : [...configDefaults.exclude, '**/*.slow.test.ts'];
 
 export default defineConfig({
   test: {
@@ -8,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/architecture/**/*.test.ts', 'test/integration/**/*.test.ts'],
+          exclude,
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
@@ -17,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude,
           testTimeout: 180_000,
           hookTimeout: 600_000,
           fileParallelism: false,
