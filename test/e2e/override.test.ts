@@ -47,5 +47,7 @@ test('a repository that lies elsewhere works when an override file mounts it', a
     `refs/agentic/${done.run}/${done.id}:made.txt`,
   ]);
   expect(stdout).toBe('here');
+  // The stack is taken down without it.
+  delete stack.more['COMPOSE_FILE'];
   await rm(override);
 });
