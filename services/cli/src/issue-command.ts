@@ -1,7 +1,13 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, readSigningKey, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
+import {
+  type Command,
+  commandFileName,
+  readSigningKey,
+  signCommand,
+  type UnsignedCommand,
+} from '@countersign/contracts/command.ts';
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
@@ -28,9 +34,7 @@ export async function issueCommand(context: Context, request: Request, options: 
   if (Buffer.byteLength(text) > commandLimits.fileBytes)
     throw new CliError('refused', `the command is larger than ${commandLimits.fileBytes} bytes`);
   const verdicts = await VerdictReader.atEnd(config.volumes);
-  // The runner goes by the names' order, which is the order in which they were given.
-  const name = `${String(Date.parse(command.issued_at)).padStart(15, '0')}-${command.id}.json`;
-  await writeFileAtomic(join(config.spool, name), text);
+  await writeFileAtomic(join(config.spool, commandFileName(command)), text);
 
   const absence = await runnerAbsence(config.volumes);
   const answer = { command: command.id, kind: command.kind, task: null };

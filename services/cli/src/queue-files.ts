@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { parseRefusal, refusalSuffix } from '@countersign/contracts/refused-file.ts';
 import { errorFileName, isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
-import { isMissing } from '@countersign/kit/files.ts';
-import { namesIn } from './task-files.ts';
+import { isMissing, namesIn } from '@countersign/kit/files.ts';
 
 /** Enough for the list of problems that a refusal tells. */
 const refusalBytes = 256 * 1024;

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { exists } from '@countersign/kit/files.ts';
+import { exists, namesIn } from '@countersign/kit/files.ts';
 import { readHealth } from '@countersign/kit/health.ts';
 import { formatTable } from './table.ts';
-import { namesIn } from './task-files.ts';
 
 const columns = [
   { heading: 'SERVICE', width: 32 },

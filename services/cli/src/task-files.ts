@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { isMissing } from '@countersign/kit/files.ts';
+import { isMissing, namesIn } from '@countersign/kit/files.ts';
 
 /** Records that are read at the same time. */
 const readsAtOnce = 64;
@@ -41,14 +41,4 @@ async function recordPaths(volumes: string): Promise<string[]> {
     );
   }
   return paths;
-}
-
-/** The names in a folder; none when it does not exist. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

@@ -69,6 +69,11 @@ export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
   dashboard: ['approve', 'reject', 'submit', 'send'],
 };
 
+/** The name of a command's file in a spool. The runner goes by the names' order, which is the order in which they were given. */
+export function commandFileName({ id, issued_at }: Command): string {
+  return `${String(Date.parse(issued_at)).padStart(15, '0')}-${id}.json`;
+}
+
 /** Signs with Ed25519 over the canonical JSON of everything but the signature. */
 export function signCommand(command: UnsignedCommand, key: KeyObject): Command {
   const bytes = sign(null, Buffer.from(canonicalJson(command)), key);

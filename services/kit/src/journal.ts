@@ -124,7 +124,7 @@ export function parseJournal(path: string, content: string | Uint8Array): Journa
  * How many bytes are lines that were wholly written. JSON holds no NUL: a last line with one in it is what a machine that lost
  * power left of a line whose end reached the disk before its beginning.
  */
-function wholeLength(bytes: Buffer): number {
+export function wholeLength(bytes: Buffer): number {
   const end = bytes.lastIndexOf('\n') + 1;
   if (end === 0) return 0;
   const start = end === 1 ? 0 : bytes.lastIndexOf('\n', end - 2) + 1;

@@ -1,6 +1,6 @@
 import { HealthFile } from '@countersign/kit/health.ts';
-import { LineBudget } from '@countersign/kit/line-budget.ts';
 import { createLogger, type Logger } from '@countersign/kit/logger.ts';
+import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { DoorFetch } from './adapters/door-fetch.ts';
 import { Homeserver } from './adapters/matrix.ts';
 import type { ListenerConfig, ListenerSecrets } from './config.ts';
@@ -9,7 +9,6 @@ import { listenerLimits } from './limits.ts';
 import { sendLoop } from './outbox/send-loop.ts';
 import { pause } from './pause.ts';
 import { CommandWriter } from './room/command-writer.ts';
-import { StrangerQuota } from './room/stranger-quota.ts';
 import { SyncLoop } from './room/sync-loop.ts';
 import { takeIn } from './room/take-in.ts';
 import { StateFile } from './state/state-file.ts';
@@ -42,8 +41,8 @@ export async function runListener(
   const takingIn = {
     state,
     commands: new CommandWriter(config.spool, secrets.key, now),
-    strangers: new StrangerQuota(),
-    lines: new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
+    strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
+    lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
     logger,
     now,

@@ -1,5 +1,5 @@
-import { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
+import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import type { Limits } from '../limits.ts';
 import type { Passed } from '../pass-through.ts';
 import type { DoorRefusal } from './refusal.ts';
@@ -16,11 +16,11 @@ export type DoorRequestEnd = {
 /** The door's lines, limited in rate: routes by their names on the list, never what a request or an answer says. */
 export class DoorLog {
   readonly #logger: Logger;
-  readonly #budget: LineBudget;
+  readonly #budget: RateBudget;
 
   constructor(logger: Logger, limits: Limits) {
     this.#logger = logger.child({ door: 'matrix' });
-    this.#budget = new LineBudget(limits.doorLogLines, limits.doorLogWindowMs);
+    this.#budget = new RateBudget(limits.doorLogLines, limits.doorLogWindowMs);
   }
 
   /** @param route null for a request that is none of the list's */

@@ -22,8 +22,8 @@ type Parts = {
 };
 
 /**
- * Reads the journals and queues what the room is to know, also of verdicts that are long in coming. Invariant: a position moves on in the same update that queues the
- * messages of what lies before it, so nothing is told twice and nothing is left out.
+ * Reads the journals and queues what the room is to know, also of verdicts that are long in coming. Invariant: a position moves
+ * on in the same update that queues the messages of what lies before it, so nothing is told twice and nothing is left out.
  */
 export class FollowLoop {
   readonly #parts: Parts;

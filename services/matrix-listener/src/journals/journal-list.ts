@@ -1,7 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunId } from '@countersign/contracts/names.ts';
-import { isMissing } from '@countersign/kit/files.ts';
+import { isMissing, namesIn } from '@countersign/kit/files.ts';
 import { listenerLimits } from '../limits.ts';
 
 /** The journal of what belongs to no run, by the name that its position is kept under. */
@@ -29,7 +29,7 @@ export class JournalList {
   async look(now: number): Promise<JournalSize[]> {
     const all = now - this.#allAt >= listenerLimits.followAllMs;
     if (all) this.#allAt = now;
-    const runs = (await names(this.#runs)).filter((name) => RunId.safeParse(name).success).sort();
+    const runs = (await namesIn(this.#runs)).filter((name) => RunId.safeParse(name).success).sort();
     const found: JournalSize[] = [];
     for (const name of [ownJournal, ...runs.map((run) => `${run}/telemetry.jsonl`)]) {
       const known = this.#sizes.get(name);
@@ -41,15 +41,6 @@ export class JournalList {
       found.push({ name, size });
     }
     return found;
-  }
-}
-
-async function names(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }
 

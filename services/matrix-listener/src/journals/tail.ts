@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { JournalEvent } from '@countersign/contracts/event.ts';
+import { wholeLength } from '@countersign/kit/journal.ts';
 import { listenerLimits } from '../limits.ts';
 
 const { pieceBytes } = listenerLimits;
@@ -19,21 +20,15 @@ export async function readPiece(path: string, position: number): Promise<Piece> 
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(pieceBytes), 0, pieceBytes, position);
     const isLast = bytesRead < pieceBytes;
-    const length = wholeLength(buffer.subarray(0, bytesRead), isLast);
+    const bytes = buffer.subarray(0, bytesRead);
+    // Only the last line of all may be one that was not wholly written.
+    const length = isLast ? wholeLength(bytes) : bytes.lastIndexOf('\n') + 1;
     if (length === 0 && !isLast) throw new Error(`${path}: a line behind byte ${position} is longer than any can be`);
     if (length > 0) await file.datasync();
-    return { lines: linesOf(buffer.subarray(0, length)), end: position + length };
+    return { lines: linesOf(bytes.subarray(0, length)), end: position + length };
   } finally {
     await file.close();
   }
-}
-
-/** A last line with a NUL in it is what a machine that lost power left of one: its end reached the disk before its beginning. */
-function wholeLength(bytes: Buffer, isLast: boolean): number {
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end === 0 || !isLast) return end;
-  const start = end === 1 ? 0 : bytes.lastIndexOf('\n', end - 2) + 1;
-  return bytes.subarray(start, end).includes(0) ? start : end;
 }
 
 function linesOf(bytes: Buffer): Line[] {

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
+import { commandFileName, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
@@ -44,9 +44,8 @@ export class CommandWriter {
       decision === 'approve'
         ? { ...envelope, kind: 'approve', subject: { task, digest } }
         : { ...envelope, kind: 'reject', subject: { task, digest, reason: cut(reason) } };
-    // The runner goes by the names' order, which is the order in which they were given.
-    const name = `${String(issued).padStart(15, '0')}-${id}.json`;
-    await this.#write(join(this.#spool, name), JSON.stringify(signCommand(unsigned, this.#key)));
+    const command = signCommand(unsigned, this.#key);
+    await this.#write(join(this.#spool, commandFileName(command)), JSON.stringify(command));
     return id;
   }
 }

@@ -1,6 +1,6 @@
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
-import type { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
+import type { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { enqueue } from '../journals/announce.ts';
 import { verdictMessage } from '../message/answers.ts';
 import { markOf } from '../message/mark.ts';
@@ -12,14 +12,14 @@ import type { CommandWriter } from './command-writer.ts';
 import { judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
 import { editedBy } from './relation.ts';
-import type { StrangerQuota } from './stranger-quota.ts';
 
 type Parts = {
   readonly state: StateFile;
   readonly commands: CommandWriter;
-  readonly strangers: StrangerQuota;
+  /** For answers to people who may not decide, so that they cannot make the bot flood the room. */
+  readonly strangers: RateBudget;
   /** For what others can make us write to the log, again and again. */
-  readonly lines: LineBudget;
+  readonly lines: RateBudget;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
   readonly logger: Logger;
   readonly now: () => number;
@@ -100,7 +100,7 @@ async function dealWith(
       return null;
     case 'refuse':
       say(parts, { ...about, reason: judgement.reason }, 'a decision was refused');
-      if (judgement.isStranger && !strangers.take(now())) return null;
+      if (judgement.isStranger && strangers.take(now()) === null) return null;
       return (next) =>
         enqueue(
           next,

@@ -3,10 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import { LineBudget } from '@countersign/kit/line-budget.ts';
+import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { listenerLimits } from '../limits.ts';
 import { CommandWriter } from '../room/command-writer.ts';
-import { StrangerQuota } from '../room/stranger-quota.ts';
 import { type Reached, takeIn } from '../room/take-in.ts';
 import type { Gate, ListenerState } from '../state/listener-state.ts';
 import { StateFile } from '../state/state-file.ts';
@@ -30,9 +29,9 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
   const parts = {
     state,
     commands: new CommandWriter(spool, privateKey, now, write),
-    strangers: new StrangerQuota(),
+    strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
     surroundings: { room, bot, approvers: new Set<string>([operator]) },
-    lines: new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
+    lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
     now,
   };

@@ -3,14 +3,13 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import type { writeFileAtomic } from '@countersign/kit/files.ts';
-import { LineBudget } from '@countersign/kit/line-budget.ts';
+import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { FollowLoop } from '../journals/follow-loop.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
 import { CommandWriter } from '../room/command-writer.ts';
-import { StrangerQuota } from '../room/stranger-quota.ts';
 import { SyncLoop } from '../room/sync-loop.ts';
 import { takeIn } from '../room/take-in.ts';
 import { StateFile } from '../state/state-file.ts';
@@ -49,8 +48,16 @@ class Life {
     this.#follow = new FollowLoop({ state, announcing, troubles, logger, now: world.tick });
     const commands = new CommandWriter(world.spool, privateKey, world.tick, write);
     const surroundings = { room, bot, approvers: new Set<string>([operator]) };
-    const lines = new LineBudget(listenerLimits.logLines, listenerLimits.logWindowMs);
-    const parts = { state, commands, strangers: new StrangerQuota(), lines, surroundings, logger, now: world.tick };
+    const lines = new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs);
+    const parts = {
+      state,
+      commands,
+      strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
+      lines,
+      surroundings,
+      logger,
+      now: world.tick,
+    };
     this.#sync = new SyncLoop({
       room,
       bot,

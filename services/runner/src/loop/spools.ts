@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { Channel } from '@countersign/contracts/command.ts';
 import { commandLimits, inboxLimits } from '@countersign/contracts/limits.ts';
 import { isMissing } from '@countersign/kit/files.ts';
-import { LineBudget } from '@countersign/kit/line-budget.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
+import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import type { Troubles } from './troubles.ts';
 
 type Spool = { readonly channel: Channel; readonly path: string };
@@ -30,7 +30,7 @@ export class Spools {
   readonly #troubles: Troubles;
   readonly #read: ReadFolder;
   /** What each channel may still have judged. */
-  readonly #budgets = new Map<Channel, LineBudget>();
+  readonly #budgets = new Map<Channel, RateBudget>();
   /** Entries that could not be moved; they are not looked at again. */
   readonly #immovable = new Set<string>();
 
@@ -76,8 +76,8 @@ export class Spools {
     return names;
   }
 
-  #budgetOf(channel: Channel): LineBudget {
-    const budget = this.#budgets.get(channel) ?? new LineBudget(commandLimits.verdictsPerMinute[channel], 60_000);
+  #budgetOf(channel: Channel): RateBudget {
+    const budget = this.#budgets.get(channel) ?? new RateBudget(commandLimits.verdictsPerMinute[channel], 60_000);
     this.#budgets.set(channel, budget);
     return budget;
   }
