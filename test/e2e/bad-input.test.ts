@@ -21,11 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
+/** Why a file was refused. The reason is written before the file moves beside it: both are waited for. */
 async function refusalOf(file: string): Promise<string> {
-  return await expect
-    .poll(() => readFile(join(invalid, `${file}.error.txt`), 'utf8').catch(() => null), { timeout: 20_000 })
-    .not.toBeNull()
-    .then(() => readFile(join(invalid, `${file}.error.txt`), 'utf8'));
+  const reason = `${file}.error.txt`;
+  await expect.poll(() => readdir(invalid), { timeout: 20_000 }).toEqual(expect.arrayContaining([file, reason]));
+  return await readFile(join(invalid, reason), 'utf8');
 }
 
 describe('is refused with file, line and what is allowed', () => {
