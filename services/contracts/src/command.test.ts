@@ -76,7 +76,7 @@ describe('a command is refused', () => {
   const changes: [string, object][] = [
     ['with a member that does not exist', { extra: 1 }],
     ['of another version', { version: 2 }],
-    ['of an unknown kind', { kind: 'merge' }],
+    ['of an unknown kind', { kind: 'burn' }],
     ['with an id that is a path', { id: '../../../../etc/passwd' }],
     ['with a short id', { id: 'abc' }],
     ['from an unknown channel', { actor: { channel: 'fax', user: 'x' } }],

@@ -36,6 +36,17 @@ const unsigned = [
   }),
   z.strictObject({
     ...common,
+    kind: z.literal('merge'),
+    /** `unverified`: although no postcondition was checked. */
+    subject: z.strictObject({ task: TaskReference, digest: Sha256, unverified: z.literal(true).optional() }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('rebase'),
+    subject: z.strictObject({ task: TaskReference, digest: Sha256 }),
+  }),
+  z.strictObject({
+    ...common,
     kind: z.literal('submit'),
     subject: z.strictObject({ file: z.string().min(1), content: z.string().max(taskFileLimits.fileBytes) }),
   }),
@@ -43,6 +54,12 @@ const unsigned = [
     ...common,
     kind: z.literal('send'),
     subject: z.strictObject({ text: z.string().min(1).max(commandLimits.lineCharacters) }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('clean'),
+    /** Of what ended so many days ago or earlier, only what is no work. */
+    subject: z.strictObject({ older_than_days: z.int().min(0).max(10_000) }),
   }),
 ] as const;
 
@@ -59,14 +76,17 @@ export const Command = z.discriminatedUnion('kind', [
   unsigned[1].extend({ signature }),
   unsigned[2].extend({ signature }),
   unsigned[3].extend({ signature }),
+  unsigned[4].extend({ signature }),
+  unsigned[5].extend({ signature }),
+  unsigned[6].extend({ signature }),
 ]);
 export type Command = z.infer<typeof Command>;
 
 /** What each channel may ask for. A channel's key, in the wrong hands, is worth no more than this. */
 export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
-  shell: ['approve', 'reject', 'submit', 'send'],
-  matrix: ['approve', 'reject'],
-  dashboard: ['approve', 'reject', 'submit', 'send'],
+  shell: ['approve', 'reject', 'merge', 'rebase', 'submit', 'send', 'clean'],
+  matrix: ['approve', 'reject', 'merge', 'rebase'],
+  dashboard: ['approve', 'reject', 'merge', 'rebase', 'submit', 'send'],
 };
 
 /** The name of a command's file in a spool. The runner goes by the names' order, which is the order in which they were given. */

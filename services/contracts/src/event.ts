@@ -23,11 +23,19 @@ const EventName = z.enum([
   'task_adopted',
   'task_interrupted',
   'result_imported',
+  'verification_started',
+  'verification_ended',
   'review_requested',
+  'rebase_started',
+  'rebase_ended',
+  'merge_started',
+  'merge_refused',
+  'merge_ended',
   'task_ended',
   'command_accepted',
   'command_refused',
   'message',
+  'cleaned_up',
 ]);
 
 /** Why a task ended without success; the closed list that summaries, breakers and pages count by. */
@@ -51,6 +59,9 @@ export const ErrorClass = z.enum([
   'repeated_calls',
   'interrupted_twice',
   'file_changed',
+  'precondition_failed',
+  'postcondition_failed',
+  'rebase_conflict',
   'internal',
 ]);
 export type ErrorClass = z.infer<typeof ErrorClass>;
@@ -67,10 +78,10 @@ export const EventBody = z.strictObject({
   run_id: RunId.optional(),
   task_id: TaskId.optional(),
   attempt: z.int().positive().optional(),
-  phase: z.enum(['queue', 'plan', 'gate', 'run', 'import', 'review', 'merge', 'service']),
+  phase: z.enum(['queue', 'plan', 'gate', 'run', 'import', 'verify', 'review', 'merge', 'service']),
   agent_role: z.enum(['runner', 'planner', 'coder', 'operator']),
   tool: z.string().max(64).optional(),
-  mode: z.enum(['batch', 'plan', 'interactive']).optional(),
+  mode: z.enum(['batch', 'plan', 'interactive', 'verify', 'rebase']).optional(),
   event: EventName,
   status: TaskStatus.optional(),
   log_paths: z.strictObject({ stdout: z.string(), stderr: z.string() }).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Check } from './condition.ts';
 import { ErrorClass, TokenCount } from './event.ts';
 import { frameLimits, resultLimits, taskFileLimits } from './limits.ts';
 import { ObjectId, Sha256, TaskId, WorkspaceName } from './names.ts';
@@ -55,12 +56,21 @@ const repositoryIndex = z
   .min(0)
   .max(frameLimits.repositories - 1);
 
+/**
+ * `run` and `plan` start a tool with a model. `verify` runs the task's conditions on exactly the commits that came, without a
+ * model, and brings back how each ended. `rebase` carries a result over to another base and brings it back as a result.
+ */
+export const TaskMode = z.enum(['run', 'plan', 'verify', 'rebase']);
+export type TaskMode = z.infer<typeof TaskMode>;
+
 /** `task`: what to do. The packs and texts that it announces follow it; work starts when the last has come. */
 export const TaskFrame = z.strictObject({
   task: TaskId,
-  mode: z.enum(['run', 'plan']),
-  /** The exact argument vector of the tool; started without a shell, in `/workspace`. */
-  command: z.array(z.string().max(4_096)).min(1).max(64),
+  mode: TaskMode,
+  /** The exact argument vector of the tool; started without a shell, in `/workspace`. Empty where no tool is run. */
+  command: z.array(z.string().max(4_096)).max(64),
+  /** In mode `verify`: commands for `sh -c`, run one after the other in `/workspace`, all of them whatever the others' ends. */
+  conditions: z.array(z.string().max(taskFileLimits.conditionCharacters)).max(taskFileLimits.conditions).optional(),
   model: z.string().max(256),
   step_limit: z.int().positive(),
   token_budget: z.int().positive(),
@@ -73,6 +83,11 @@ export const TaskFrame = z.strictObject({
         name: WorkspaceName,
         base_head: ObjectId,
         pack: z.strictObject({ bytes, sha256: Sha256 }),
+        /**
+         * In mode `rebase`: the commits `from..head` are to be carried over to `base_head`. The pack then holds `base_head` and
+         * `from` with their trees, and the commits between `from` and `head` whole.
+         */
+        rebase: z.strictObject({ from: ObjectId, head: ObjectId }).optional(),
       }),
     )
     .max(frameLimits.repositories),
@@ -125,6 +140,8 @@ export const SandboxErrorClass = ErrorClass.exclude([
   'sandbox_lost',
   'file_changed',
   'interrupted_twice',
+  'precondition_failed',
+  'postcondition_failed',
 ]);
 export type SandboxErrorClass = z.infer<typeof SandboxErrorClass>;
 
@@ -137,6 +154,8 @@ export const EndFrame = z.strictObject({
   error_class: SandboxErrorClass.optional(),
   message: z.string().max(4_000),
   tokens: TokenCount,
+  /** In mode `verify`: one for each condition, in their order. */
+  checks: z.array(Check).max(taskFileLimits.conditions).optional(),
   stdout: z.strictObject({ ...Blob.shape, dropped: bytes }),
   stderr: z.strictObject({ ...Blob.shape, dropped: bytes }),
   bundles: z

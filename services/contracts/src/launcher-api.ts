@@ -1,11 +1,16 @@
 import { z } from 'zod';
-import { Sha256, SlotId } from './names.ts';
+import { Sha256, SlotId, WorkspaceName } from './names.ts';
 
 /**
- * The launcher's HTTP API on its control socket. The vocabulary is closed: a profile's name and a slot go in; never an image,
- * a mount, a capability, a device, an environment or a command.
+ * The launcher's HTTP API on its control socket. The vocabulary is closed: a profile's name, a slot and a workspace's name go in;
+ * never an image, a mount, a capability, a device, an environment or a command.
  *
- * - `GET /profiles/:name` → 200 Profile, 404 Refusal
+ * A workspace's name is no image's: where the operator built an image for that workspace (`scripts/countersign image`) and it
+ * is fit, it takes the place of the profile's own; where there is none, the profile's own is used. One that is there and unfit
+ * is refused with `image-unfit`, because a task that silently ran without its tools would fail for a reason that nobody sees.
+ *
+ * - `GET /profiles/:name` → 200 Profile, 404/422/503 Refusal
+ * - `GET /profiles/:name?workspace=<name>` → the same, as a sandbox for that workspace would be made
  * - `POST /sandboxes` StartSandbox → 201 Sandbox, 404/409/422/503 Refusal
  * - `GET /sandboxes` → 200 SandboxList (of this stack; every state)
  * - `POST /sandboxes/:id/signal` SignalSandbox → 204, 404
@@ -17,6 +22,8 @@ export type ProfileName = z.infer<typeof ProfileName>;
 
 export const Profile = z.strictObject({
   name: ProfileName,
+  /** Whose image it is: the profile's own, or one that the operator built for the workspace that was asked about. */
+  toolchain: z.enum(['own', 'workspace']),
   /** The image's id (its content digest), as the engine resolved it. */
   image: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   /** Of the profile's definition as compiled for this engine. */
@@ -27,7 +34,12 @@ export const Profile = z.strictObject({
 });
 export type Profile = z.infer<typeof Profile>;
 
-export const StartSandbox = z.strictObject({ profile: ProfileName, slot: SlotId });
+export const StartSandbox = z.strictObject({
+  profile: ProfileName,
+  slot: SlotId,
+  /** Whose image to take where there is one; null for the profile's own. */
+  workspace: WorkspaceName.nullable().default(null),
+});
 export type StartSandbox = z.infer<typeof StartSandbox>;
 
 /** The sandbox's id is the slot's: one slot, one sandbox, once. */
@@ -61,6 +73,7 @@ export const Refusal = z.strictObject({
     'unknown-profile',
     'slot-taken',
     'no-image',
+    'image-unfit',
     'no-such-sandbox',
     'engine-down',
     'not-as-compiled',

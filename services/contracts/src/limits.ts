@@ -12,6 +12,9 @@ export const taskFileLimits = {
   planBytes: 64 * kib,
   /** File-system limit on one name, in bytes of UTF-8. */
   nameBytes: 255,
+  /** Preconditions, or postconditions, of one task. */
+  conditions: 50,
+  conditionCharacters: 1_000,
   /** So many problems of one file are listed. */
   problems: 20,
 } as const;

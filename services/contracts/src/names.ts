@@ -8,6 +8,12 @@ export const taskIdLength = 5;
 export const TaskId = z.string().regex(/^[a-z0-9][a-z0-9-]{1,31}$/, 'a task id is 2 to 32 of a-z, 0-9 and -');
 export type TaskId = z.infer<typeof TaskId>;
 
+/** A durable task of the memory, `T0147`: what several runs may work for. */
+export const MemoryTaskId = z
+  .string()
+  .regex(/^T\d{4,8}$/, 'a task of the memory is T and at least four digits, such as T0147');
+export type MemoryTaskId = z.infer<typeof MemoryTaskId>;
+
 /** `RUN-YYYYMMDD-NNN`; past 999 runs a day the number grows. */
 export const RunId = z.string().regex(/^RUN-\d{8}-\d{3,}$/, 'a run is RUN-YYYYMMDD-NNN');
 export type RunId = z.infer<typeof RunId>;

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { Channel } from './command.ts';
+import { Verification } from './condition.ts';
 import { ErrorClass } from './event.ts';
 import { ModelKind } from './gateway-api.ts';
-import { ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { MergeRefusal } from './merge.ts';
+import { MemoryTaskId, ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
 
+/** Of one merge. */
+export const maximumRefusals = 64;
 const since = { since: Timestamp, reason: z.string().max(2_000) };
 
 const approval = z.strictObject({
@@ -17,7 +21,24 @@ const approval = z.strictObject({
   expires_at: Timestamp,
 });
 
-/** What an attempt left behind, per repository. */
+/** Who let a saved diff go into its branch, and by what; the task file itself may, into an unprotected branch. */
+const mergeApproval = z.strictObject({
+  command: z.string().nullable(),
+  digest: Sha256,
+  channel: z.union([Channel, z.literal('task-file')]),
+  user: z.string(),
+  evidence: z.string(),
+  decided_at: Timestamp,
+  /** The person knew that no postcondition was checked, and wants it merged all the same. */
+  unverified: z.boolean(),
+});
+export type MergeApproval = z.infer<typeof mergeApproval>;
+
+/** Where a task starts from: exactly one commit of one branch per repository. */
+export const Base = z.strictObject({ repository: WorkspaceName, branch: z.string(), head: ObjectId });
+export type Base = z.infer<typeof Base>;
+
+/** What an attempt left behind, per repository that it changed. */
 const Result = z.strictObject({
   repositories: z.array(
     z.strictObject({
@@ -29,10 +50,15 @@ const Result = z.strictObject({
       files: z.int().nonnegative(),
       insertions: z.int().nonnegative(),
       deletions: z.int().nonnegative(),
+      /** What in it deserves eyes. */
+      flags: z.array(z.string().max(32)).max(32),
     }),
   ),
+  /** The attempt in whose folder the diffs lie. */
+  attempt: z.int().positive(),
   /** Of `diffs/index.json`. */
   digest: Sha256,
+  verification: Verification,
 });
 export type Result = z.infer<typeof Result>;
 
@@ -45,16 +71,36 @@ export const TaskState = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('pending'), ...since, digest: Sha256, expires_at: Timestamp }),
   z.strictObject({ status: z.literal('approved'), ...since, approval }),
   z.strictObject({ status: z.literal('running'), ...since, ...attemptStates.shape, approval: approval.nullable() }),
-  z.strictObject({ status: z.literal('verifying'), ...since, attempt: z.int().positive() }),
+  /** Nothing is lost when it is interrupted: a verification begins anew. */
+  z.strictObject({
+    status: z.literal('verifying'),
+    ...since,
+    attempt: z.int().positive(),
+    result: Result.nullable(),
+  }),
   z.strictObject({
     status: z.literal('interrupted'),
     ...since,
     attempt: z.int().positive(),
     approval: approval.nullable(),
   }),
-  z.strictObject({ status: z.literal('review'), ...since, result: Result }),
-  z.strictObject({ status: z.literal('merging'), ...since, result: Result }),
-  z.strictObject({ status: z.literal('done'), ...since, result: Result.nullable() }),
+  z.strictObject({
+    status: z.literal('review'),
+    ...since,
+    result: Result,
+    /** Why it was not merged when that was last asked for. */
+    refusals: z.array(MergeRefusal).max(maximumRefusals),
+  }),
+  /** The result is being carried over to where its branches are now; `result` is the one before. */
+  z.strictObject({ status: z.literal('rebasing'), ...since, attempt: z.int().positive(), result: Result }),
+  z.strictObject({ status: z.literal('merging'), ...since, result: Result, approval: mergeApproval }),
+  z.strictObject({
+    status: z.literal('done'),
+    ...since,
+    result: Result.nullable(),
+    merged: mergeApproval.nullable(),
+    verification: Verification,
+  }),
   z.strictObject({ status: z.literal('failed'), ...since, error_class: ErrorClass, result: Result.nullable() }),
   z.strictObject({ status: z.literal('cancelled'), ...since }),
   z.strictObject({ status: z.literal('invalid'), ...since }),
@@ -87,7 +133,9 @@ export const TaskRecord = z.strictObject({
   /** How often an attempt came to nothing without its own fault; the second time ends the task. */
   interruptions: z.int().nonnegative(),
   model: z.strictObject({ kind: ModelKind, name: z.string() }).nullable(),
-  base: z.strictObject({ branch: z.string(), head: ObjectId }).nullable(),
+  /** One for each repository of the task. */
+  bases: z.array(Base).min(1).nullable(),
+  memory_task: MemoryTaskId.nullable(),
   state: TaskState,
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;

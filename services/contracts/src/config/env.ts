@@ -39,6 +39,12 @@ export const AgentEnv = z.strictObject({
   MAX_TASKS: count,
   MAX_TASKS_PER_WORKSPACE: count,
   MAX_TASKS_PER_MODEL: count.optional(),
+  /** Nothing is begun with less room on the disk. */
+  MIN_FREE_DISK_MB: z
+    .string()
+    .regex(/^\d{1,7}$/, 'a whole number from 0 to 9999999')
+    .default('2048')
+    .transform(Number),
   WARM_SANDBOXES: z.string().regex(/^\d$/, 'a whole number from 0 to 9').transform(Number),
 });
 export type AgentEnv = z.infer<typeof AgentEnv>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BranchPattern } from '../branch-pattern.ts';
 import { Channel } from '../command.ts';
 import { ProfileName } from '../launcher-api.ts';
 import { MatrixUserId } from '../matrix-names.ts';
@@ -34,12 +35,16 @@ const Stage = z.strictObject({
     .int()
     .min(1)
     .max(24 * 90),
+  /** Branches that work of this stage may be merged into. */
+  merge_into: z.array(BranchPattern).max(100).default(['*']),
 });
 
 /** `configs/stages.yaml`: what each stage demands and who may decide. */
 export const Stages = z
   .strictObject({
     version: z.literal(1),
+    /** A person merges into these, never `on_success: merge`. */
+    protected_branches: z.array(BranchPattern).max(100).default(['main', 'master', 'release/*']),
     stages: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), Stage),
   })
   .superRefine(({ stages }, context) => {

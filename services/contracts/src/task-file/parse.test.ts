@@ -77,7 +77,7 @@ describe('accepted', () => {
         'action: plan',
         'stage: staging',
         'id: my-task',
-        'task: t',
+        'task: T0147',
         'title: "A: title"',
         'tool: agent',
         'base_branch: feature/x',

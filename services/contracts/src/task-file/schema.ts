@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { BranchName, RunId, TaskId, WorkspaceName } from '../names.ts';
+import { taskFileLimits } from '../limits.ts';
+import { BranchName, MemoryTaskId, RunId, TaskId, WorkspaceName } from '../names.ts';
 
 const maximumTimeoutSec = 24 * 60 * 60;
-const conditions = z.array(z.string().min(1).max(4_000)).max(50);
+const conditions = z.array(z.string().min(1).max(taskFileLimits.conditionCharacters)).max(taskFileLimits.conditions);
 
 /**
  * The keys of a task file. A stage is any name here; whether it exists is checked against `configs/stages.yaml`.
@@ -14,7 +15,7 @@ export const TaskHeader = z.strictObject({
   stage: z.string().max(64).default('dev'),
   approval_required: z.boolean('true or false, without quotes').default(false),
   id: TaskId.optional(),
-  task: z.string().max(64).optional(),
+  task: MemoryTaskId.optional(),
   title: z.string().max(200).optional(),
   tool: z.string().max(64).default('agent'),
   base_branch: BranchName.optional(),
