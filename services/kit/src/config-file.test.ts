@@ -118,6 +118,7 @@ describe('KEY=value', () => {
       MAX_TASKS: 4,
       MAX_TASKS_PER_WORKSPACE: 1,
       WARM_SANDBOXES: 1,
+      MIN_FREE_DISK_MB: 2_048,
     });
   });
 

@@ -34,7 +34,8 @@ export function makeRecord<State extends TaskRecord['state']>(
     attempts: 1,
     interruptions: 0,
     model: { kind: 'rehearsal', name: 'm' },
-    base: { branch: 'main', head: 'b'.repeat(40) },
+    bases: [{ repository: change.workspace ?? 'demo', branch: 'main', head: 'b'.repeat(40) }],
+    memory_task: null,
     ...change,
     state,
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectId } from '@countersign/contracts/names.ts';
 import { sha256OfFile } from '@countersign/kit/digest.ts';
@@ -20,10 +20,17 @@ export async function basePack(
   signal?: AbortSignal,
 ): Promise<BasePack> {
   await mkdir(cache, { recursive: true });
-  const path = join(cache, `${repository.name}-${head}.pack`);
+  const path = join(cache, `${cacheName(repository)}-${head}.pack`);
   if (!(await exists(path))) await makePack(cache, repository, head, path, signal);
+  // Cleaning up goes by this time: what is used is not old.
+  await utimes(path, new Date(), new Date());
   const { size } = await stat(path);
   return { path, bytes: size, sha256: await sha256OfFile(path) };
+}
+
+/** No name of a workspace holds a `+`. */
+function cacheName({ path }: Repository): string {
+  return path.replaceAll('/', '+');
 }
 
 async function makePack(

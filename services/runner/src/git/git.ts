@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Finished, run } from '../adapters/process.ts';
+import { refusedGitFolder } from './git-folder.ts';
 
 /** git refused or failed; `stderr` is git's own words. */
 export class GitError extends Error {
@@ -40,6 +41,11 @@ const hardening = [
   'maintenance.auto=false',
   'submodule.recurse=false',
   'diff.external=',
+  'credential.helper=',
+  'commit.gpgSign=false',
+  'tag.gpgSign=false',
+  'log.showSignature=false',
+  'gpg.program=false',
   'transfer.fsckObjects=true',
   // Files beside the objects that a repository could have forged: what they say is never taken for what the objects are.
   'core.commitGraph=false',
@@ -47,6 +53,9 @@ const hardening = [
   'pack.useBitmaps=false',
   'pack.threads=1',
 ].flatMap((setting) => ['-c', setting]);
+
+/** What a command never does, whatever it is asked: a symbolic ref would make another ref move than the one that is named. */
+const always: Readonly<Record<string, readonly string[]>> = { 'update-ref': ['--no-deref'] };
 
 const environment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -61,8 +70,11 @@ const environment = {
   GIT_NO_LAZY_FETCH: '1',
   GIT_OPTIONAL_LOCKS: '0',
   GIT_NO_REPLACE_OBJECTS: '1',
+  // Not the repository's own, which could give a commit other parents.
+  GIT_GRAFT_FILE: '/nonexistent/grafts',
   GIT_ASKPASS: 'true',
   GIT_EDITOR: 'true',
+  GIT_SEQUENCE_EDITOR: 'true',
 };
 
 /** Runs git in `folder` with everything switched off that a hostile repository could use. @throws GitError */
@@ -74,10 +86,13 @@ export async function git(folder: string, args: readonly string[], options: GitO
 }
 
 /** The same for callers to whom git's exit code is an answer. */
-export function tryGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Finished> {
+export async function tryGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Finished> {
+  const refused = await refusedGitFolder(folder, args);
+  if (refused !== null) return { exitCode: undefined, stdout: Buffer.alloc(0), stderr: '', cause: refused };
   // A folder that lost its own `.git` must not become a part of a repository above it.
   const env = { ...environment, GIT_CEILING_DIRECTORIES: dirname(folder) };
-  return run('git', [...hardening, ...args], { cwd: folder, env, ...options });
+  const [command = '', ...rest] = args;
+  return run('git', [...hardening, command, ...(always[command] ?? []), ...rest], { cwd: folder, env, ...options });
 }
 
 /** The one line that git printed, without its line feed. @throws GitError */

@@ -321,7 +321,7 @@ test('a repository whose objects are borrowed or shallow takes a result as well'
   ] as const) {
     const clone = join(folder, name);
     plainGit(folder, ['clone', '-q', ...options, `file://${origin.folder}`, clone]);
-    const repository = { name, folder: clone };
+    const repository = { name, path: name, folder: clone };
     const sandbox = checkoutPack(folder, (await basePack(join(folder, 'cache'), repository, base)).path, base);
     const tip = commitFiles(sandbox, { 'y.txt': 'y\n' });
     const quarantine = await quarantineResult(

@@ -9,6 +9,7 @@ import { checkChangedPaths } from './changed-paths.ts';
 import { changedSizes, tooLargeToDiff } from './changed-sizes.ts';
 import { GitError, git, gitLine, tryGit } from './git.ts';
 import type { Repository } from './repository.ts';
+import { checkTreeBomb } from './tree-bomb.ts';
 
 /** A quarantine that holds a checked result; `folder` is a bare repository that borrows the operator's objects. */
 export type Quarantine = {
@@ -56,6 +57,7 @@ export async function quarantineResult(
     const refusal =
       (await checkHistory(folder, header.tip, base, signal)) ??
       (await checkSizes(folder, header.tip, base, limits.unpackedBytes, signal)) ??
+      (await checkTreeBomb(folder, base, header.tip, resultLimits.changedPaths, signal)) ??
       (await checkChangedPaths(folder, base, header.tip)) ??
       tooLargeToDiff(await changedSizes(folder, base, header.tip), limits);
     if (refusal !== null) return { ok: false, reason: refusal };

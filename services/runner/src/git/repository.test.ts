@@ -16,7 +16,7 @@ test('a repository directly under workspaces is found', async () => {
   const { workspaces, repository } = begin();
   expect(await findRepository(workspaces, 'project', own)).toEqual({
     ok: true,
-    value: { name: 'project', folder: repository.folder },
+    value: { name: 'project', path: 'project', folder: repository.folder },
   });
 });
 
@@ -153,7 +153,7 @@ test('a repository without a commit has no base', async () => {
   mkdirSync(join(workspaces, 'new'));
   plainGit(join(workspaces, 'new'), ['init', '-q', '-b', 'main']);
   expect(await findRepository(workspaces, 'new', own)).toMatchObject({ ok: true });
-  expect(await findBase({ name: 'new', folder: join(workspaces, 'new') }, undefined)).toEqual({
+  expect(await findBase({ name: 'new', path: 'new', folder: join(workspaces, 'new') }, undefined)).toEqual({
     ok: false,
     reason: 'branch main of workspaces/new does not exist or has no commit yet',
   });

@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ObjectId } from '@countersign/contracts/names.ts';
-import { isMissing } from '@countersign/kit/files.ts';
+import { exists, isMissing } from '@countersign/kit/files.ts';
 import { gitLine, tryGit } from './git.ts';
 
 /** Questions that git answers from a few small files; a repository in which they take longer holds the work loop up. */
@@ -9,53 +9,61 @@ const probe = { timeoutMs: 10_000 };
 /** What git opens whatever it is asked; a named pipe in the place of one would make it wait. */
 const readByGit = ['HEAD', 'config', 'config.worktree', 'packed-refs', 'commondir', 'shallow', 'index'];
 
-export type Repository = { readonly name: string; readonly folder: string };
-export type Base = { readonly branch: string; readonly head: ObjectId };
+/** `path` is relative to `workspaces/`: the workspace's own name, or `workspace/name` where it holds several. */
+export type Repository = { readonly name: string; readonly path: string; readonly folder: string };
+type BranchHead = { readonly branch: string; readonly head: ObjectId };
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 /**
- * The repository of a workspace. A folder that is missing, no repository, or another user's is a refusal that says what mends it.
+ * A repository below `workspaces/`. A folder that is missing, no repository, or another user's is a refusal that says what mends it.
+ * @param path of the repository, relative to `workspaces/`; its parts are names that were checked
  * @param userId numeric id that everything in the workspace must belong to: our own
  */
-export async function findRepository(workspaces: string, name: string, userId: number): Promise<Found<Repository>> {
-  const folder = join(workspaces, name);
+export async function findRepository(workspaces: string, path: string, userId: number): Promise<Found<Repository>> {
+  const folder = join(workspaces, path);
   try {
     const found = await lstat(folder);
     // Before anything in it is looked at: another user's folder may be shut.
-    if (found.isDirectory() && found.uid !== userId) return refuse(foreign(name, found.uid, userId));
-    if (!found.isDirectory()) return refuse(`workspaces/${name} is no folder`);
-    if ((await realpath(folder)) !== folder) return refuse(`workspaces/${name} is reached through a link`);
+    if (found.isDirectory() && found.uid !== userId) return refuse(foreign(path, found.uid, userId));
+    if (!found.isDirectory()) return refuse(`workspaces/${path} is no folder`);
+    if ((await realpath(folder)) !== folder) return refuse(`workspaces/${path} is reached through a link`);
     if (await isReference(join(folder, '.git'))) {
       return refuse(
-        `workspaces/${name}/.git is no folder but points elsewhere (a linked worktree or a submodule); clone the repository here instead`,
+        `workspaces/${path}/.git is no folder but points elsewhere (a linked worktree or a submodule); clone the repository here instead`,
       );
     }
     const special = await firstSpecial(join(folder, '.git'));
-    if (special !== null) return refuse(`workspaces/${name}/.git/${special} is no regular file`);
+    if (special !== null) return refuse(`workspaces/${path}/.git/${special} is no regular file`);
+    if (await exists(join(folder, '.git', 'objects', 'info', 'alternates'))) {
+      return refuse(
+        `workspaces/${path} borrows objects from another repository, which its owner can change; make it whole with: git -C <home>/workspaces/${path} repack -a -d && rm <home>/workspaces/${path}/.git/objects/info/alternates`,
+      );
+    }
     const owner = await foreignOwner(
       [join(folder, '.git'), join(folder, '.git', 'objects'), join(folder, '.git', 'refs')],
       userId,
     );
-    if (owner !== null) return refuse(foreign(name, owner, userId));
+    if (owner !== null) return refuse(foreign(path, owner, userId));
   } catch (error) {
-    if (isMissing(error)) return refuse(`workspaces/${name} does not exist`);
+    if (isMissing(error)) return refuse(`workspaces/${path} does not exist`);
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'EACCES' || code === 'ELOOP')
-      return refuse(`workspaces/${name} cannot be read by user ${userId} (${code})`);
+      return refuse(`workspaces/${path} cannot be read by user ${userId} (${code})`);
     throw error;
   }
   // Both are asked for: files in the workspace itself can look like a bare repository, with a configuration of their own.
   const asked = ['rev-parse', '--show-toplevel', '--absolute-git-dir', '--show-object-format'];
   const answer = await tryGit(folder, asked, probe);
+  if (answer.exitCode === undefined && answer.cause !== '') return refuse(`workspaces/${path}: ${answer.cause}`);
   const [topLevel, gitFolder, format] = answer.stdout.toString('utf8').split('\n');
   if (answer.exitCode !== 0 || topLevel !== folder || gitFolder !== join(folder, '.git')) {
     return refuse(
-      `workspaces/${name} is no git repository; make it one with: git init && git add -A && git commit -m "first"`,
+      `workspaces/${path} is no git repository; make it one with: git init && git add -A && git commit -m "first"`,
     );
   }
   if (format !== 'sha1')
-    return refuse(`workspaces/${name} names its objects by ${format}, which this version does not carry out`);
-  return { ok: true, value: { name, folder } };
+    return refuse(`workspaces/${path} names its objects by ${format}, which this version does not carry out`);
+  return { ok: true, value: { name: basename(path), path, folder } };
 }
 
 /** Whether `.git` is a file or a link: what it names lies outside of the workspace, and need not be the operator's. */
@@ -92,10 +100,10 @@ async function foreignOwner(paths: readonly string[], userId: number): Promise<n
 }
 
 /** The commit that a task starts from: of `branch`, or of what is checked out. */
-export async function findBase(repository: Repository, branch: string | undefined): Promise<Found<Base>> {
+export async function findBase(repository: Repository, branch: string | undefined): Promise<Found<BranchHead>> {
   const chosen = branch ?? (await checkedOut(repository));
   if (chosen === null)
-    return refuse(`workspaces/${repository.name} has no branch checked out; name one with base_branch`);
+    return refuse(`workspaces/${repository.path} has no branch checked out; name one with base_branch`);
   // Not `rev-parse`, to which `main~1` would be a name as well.
   const answer = await tryGit(
     repository.folder,
@@ -104,7 +112,7 @@ export async function findBase(repository: Repository, branch: string | undefine
   );
   const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
   if (answer.exitCode !== 0 || !head.success) {
-    return refuse(`branch ${chosen} of workspaces/${repository.name} does not exist or has no commit yet`);
+    return refuse(`branch ${chosen} of workspaces/${repository.path} does not exist or has no commit yet`);
   }
   return { ok: true, value: { branch: chosen, head: head.data } };
 }
@@ -152,6 +160,6 @@ function refuse(reason: string): { ok: false; reason: string } {
   return { ok: false, reason };
 }
 
-function foreign(name: string, owner: number, userId: number): string {
-  return `workspaces/${name} belongs to user ${owner}, this stack runs as ${userId}; mend it with: sudo chown -R ${userId} <home>/workspaces/${name}`;
+function foreign(path: string, owner: number, userId: number): string {
+  return `workspaces/${path} belongs to user ${owner}, this stack runs as ${userId}; mend it with: sudo chown -R ${userId} <home>/workspaces/${path}`;
 }
