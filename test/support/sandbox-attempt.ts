@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EndFrame, TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
 import { type BasePack, basePack } from '@countersign/runner/src/git/base-pack.ts';
@@ -15,7 +15,13 @@ import { root } from './stack.ts';
 const builtIn = ['node', '/app/services/sandbox-agent/src/tool/main.ts'];
 export const shell = (script: string) => ['sh', '-c', script];
 
-type Order = Partial<Omit<TaskFrame, 'texts' | 'repositories' | 'task'>> & { readonly objective?: string };
+/** A repository that a test brings itself, with its pack. */
+type SentRepository = { readonly frame: TaskFrame['repositories'][number]; readonly pack: Buffer };
+type Order = Partial<Omit<TaskFrame, 'texts' | 'repositories' | 'task'>> & {
+  readonly objective?: string;
+  /** Instead of the assigner's own one. */
+  readonly repositories?: readonly SentRepository[];
+};
 type AttemptOptions = {
   readonly onProgress?: (line: string) => void;
 };
@@ -43,18 +49,19 @@ export class Assigner {
 
   static async open(folder: string): Promise<Assigner> {
     const repository = makeRepository(join(folder, 'demo'), 'demo');
-    const pack = await basePack(join(folder, 'packs'), repository, repository.baseHead);
+    const pack = await basePack(join(folder, 'packs'), { ...repository, path: repository.name }, repository.baseHead);
     const prompts = await Promise.all((['plan', 'run'] as const).map(readPrompt));
     return new Assigner(folder, repository, pack, prompts);
   }
 
   /** Starts a task in a sandbox; `outcome` is there when its result is, or when it is lost. */
   async begin(sandbox: Sandbox, order: Order, { onProgress }: AttemptOptions = {}): Promise<Attempt> {
-    const { objective = '', ...changes } = order;
+    const { objective = '', repositories, ...changes } = order;
     const task = `t-${randomBytes(4).toString('hex')}`;
     const folder = join(this.#folder, task);
     await mkdir(folder);
     const texts = [...this.#prompts, { name: 'objective' as const, text: objective }];
+    const sent = repositories === undefined ? [this.#own()] : await Promise.all(repositories.map(savePack(folder)));
     const frame: TaskFrame = {
       task,
       mode: 'run',
@@ -66,7 +73,7 @@ export class Assigner {
       terminate_ms: 5_000,
       output_bytes: 1024 * 1024,
       ...changes,
-      repositories: [{ name: 'demo', base_head: this.#baseHead, pack: pick(this.#pack) }],
+      repositories: sent.map(({ frame }) => frame),
       texts: texts.length,
     };
     const stop = new AbortController();
@@ -74,7 +81,7 @@ export class Assigner {
     const files = { folder, stdout: join(folder, 'stdout.log'), stderr: join(folder, 'stderr.log') };
     const outcome = exchange({
       slot: sandbox.slot,
-      assignment: { task: frame, texts, packs: [this.#pack] },
+      assignment: { task: frame, texts, packs: sent.map(({ pack }) => pack) },
       files,
       lost: () => whyLost(sandbox),
       progress: (line) => {
@@ -86,6 +93,11 @@ export class Assigner {
       waits: { collectMs: 30_000, lostCheckMs: 200 },
     });
     return new Attempt(this.#origin, files, lines, stop, outcome);
+  }
+
+  #own() {
+    const { path: _, ...pack } = this.#pack;
+    return { frame: { name: 'demo', base_head: this.#baseHead, pack }, pack: this.#pack };
   }
 
   /** The whole of it. */
@@ -137,6 +149,7 @@ export class Result {
   readonly end: EndFrame;
   readonly summary: string | null;
   readonly plan: string | null;
+  readonly handoff: string | null;
   readonly lines: readonly string[];
   readonly acknowledge: () => Promise<void>;
   readonly #delivery: Delivery;
@@ -157,6 +170,7 @@ export class Result {
     this.end = delivery.end;
     this.summary = delivery.summary;
     this.plan = delivery.plan;
+    this.handoff = delivery.handoff;
     this.lines = lines;
   }
 
@@ -171,6 +185,11 @@ export class Result {
   /** Names of the files that came besides the two outputs. */
   async received(): Promise<string[]> {
     return (await readdir(this.#files.folder)).filter((name) => !name.endsWith('.log')).sort();
+  }
+
+  /** The bundle of one repository as it came. */
+  bundle(repository: number): Promise<Buffer> {
+    return readFile(this.#delivery.bundlePath(repository));
   }
 
   /** Takes the bundle into the operator's repository and reads a file of its commit. @throws when there is none */
@@ -212,6 +231,11 @@ async function readPrompt(purpose: 'plan' | 'run'): Promise<TextFrame> {
   return { name: `prompt-${purpose}`, text: system };
 }
 
-function pick({ bytes, sha256 }: BasePack) {
-  return { bytes, sha256 };
+/** @param folder where the packs are read from while they are sent */
+function savePack(folder: string) {
+  return async ({ frame, pack }: SentRepository, index: number): Promise<{ frame: typeof frame; pack: BasePack }> => {
+    const path = join(folder, `${index}.pack.log`);
+    await writeFile(path, pack);
+    return { frame, pack: { path, ...frame.pack } };
+  };
 }

@@ -44,9 +44,57 @@ export function repositoryAt(folder: string): readonly string[] {
   return [`--git-dir=${folder}/.git`, `--work-tree=${folder}`];
 }
 
+/** What git said by its exit code, 0 or another, and its standard output, cut at a limit. */
+export type GitAnswer = {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly cut: boolean;
+  readonly stderr: string;
+};
+
 /**
  * Runs hardened git.
  * @param at `repositoryAt(folder)`, or nothing for a command that needs no repository
+ * @param limitBytes of standard output; what is more is forgotten
+ * @throws GitError when git did not come to an end of its own
+ */
+export async function gitAnswer(
+  cwd: string,
+  at: readonly string[],
+  args: readonly string[],
+  options: GitOptions,
+  limitBytes = outputBytes,
+): Promise<GitAnswer> {
+  const command: Command = {
+    argv: ['git', ...hardening, ...at, ...args],
+    cwd,
+    env: { ...environment, ...options.env },
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+  };
+  const action = args[0] ?? '';
+  if (options.stop.aborted) throw new GitError(action, 'ended before it was begun');
+  const output: Buffer[] = [];
+  let seen = 0;
+  let complaint = '';
+  const ended = await runProcess(
+    command,
+    (data, from) => {
+      if (from === 'stderr') complaint = (complaint + data.toString('utf8')).slice(-errorBytes);
+      else {
+        if (seen < limitBytes) output.push(data.subarray(0, limitBytes - seen));
+        seen += data.length;
+      }
+    },
+    options.stop,
+  );
+  if (options.stop.aborted) throw new GitError(action, 'ended before it was finished');
+  if (ended.kind === 'missing') throw new GitError(action, ended.message);
+  if (ended.kind === 'killed') throw new GitError(action, `ended by ${ended.signal}`);
+  return { code: ended.code, stdout: Buffer.concat(output), cut: seen > limitBytes, stderr: complaint };
+}
+
+/**
+ * Like {@link gitAnswer}, for a command that must succeed.
  * @returns standard output without the trailing line feed, at most 256 KiB
  * @throws GitError when git exits with anything but 0; its name says the subcommand
  */
@@ -56,32 +104,9 @@ export async function git(
   args: readonly string[],
   options: GitOptions,
 ): Promise<string> {
-  const command: Command = {
-    argv: ['git', ...hardening, ...at, ...args],
-    cwd,
-    env: { ...environment, ...options.env },
-    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-  };
-  const output: Buffer[] = [];
-  let kept = 0;
-  let complaint = '';
-  const ended = await runProcess(
-    command,
-    (data, from) => {
-      if (from === 'stderr') complaint = (complaint + data.toString('utf8')).slice(-errorBytes);
-      else if (kept < outputBytes) {
-        output.push(data.subarray(0, outputBytes - kept));
-        kept += data.length;
-      }
-    },
-    options.stop,
-  );
-  const action = args[0] ?? '';
-  if (options.stop.aborted) throw new GitError(action, 'ended before it was finished');
-  if (ended.kind === 'missing') throw new GitError(action, ended.message);
-  if (ended.kind === 'killed') throw new GitError(action, `ended by ${ended.signal}`);
-  if (ended.code !== 0) throw new GitError(action, complaint);
-  return Buffer.concat(output).toString('utf8').replace(/\n$/, '');
+  const { code, stdout, stderr } = await gitAnswer(cwd, at, args, options);
+  if (code !== 0) throw new GitError(args[0] ?? '', stderr);
+  return stdout.toString('utf8').replace(/\n$/, '');
 }
 
 /** Like {@link git}, with the refusal as an answer: undefined when git exits with anything but 0. */

@@ -18,7 +18,8 @@ if (process.argv[2] === '--check') {
   process.stdout.write(`${JSON.stringify(await checkImage())}\n`);
 } else {
   const logger = createLogger('sandbox-agent', 'info');
-  const paths = agentPaths({ slot: '/slot', model: '/model', workspace: '/workspace', temporary: '/tmp' });
+  const own = { workspace: '/workspace', temporary: '/tmp', sharedMemory: '/dev/shm' };
+  const paths = agentPaths({ slot: '/slot', model: '/model', ...own });
   const sweepScope = await detectSweepScope();
   const over = await runAgent({ paths, modelPort, sweepScope, logger, orphanMs: sandboxLimits.orphanMs }, stopSignal());
   logger.info({ over, sweepScope }, 'ended');

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 const agentName = 'Countersign agent';
 const agentEmail = 'agent@countersign.invalid';
+/** Committer of everything that is committed here, as git writes it. */
+export const agentIdentity = `${agentName} <${agentEmail}>`;
 
 /** The result of a task is always what this ref names. */
 export const resultRef = 'refs/heads/agent';
@@ -31,9 +33,10 @@ export async function writeRepositoryConfig(folder: string, objectId: string): P
   await replaceFile(join(folder, '.git', 'config'), `${lines.join('\n')}\n`);
 }
 
-/** Says that the history ends at the base commit, whose parents were never sent. */
-export async function writeShallow(folder: string, baseHead: string): Promise<void> {
-  await replaceFile(join(folder, '.git', 'shallow'), `${baseHead}\n`);
+/** Says that the history ends at these commits, whose parents were never sent. */
+export async function writeShallow(folder: string, ends: readonly string[]): Promise<void> {
+  const lines = [...new Set(ends)].map((end) => `${end}\n`);
+  await replaceFile(join(folder, '.git', 'shallow'), lines.join(''));
 }
 
 /** Whatever lies at the path, a link or a folder too, gives way to a new file. */

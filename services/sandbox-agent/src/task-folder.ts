@@ -21,7 +21,8 @@ export function outputFiles(taskFolder: string) {
     folder: out,
     plan: { path: join(out, 'plan.md'), bytes: taskFileLimits.planBytes },
     summary: { path: join(out, 'agent-summary.md'), bytes: frameLimits.summaryBytes },
-    handoff: { path: join(out, 'handoff.md'), bytes: frameLimits.summaryBytes },
+    // The contracts' AgentHandoff. The built-in tool writes it from the model's last call; any other tool may write it itself.
+    handoff: { path: join(out, 'handoff.yaml'), bytes: frameLimits.summaryBytes },
     usage: { path: join(out, 'usage.json'), bytes: 1024 },
     error: { path: join(out, 'error.json'), bytes: 16 * 1024 },
     artifacts: join(out, 'artifacts'),

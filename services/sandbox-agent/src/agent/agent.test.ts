@@ -33,7 +33,7 @@ describe('a task from hello to ack', () => {
       test "$(git rev-list --count HEAD)" = 1 || exit 3
       echo hello > hello.txt; git add -A; git commit -qm 'Say hello'; echo more > left.txt
       cat "$COUNTERSIGN_TASK_FOLDER/objective.md"; echo problem >&2
-      cd "$COUNTERSIGN_TASK_FOLDER/out"; echo '# Done' > agent-summary.md; echo 'next: nothing' > handoff.md
+      cd "$COUNTERSIGN_TASK_FOLDER/out"; echo '# Done' > agent-summary.md; echo 'next: nothing' > handoff.yaml
       printf one > artifacts/a; printf three > artifacts/c; ln -s /etc/passwd artifacts/b
       echo '{"prompt":7,"completion":5,"requests":2}' > usage.json`;
     link.sendTask(

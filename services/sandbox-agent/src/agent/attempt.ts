@@ -2,20 +2,21 @@ import { join } from 'node:path';
 import type { EndFrame, TaskFrame } from '@countersign/contracts/frames.ts';
 import { outputIndex } from '@countersign/contracts/frames.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import { drained, startProcess } from '../process.ts';
 import { type Capture, openCapture } from './capture.ts';
+import { carryOver } from './carry-over.ts';
 import { collectResult } from './collect-result.ts';
 import { Delivery } from './delivery.ts';
 import type { ReceivedTask } from './incoming-task.ts';
 import { agentLimits } from './limits.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
 import type { AgentPaths } from './paths.ts';
 import { checkOutAll, writeTaskFolder } from './prepare.ts';
 import { Progress } from './progress.ts';
+import { runTool } from './run-tool.ts';
 import type { Source } from './source.ts';
-import { stopTool } from './stop-tool.ts';
-import { type SweepScope, sweep } from './sweep.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { stoppedBy } from './stopped-by.ts';
+import type { SweepScope } from './sweep.ts';
+import { verify } from './verify.ts';
+import type { Worked } from './worked.ts';
 
 export type AttemptOptions = {
   readonly paths: AgentPaths;
@@ -23,8 +24,6 @@ export type AttemptOptions = {
   readonly sweepScope: SweepScope;
   readonly logger: Logger;
 };
-
-type Worked = { readonly outcome: Outcome; readonly exitCode: number | null; readonly checkedOut: boolean };
 
 /**
  * One task from the moment that all of it has come until the runner has all of its result. It knows nothing of connections:
@@ -80,51 +79,31 @@ export class Attempt {
   }
 
   async #work(stdout: Capture, stderr: Capture): Promise<Worked> {
-    const { paths, logger } = this.#options;
+    const { paths } = this.#options;
+    const stop = this.#stop.signal;
     this.#progress.say({ summary: 'checking out' });
     await writeTaskFolder(paths, this.#received);
-    const checkoutStop = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(agentLimits.gitMs)]);
+    const checkoutStop = AbortSignal.any([stop, AbortSignal.timeout(agentLimits.gitMs)]);
     const problem = await checkOutAll(paths, this.#received, checkoutStop);
-    if (this.#stop.signal.aborted) return { outcome: this.#stopped(), exitCode: null, checkedOut: false };
-    if (problem !== undefined) return { outcome: problem, exitCode: null, checkedOut: false };
-    logger.info({ task: this.frame.task, mode: this.frame.mode }, 'tool starts');
-    this.#progress.say({ summary: 'the tool runs' });
-    return await this.#runTool(stdout, stderr);
-  }
-
-  async #runTool(stdout: Capture, stderr: Capture): Promise<Worked> {
-    const { paths, modelPort, sweepScope, logger } = this.#options;
-    const env = toolEnvironment(paths, modelPort);
-    const tool = startProcess({ argv: this.frame.command, cwd: paths.workspace, env });
-    const captured = Promise.all([
-      stdout.take(tool.stdout, this.#progress.takeOutput),
-      stderr.take(tool.stderr, () => undefined),
-    ]);
-    const waits = { interruptMs: this.frame.interrupt_ms, terminateMs: this.frame.terminate_ms };
-    const stopped = new Promise<void>((resolve) => {
-      if (this.#stop.signal.aborted) resolve();
-      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const ended = await Promise.race([tool.ended, stopped.then(() => stopTool(tool, waits))]);
-    // Nothing of the tool's may change the work while it is collected.
-    tool.signal('SIGKILL');
-    if (tool.pid !== undefined && !(await sweep(sweepScope, tool.pid)))
-      logger.error({ task: this.frame.task }, 'processes of the tool could not be killed');
-    await drained(tool);
-    await captured;
-    const exitCode = ended.kind === 'exited' ? ended.code : null;
-    const outcome = this.#stop.signal.aborted ? this.#stopped() : outcomeOf(ended, this.frame.command[0] ?? '');
-    return { outcome, exitCode, checkedOut: true };
-  }
-
-  #stopped(): Outcome {
-    return { kind: 'stopped', message: `stopped: ${String(this.#stop.signal.reason)}` };
+    if (stop.aborted) return { done: 'nothing', outcome: stoppedBy(stop), exitCode: null };
+    if (problem !== undefined) return { done: 'nothing', outcome: problem, exitCode: null };
+    const received = this.#received;
+    const workplace = { ...this.#options, received, stdout, stderr, progress: this.#progress, stop };
+    switch (this.frame.mode) {
+      case 'run':
+      case 'plan':
+        return await runTool(workplace);
+      case 'verify':
+        return await verify(workplace);
+      case 'rebase':
+        return await carryOver(workplace);
+    }
   }
 
   #failed(error: unknown): Worked {
     this.#options.logger.error({ err: error }, 'attempt failed');
     const message = `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`;
-    return { outcome: { kind: 'failed', errorClass: 'internal', message }, exitCode: null, checkedOut: false };
+    return { done: 'nothing', outcome: { kind: 'failed', errorClass: 'internal', message }, exitCode: null };
   }
 
   #gitSignal(): AbortSignal {

@@ -38,11 +38,12 @@ async function start(model: OllamaDouble) {
 it('the built-in tool works through the slot, from task to bundle', async () => {
   const model = await OllamaDouble.listen(
     says(documented.calls(['write_file', { path: 'hello.txt', content: 'hello\n' }])),
-    says(documented.calls(['finish', { summary: 'Said hello.' }])),
+    says(documented.calls(['finish', { summary: 'Said hello.', next: 'Say goodbye.' }])),
   );
   const { sandbox, link } = await start(model);
   const { end, texts, stdout, bundles } = await link.receive();
   expect(end).toMatchObject({ exit_code: 0, reason: 'finished', tokens: { prompt: 338, completion: 30, requests: 2 } });
+  expect(JSON.parse(texts.handoff ?? '')).toEqual({ what: 'Said hello.', next: 'Say goodbye.' });
   expect(stdout.toString()).toContain('step 1: write_file hello.txt\nstep 2: finish\n');
   expect(texts.summary).toContain('> Said hello.');
   const file = join(sandbox.folder, 'result.bundle');

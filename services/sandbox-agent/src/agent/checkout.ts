@@ -4,10 +4,17 @@ import { type GitOptions, git, repositoryAt } from '../git.ts';
 import { resultRef, writeRepositoryConfig, writeShallow } from '../repository-config.ts';
 
 /**
- * Makes a checkout of one commit from its pack, with the commit's true id and no history.
+ * Makes a repository of one commit from its pack, with the commit's true id and no history; its work tree stays empty.
  * @param folder becomes the work tree; made when it is missing
+ * @param ends further commits at which the history ends, when the pack holds more than the one
  */
-export async function checkOut(folder: string, baseHead: string, packPath: string, options: GitOptions): Promise<void> {
+export async function unpack(
+  folder: string,
+  baseHead: string,
+  packPath: string,
+  options: GitOptions,
+  ends: readonly string[] = [],
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const at = repositoryAt(folder);
   const format = baseHead.length === 64 ? 'sha256' : 'sha1';
@@ -21,9 +28,13 @@ export async function checkOut(folder: string, baseHead: string, packPath: strin
   }
   // A pack counts as memory, as everything here does.
   await rm(packPath);
-  await writeShallow(folder, baseHead);
+  await writeShallow(folder, [baseHead, ...ends]);
   await git(folder, at, ['update-ref', resultRef, baseHead], options);
-  await git(folder, at, ['reset', '-q', '--hard'], options);
+}
+
+/** Fills the work tree of an unpacked repository. */
+export async function checkOut(folder: string, options: GitOptions): Promise<void> {
+  await git(folder, repositoryAt(folder), ['reset', '-q', '--hard'], options);
 }
 
 /** Empties a folder that must itself stay, because it is a mount. */

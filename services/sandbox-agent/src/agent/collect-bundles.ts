@@ -3,7 +3,7 @@ import type { EndFrame, TaskFrame } from '@countersign/contracts/frames.ts';
 import { resultLimits } from '@countersign/contracts/limits.ts';
 import { GitError } from '../git.ts';
 import { checkoutFolders } from '../task-folder.ts';
-import { type Collected, collectRepository } from './collect-repository.ts';
+import type { Collected } from './collect-repository.ts';
 import type { AgentPaths } from './paths.ts';
 import type { Source } from './source.ts';
 import { measure } from './untrusted-file.ts';
@@ -16,11 +16,14 @@ export type Sent<T> = {
   readonly notes: string[];
 };
 
-/** Commits and bundles every repository; one that is refused does not keep the others back. */
+/** How one repository becomes a bundle, if it becomes one. @throws GitError */
+type CollectOne = (folder: string, baseHead: string, bundlePath: string, repository: number) => Promise<Collected>;
+
+/** Bundles every repository; one that is refused does not keep the others back. */
 export async function collectBundles(
   paths: AgentPaths,
   frame: TaskFrame,
-  stop: () => AbortSignal,
+  collectOne: CollectOne,
 ): Promise<Sent<EndFrame['bundles'][number]>> {
   const collected: Sent<EndFrame['bundles'][number]> = { sources: [], entries: [], problems: [], notes: [] };
   const names = frame.repositories.map(({ name }) => name);
@@ -28,9 +31,7 @@ export async function collectBundles(
     const { name, base_head: baseHead } = frame.repositories[repository] ?? {};
     if (name === undefined || baseHead === undefined) continue;
     const path = join(paths.spool, `${repository}.bundle`);
-    const { head, bundle, problem, note } = await refuseFailure(
-      collectRepository(folder, baseHead, path, { stop: stop() }),
-    );
+    const { head, bundle, problem, note } = await refuseFailure(collectOne(folder, baseHead, path, repository));
     if (problem !== undefined) collected.problems.push(`${name}: ${problem}`);
     if (note !== undefined) collected.notes.push(`${name}: ${note}`);
     if (head === undefined || bundle === undefined) continue;

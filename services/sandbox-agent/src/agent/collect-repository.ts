@@ -42,15 +42,27 @@ export async function collectRepository(
   await forgetLocks(folder);
   if ((await gitMaybe(folder, at, ['cat-file', '-e', `${baseHead}^{commit}`], options)) === undefined)
     return { ...nothing, problem: 'its .git folder was made anew and does not hold the base commit' };
-  await writeShallow(folder, baseHead);
+  await writeShallow(folder, [baseHead]);
 
   const { head, ...remarks } = await commitLeftovers(folder, at, baseHead, options);
   if (head === baseHead) return { ...nothing, ...remarks };
   const descends = await gitMaybe(folder, at, ['merge-base', '--is-ancestor', baseHead, head], options);
-  await git(folder, at, ['update-ref', '--no-deref', resultRef, head], options);
-  await git(folder, at, ['bundle', 'create', '-q', bundlePath, `${baseHead}..${resultRef}`], options);
+  await bundleResult(folder, baseHead, head, bundlePath, options);
   const problem = descends === undefined ? 'its result does not descend from the base commit' : remarks.problem;
   return { head, bundle: bundlePath, problem, note: remarks.note };
+}
+
+/** Bundles everything from the base to the result. @throws GitError */
+export async function bundleResult(
+  folder: string,
+  baseHead: string,
+  head: string,
+  bundlePath: string,
+  options: GitOptions,
+): Promise<void> {
+  const at = repositoryAt(folder);
+  await git(folder, at, ['update-ref', '--no-deref', resultRef, head], options);
+  await git(folder, at, ['bundle', 'create', '-q', bundlePath, `${baseHead}..${resultRef}`], options);
 }
 
 async function commitLeftovers(

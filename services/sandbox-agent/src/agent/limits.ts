@@ -13,6 +13,20 @@ export const agentLimits = {
   progressCharacters: 500,
   /** Entries of the artifacts folder that are looked at. */
   artifactEntries: 1_000,
+  /** Removing what a condition left in the temporary folders, in five steps of at most this length. */
+  clearMs: 5_000,
+  /** Characters of a condition that are shown before its output. */
+  conditionCharacters: 1_000,
+  /** Room for the lines of our own that follow the output of a condition. */
+  conditionLineBytes: 128,
+  /** A longer row of commits is carried over as a single one. */
+  carriedCommits: 5_000,
+  /** All commits of a row as git stores them, messages included. */
+  commitBytes: 32 * 1024 * 1024,
+  /** Files that are named when commits cannot be carried over. */
+  namedConflicts: 20,
+  /** Names beside the repositories that are told. */
+  namedStrays: 10,
   /** Connections to the model at once. */
   modelConnections: 16,
 } as const;

@@ -2,16 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError } from '../git.ts';
 import { checkoutFolders, outputFiles, type TaskDescription } from '../task-folder.ts';
-import { checkOut, emptyFolder } from './checkout.ts';
+import { checkOut, emptyFolder, unpack } from './checkout.ts';
 import type { ReceivedTask } from './incoming-task.ts';
 import type { Outcome } from './outcome.ts';
 import type { AgentPaths } from './paths.ts';
 
-/** Lays out what a tool reads: `task.json`, the texts, and the folders for what it leaves. */
+/** Lays out what a tool reads: `task.json`, the texts, and the folders for what it leaves. Without a tool, the folders alone. */
 export async function writeTaskFolder(paths: AgentPaths, { frame, texts }: ReceivedTask): Promise<void> {
   await mkdir(paths.home, { recursive: true });
   await emptyFolder(paths.task);
   await mkdir(outputFiles(paths.task).artifacts, { recursive: true });
+  if (frame.mode !== 'run' && frame.mode !== 'plan') return;
   const description: TaskDescription = {
     task: frame.task,
     mode: frame.mode,
@@ -24,7 +25,10 @@ export async function writeTaskFolder(paths: AgentPaths, { frame, texts }: Recei
   for (const [name, text] of texts) await writeFile(join(paths.task, `${name}.md`), text);
 }
 
-/** @returns why the repositories could not be checked out, if they could not */
+/**
+ * Unpacks every repository, and checks it out unless commits are only carried over: that is done without a work tree.
+ * @returns why that could not be done, if it could not
+ */
 export async function checkOutAll(
   paths: AgentPaths,
   { frame, packs, problem }: ReceivedTask,
@@ -36,8 +40,10 @@ export async function checkOutAll(
     const repository = frame.repositories[index];
     const pack = packs[index];
     if (repository === undefined || pack === undefined) continue;
+    const { base_head: baseHead, rebase } = repository;
     try {
-      await checkOut(folder, repository.base_head, pack, { stop });
+      await unpack(folder, baseHead, pack, { stop }, rebase === undefined ? [] : [rebase.from]);
+      if (frame.mode !== 'rebase') await checkOut(folder, { stop });
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       const full = error.stderr.includes('No space left on device');

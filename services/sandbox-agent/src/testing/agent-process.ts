@@ -3,10 +3,10 @@ import { runAgent } from '../agent/agent.ts';
 import { agentPaths } from '../agent/paths.ts';
 
 /** An agent as a process of its own, on the folders given as arguments: its memory can be looked at from outside. */
-const [slot = '', model = '', workspace = '', temporary = ''] = process.argv.slice(2);
+const [slot = '', model = '', workspace = '', temporary = '', sharedMemory = ''] = process.argv.slice(2);
 const over = await runAgent(
   {
-    paths: agentPaths({ slot, model, workspace, temporary }),
+    paths: agentPaths({ slot, model, workspace, temporary, sharedMemory }),
     modelPort: 0,
     sweepScope: 'session',
     logger: createLogger('test', 'silent'),

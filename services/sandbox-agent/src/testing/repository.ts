@@ -34,3 +34,17 @@ export function makeRepository(folder: string, name: string) {
   const sha256 = createHash('sha256').update(pack).digest('hex');
   return { name, folder, baseHead, pack, frame: { name, base_head: baseHead, pack: { bytes: pack.length, sha256 } } };
 }
+
+/** What the runner sends for a rebase: both ends with their trees, and the commits between `from` and `head` whole. */
+export function rebaseOf(folder: string, name: string, ends: { baseHead: string; from: string; head: string }) {
+  const { baseHead, from, head } = ends;
+  const row = operatorGit(folder, ['rev-list', `${from}..${head}`])
+    .toString()
+    .split('\n')
+    .filter(Boolean);
+  const objects = operatorGit(folder, ['rev-list', '--objects', '--no-walk', baseHead, from, ...row]);
+  const pack = operatorGit(folder, ['pack-objects', '-q', '--stdout'], objects);
+  const sha256 = createHash('sha256').update(pack).digest('hex');
+  const frame = { name, base_head: baseHead, pack: { bytes: pack.length, sha256 }, rebase: { from, head } };
+  return { frame, pack };
+}

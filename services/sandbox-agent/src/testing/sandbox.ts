@@ -13,12 +13,13 @@ export type TestSandbox = Awaited<ReturnType<typeof startSandbox>>;
 /** An agent on folders of its own, with a runner that waits for it and one repository. */
 export async function startSandbox(options: { orphanMs?: number; listen?: boolean } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-agent-'));
-  for (const name of ['slot', 'model', 'workspace', 'tmp']) mkdirSync(join(folder, name));
+  for (const name of ['slot', 'model', 'workspace', 'tmp', 'shm']) mkdirSync(join(folder, name));
   const paths = agentPaths({
     slot: join(folder, 'slot'),
     model: join(folder, 'model'),
     workspace: join(folder, 'workspace'),
     temporary: join(folder, 'tmp'),
+    sharedMemory: join(folder, 'shm'),
   });
   const repository = makeRepository(join(folder, 'origin'), 'demo');
   const runner = options.listen === false ? undefined : await RunnerDouble.listen(paths.controlSocket);

@@ -49,7 +49,7 @@ export class ToolRun {
     return await runTask({ taskFolder, workspace, host: server.host, waits: shortWaits, print }, this.stop.signal);
   }
 
-  output(name: 'plan' | 'summary' | 'usage' | 'error'): string {
+  output(name: 'plan' | 'summary' | 'handoff' | 'usage' | 'error'): string {
     return readFileSync(outputFiles(this.taskFolder)[name].path, 'utf8');
   }
 

@@ -16,7 +16,7 @@ import { type ToolName, toolArguments, toolNames } from './tool-set.ts';
 /** What a call came to; `finished` ends the loop. */
 export type Executed =
   | { readonly kind: 'result'; readonly result: ToolResult; readonly label: string }
-  | { readonly kind: 'finished'; readonly summary: string };
+  | { readonly kind: 'finished'; readonly words: Finish };
 
 /** Does what the model asks for, if it may; whatever is wrong with a call goes back to the model as its result. */
 export async function executeCall(
@@ -30,7 +30,7 @@ export async function executeCall(
   if (name === undefined) return refused(call.name, `there is no tool ${call.name}; the tools are ${names.join(', ')}`);
   const parsed = toolArguments[name].safeParse(parseText(call.arguments));
   if (!parsed.success) return refused(name, `wrong arguments for ${name}: ${explain(parsed.error)}`);
-  if (name === 'finish') return { kind: 'finished', summary: (parsed.data as { summary: string }).summary };
+  if (name === 'finish') return { kind: 'finished', words: parsed.data as Finish };
   const label = `${name} ${labelOf(parsed.data)}`;
   try {
     return { kind: 'result', result: await execute(name, parsed.data, place, stop), label };
@@ -43,6 +43,7 @@ export async function executeCall(
 }
 
 type Arguments<Name extends ToolName> = z.output<(typeof toolArguments)[Name]>;
+export type Finish = Arguments<'finish'>;
 
 async function execute(
   name: Exclude<ToolName, 'finish'>,

@@ -28,6 +28,10 @@ export const toolLimits = {
   /** Steps that the summary lists. */
   summarySteps: 200,
   summaryTextBytes: 24 * kib,
+  /** What a handoff holds, in characters; all of it spelt as six bytes each still fits its frame. */
+  handoffWords: 2_000,
+  handoffLines: 20,
+  handoffLine: 200,
 } as const;
 
 /** How long the model is waited for. */

@@ -1,6 +1,6 @@
 import { type Asking, ask } from './ask.ts';
 import { resultBytes } from './context.ts';
-import { executeCall } from './execute-call.ts';
+import { executeCall, type Finish } from './execute-call.ts';
 import { TaskFailure } from './failure.ts';
 import { toolLimits } from './limits.ts';
 import type { Call, Message, OfferedTool, Reply } from './message.ts';
@@ -20,7 +20,7 @@ export type LoopOptions = {
 };
 
 /** The model's last words. `said` is the text beside them, which in plan mode may be the plan. */
-export type LoopEnd = { readonly summary: string; readonly said: string };
+export type LoopEnd = { readonly words: Finish; readonly said: string };
 
 const cutOffAdvice =
   'Your answer was cut off at the length limit and nothing of it was done. Answer shorter; write a long file in several parts.';
@@ -52,19 +52,20 @@ export async function runLoop(options: LoopOptions, stop: AbortSignal): Promise<
     withoutCall = calls.length === 0 ? withoutCall + 1 : 0;
     if (calls.length === 0) {
       // A plan may simply be said; work must be done.
-      if (options.mode === 'plan' && reply.content.trim() !== '') return { summary: '', said: reply.content };
+      if (options.mode === 'plan' && reply.content.trim() !== '')
+        return { words: { summary: '' }, said: reply.content };
       requirePatience(withoutCall, toolLimits.answersWithoutCall, 'the model answered without calling a tool');
       options.onStep(step, 'no tool was called', false);
       messages.push({ role: 'user', content: callAdvice });
       continue;
     }
     const end = await executeAll(calls, step, repeated, options, messages, stop);
-    if (end !== undefined) return { summary: end, said: reply.content };
+    if (end !== undefined) return { words: end, said: reply.content };
   }
   throw new TaskFailure('step_limit', `the work was not finished after ${options.stepLimit} steps`);
 }
 
-/** @returns the summary of `finish`, when it was called */
+/** @returns the arguments of `finish`, when it was called */
 async function executeAll(
   calls: readonly Call[],
   step: number,
@@ -72,14 +73,14 @@ async function executeAll(
   { mode, workspace, asking, onStep }: LoopOptions,
   messages: Message[],
   stop: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Finish | undefined> {
   const place = { workspace, resultBytes: resultBytes(asking.preflight.contextTokens) };
   for (const call of calls) {
     const warning = repeated.count(call);
     const executed = await executeCall(call, mode, place, stop);
     if (executed.kind === 'finished') {
       onStep(step, 'finish', true);
-      return executed.summary;
+      return executed.words;
     }
     const { ok, text } = executed.result;
     onStep(step, executed.label, ok);

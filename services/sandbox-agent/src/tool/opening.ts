@@ -14,6 +14,7 @@ export function openConversation(
   const system = style === 'structured' && tools.length > 0 ? `${prompt}\n\n${describeTools(tools)}` : prompt;
   const parts = [
     ['Context', task.context],
+    ['Repositories', whereabouts(task.repositories)],
     ['Objective', task.objective],
     [task.plan === undefined ? 'Plan' : 'Approved plan', plan],
   ] as const;
@@ -22,6 +23,17 @@ export function openConversation(
     { role: 'system', content: system },
     { role: 'user', content: sections.join('\n\n') },
   ];
+}
+
+/** One repository is the working folder itself, and nothing has to be said. */
+function whereabouts(repositories: readonly string[]): string | undefined {
+  if (repositories.length < 2) return undefined;
+  const folders = repositories.map((name) => `- ${name}/`);
+  return [
+    'This task has several repositories. Each is a folder of your working folder; what lies beside them is not kept.',
+    '',
+    ...folders,
+  ].join('\n');
 }
 
 /** A commit's subject, from what the task is about. */

@@ -2,6 +2,7 @@ import { printableLine } from '../printable.ts';
 import { type Asking, ask } from './ask.ts';
 import { commitWork, headsOf } from './commit.ts';
 import { TaskFailure } from './failure.ts';
+import { leaveHandoff } from './handoff.ts';
 import type { ModelWaits } from './limits.ts';
 import { type LoopEnd, runLoop } from './loop.ts';
 import { Meter } from './meter.ts';
@@ -62,7 +63,7 @@ async function makePlan(task: Task, asking: Asking, options: RunOptions, stop: A
     explain(error, stop),
   );
   if ('kind' in end) return await giveUp(end, options, exitCodes.failed);
-  const plan = end.summary.trim() || end.said.trim();
+  const plan = end.words.summary.trim() || end.said.trim();
   if (plan === '') {
     const failure = new TaskFailure('plan_missing', 'the model finished without a plan');
     return await giveUp({ kind: 'failed', failure }, options, exitCodes.failed);
@@ -82,8 +83,9 @@ async function work(task: Task, asking: Asking, options: RunOptions, stop: Abort
     tokens: asking.meter.count,
     steps,
     changes,
-    said: 'kind' in end ? '' : end.summary || end.said,
+    said: 'kind' in end ? '' : end.words.summary || end.said,
   });
+  if (!('kind' in end)) await leaveHandoff(options.taskFolder, end.words);
   return 'kind' in end ? await giveUp(end, options, exitCodes.failed) : exitCodes.done;
 }
 

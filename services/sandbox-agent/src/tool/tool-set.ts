@@ -21,8 +21,16 @@ export const toolArguments = {
     new_text: z.string().describe('What takes its place.'),
   }),
   run_command: z.object({ command: z.string().min(1).max(32_768).describe('For sh -c, in the workspace.') }),
-  finish: z.object({ summary: z.string().default('') }),
+  finish: z.object({
+    summary: z.string().default(''),
+    // For whoever goes on. A call that gives one of them wrongly finishes all the same, without it.
+    next: z.string().optional().catch(undefined).describe('What should be done next, if anything.'),
+    blocker: z.string().optional().catch(undefined).describe('What kept you from finishing, if anything did.'),
+    validation: z.array(z.string()).optional().catch(undefined).describe('Each check that you ran, and how it ended.'),
+  }),
 } as const;
+/** A plan is handed over, and nothing else. */
+const planningFinish = toolArguments.finish.pick({ summary: true });
 export type ToolName = keyof typeof toolArguments;
 
 const descriptions: Readonly<Record<ToolName, string>> = {
@@ -44,12 +52,10 @@ export function toolNames(mode: 'run' | 'plan'): readonly ToolName[] {
 
 export function offerTools(mode: 'run' | 'plan'): OfferedTool[] {
   return toolNames(mode).map((name) => {
-    const {
-      $schema: _,
-      additionalProperties: __,
-      ...parameters
-    } = z.toJSONSchema(toolArguments[name], { io: 'input' });
-    const description = mode === 'plan' && name === 'finish' ? planFinish : descriptions[name];
+    const isPlan = mode === 'plan' && name === 'finish';
+    const schema = isPlan ? planningFinish : toolArguments[name];
+    const { $schema: _, additionalProperties: __, ...parameters } = z.toJSONSchema(schema, { io: 'input' });
+    const description = isPlan ? planFinish : descriptions[name];
     return { name, description, parameters };
   });
 }
