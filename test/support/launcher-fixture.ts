@@ -7,8 +7,11 @@ import { readSettings } from '@countersign/launcher/src/config.ts';
 import { createLauncher } from '@countersign/launcher/src/launcher.ts';
 import { execa } from 'execa';
 
-/** The image that `scripts/test` has built; the test uses it under its own project, so no running stack is touched. */
-export const sandboxImage = `countersign/sandbox:${process.env['COUNTERSIGN_TAG'] ?? 'local'}`;
+/** Of the images that `scripts/test` has built. */
+export const imageTag = process.env['COUNTERSIGN_TAG'] ?? 'local';
+
+/** The test uses it under its own project, so no running stack is touched. */
+export const sandboxImage = `countersign/sandbox:${imageTag}`;
 
 /** `docker`, with the engine that the launcher uses. @throws when it exits other than 0 */
 export async function docker(...args: readonly string[]): Promise<string> {
@@ -27,6 +30,7 @@ export async function startLauncher(profiles: string) {
     LAUNCHER_PROJECT: project,
     LAUNCHER_SLOTS_VOLUME: volumes.slots,
     LAUNCHER_MODEL_SLOTS_VOLUME: volumes.modelSlots,
+    LAUNCHER_IMAGE_TAG: imageTag,
     LAUNCHER_SOCKET_PATH: join(folder, 'launcher.sock'),
     LAUNCHER_CONFIG_FOLDER: folder,
     LAUNCHER_LOG_FOLDER: folder,

@@ -14,7 +14,7 @@ const Settings = z
       .default('countersign'),
     LAUNCHER_SLOTS_VOLUME: VolumeName.default('countersign_slots'),
     LAUNCHER_MODEL_SLOTS_VOLUME: VolumeName.default('countersign_model-slots'),
-    /** The tag of images that `sandbox.yaml` names without one: the tag that the stack itself runs with. */
+    /** The tag of images that `sandbox.yaml` names without one, and of workspaces' images: the tag that the stack itself runs with. */
     LAUNCHER_IMAGE_TAG: z
       .string()
       .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/)

@@ -3,12 +3,11 @@ import Docker from 'dockerode';
 import { z } from 'zod';
 import { Inspection, ListedContainer } from './container.ts';
 import { EngineError } from './engine-error.ts';
+import { type Image, ImageAnswer } from './image.ts';
 import { launcherLimits } from './limits.ts';
 import type { ContainerOptions } from './policy.ts';
 import type { Runtimes } from './runtime.ts';
 
-/** What a container takes over from its image, as the engine reports it. */
-export type Image = { readonly id: string; readonly config: Readonly<Record<string, unknown>> };
 export type Volume = { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 
 /**
@@ -39,7 +38,6 @@ const VersionAnswer = z.object({ Version: z.string(), ApiVersion: z.string() });
 const InfoAnswer = z.object({
   Runtimes: z.record(z.string(), z.object({ runtimeArgs: z.array(z.string()).nullish() })),
 });
-const ImageAnswer = z.object({ Id: z.string().regex(/^sha256:[0-9a-f]{64}$/), Config: z.looseObject({}).nullish() });
 const VolumeAnswer = z.object({ Driver: z.string(), Options: z.record(z.string(), z.string()).nullish() });
 const FailedAnswer = z.object({
   statusCode: z.int(),
@@ -65,10 +63,7 @@ export function createEngine(socketPath: string): Engine {
       const { Runtimes } = await ask(InfoAnswer, signal, () => docker.info());
       return new Map(Object.entries(Runtimes).map(([name, { runtimeArgs }]) => [name, runtimeArgs ?? []]));
     },
-    async image(reference, signal) {
-      const answer = await orNull(ask(ImageAnswer, signal, () => docker.getImage(reference).inspect()));
-      return answer && { id: answer.Id, config: answer.Config ?? {} };
-    },
+    image: (reference, signal) => orNull(ask(ImageAnswer, signal, () => docker.getImage(reference).inspect())),
     async volume(name, signal) {
       const answer = await orNull(
         ask(VolumeAnswer, signal, () => docker.getVolume(name).inspect({ abortSignal: signal })),

@@ -30,7 +30,7 @@ export async function createLauncher(
     modelSlotsVolume: settings.LAUNCHER_MODEL_SLOTS_VOLUME,
     epoch: randomBytes(8).toString('hex'),
   };
-  const book = new ProfileBook(profiles, engine, stack, logger);
+  const book = new ProfileBook(profiles, engine, stack, settings.LAUNCHER_IMAGE_TAG, logger);
   const sandboxes = new Sandboxes(engine, book, stack, logger);
   const stop = new AbortController();
   const routes = createRoutes({ engine, profiles: book, sandboxes }, logger, stop.signal);

@@ -16,5 +16,7 @@ export const launcherLimits = {
   discardMs: 20_000,
   /** How long a profile's resolution (image, runtime) is believed. */
   profileCacheMs: 2_000,
+  /** Profiles, each with and without workspaces, that are remembered at a time. */
+  rememberedProfiles: 256,
   removalPollMs: 50,
 } as const;

@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import type { SandboxProfile } from '@countersign/contracts/config/sandbox.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
+import type { WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import type { Engine, Image } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { Image } from './image.ts';
 import { launcherLimits } from './limits.ts';
 import { done, type Outcome, refuse } from './outcome.ts';
 import { compile, type Ingredients } from './policy.ts';
 import { chooseRuntime } from './runtime.ts';
+import { findUnfitness } from './workspace-image.ts';
+import { workspaceImageName } from './workspace-image-name.ts';
 
 /** A profile as it stands on this engine now. `answer` is what the API says of it. */
 export type ResolvedProfile = {
@@ -16,6 +20,8 @@ export type ResolvedProfile = {
   readonly image: Image;
 };
 
+type Toolchain = { readonly toolchain: Profile['toolchain']; readonly image: Image };
+
 const mib = 1024 * 1024;
 
 /** Resolves profiles against the engine: the image's name to its id, the runtime to one that is there. */
@@ -23,6 +29,8 @@ export class ProfileBook {
   readonly #profiles: ReadonlyMap<string, SandboxProfile>;
   readonly #engine: Engine;
   readonly #stack: Pick<Ingredients, 'project' | 'slotsVolume' | 'modelSlotsVolume'>;
+  /** Of the images that were built for workspaces: the tag that the stack itself runs with. */
+  readonly #imageTag: string;
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #cache = new Map<string, { readonly until: number; readonly resolved: ResolvedProfile }>();
@@ -32,32 +40,42 @@ export class ProfileBook {
     profiles: ReadonlyMap<string, SandboxProfile>,
     engine: Engine,
     stack: Pick<Ingredients, 'project' | 'slotsVolume' | 'modelSlotsVolume'>,
+    imageTag: string,
     logger: Logger,
     now: () => number = Date.now,
   ) {
     this.#profiles = profiles;
     this.#engine = engine;
     this.#stack = stack;
+    this.#imageTag = imageTag;
     this.#logger = logger;
     this.#now = now;
   }
 
-  /** Refusals: `unknown-profile`, `no-image`, `runtime-missing`. @throws EngineError */
-  async resolve(name: string, signal: AbortSignal): Promise<Outcome<ResolvedProfile>> {
-    const cached = this.#cache.get(name);
+  /**
+   * @param workspace whose image takes the place of the profile's own where there is one; null for the profile's own
+   * Refusals: `unknown-profile`, `no-image`, `image-unfit`, `runtime-missing`. @throws EngineError
+   */
+  async resolve(name: string, workspace: WorkspaceName | null, signal: AbortSignal): Promise<Outcome<ResolvedProfile>> {
+    const key = workspace === null ? name : `${name} ${workspace}`;
+    const cached = this.#cache.get(key);
     if (cached !== undefined && this.#now() < cached.until) return done(cached.resolved);
     const profile = this.#profiles.get(name);
     if (profile === undefined)
       return refuse('unknown-profile', `no such profile; there are ${[...this.#profiles.keys()].join(', ')}`);
 
-    const image = await this.#engine.image(profile.image, signal);
-    if (image === null) return refuse('no-image', `profile ${name}: the engine has no image ${profile.image}`);
+    const own = await this.#engine.image(profile.image, signal);
+    if (own === null) return refuse('no-image', `profile ${name}: the engine has no image ${profile.image}`);
+    const chosen = await this.#chooseImage(own, workspace, signal);
+    if (!chosen.ok) return chosen;
     const choice = chooseRuntime(profile.runtime, await this.#engine.runtimes(signal));
     if (!choice.ok) return refuse('runtime-missing', `profile ${name}: ${choice.reason}`);
 
     const { runtime } = choice;
+    const { toolchain, image } = chosen.value;
     const answer: Profile = {
       name,
+      toolchain,
       image: image.id,
       definition: this.#digest(name, profile, image.id, runtime),
       runtime,
@@ -65,9 +83,29 @@ export class ProfileBook {
       memory_bytes: profile.memory_mb * mib,
     };
     const resolved = { answer, profile, image };
-    this.#cache.set(name, { until: this.#now() + launcherLimits.profileCacheMs, resolved });
-    this.#sayChange(answer, choice.reason);
+    this.#forgetWhenFull();
+    this.#cache.set(key, { until: this.#now() + launcherLimits.profileCacheMs, resolved });
+    this.#sayChange(key, answer, workspace, choice.reason);
     return done(resolved);
+  }
+
+  /** Never another image when there is one for the workspace: whoever built it means its tools to be there. */
+  async #chooseImage(own: Image, workspace: WorkspaceName | null, signal: AbortSignal): Promise<Outcome<Toolchain>> {
+    const reference = workspace === null ? null : `${workspaceImageName(workspace)}:${this.#imageTag}`;
+    const image = reference === null ? null : await this.#engine.image(reference, signal);
+    if (workspace === null || image === null) return done({ toolchain: 'own', image: own });
+    const reasons = findUnfitness(own, image, workspace);
+    if (reasons.length === 0) return done({ toolchain: 'workspace', image });
+    return refuse(
+      'image-unfit',
+      `the image of workspace ${workspace} cannot be used; build it anew with: scripts/countersign image ${workspace} (${reasons.join('; ')})`,
+    );
+  }
+
+  /** The names of workspaces come from outside. */
+  #forgetWhenFull(): void {
+    if (this.#cache.size >= launcherLimits.rememberedProfiles) this.#cache.clear();
+    if (this.#said.size >= launcherLimits.rememberedProfiles) this.#said.clear();
   }
 
   /** Of everything that a sandbox of this profile is made with, except what differs between two of them. */
@@ -77,10 +115,10 @@ export class ProfileBook {
     return createHash('sha256').update(canonicalJson(options)).digest('hex');
   }
 
-  #sayChange(answer: Profile, reason: string): void {
-    if (this.#said.get(answer.name) === answer.definition) return;
-    this.#said.set(answer.name, answer.definition);
-    const { name: profile, image, runtime, definition } = answer;
-    this.#logger.info({ profile, image, runtime, reason, definition }, 'profile resolved');
+  #sayChange(key: string, answer: Profile, workspace: WorkspaceName | null, reason: string): void {
+    if (this.#said.get(key) === answer.definition) return;
+    this.#said.set(key, answer.definition);
+    const { name: profile, toolchain, image, runtime, definition } = answer;
+    this.#logger.info({ profile, workspace, toolchain, image, runtime, reason, definition }, 'profile resolved');
   }
 }

@@ -104,12 +104,37 @@ const hostileProfiles: unknown[] = [
   null,
 ];
 
+const hostileWorkspaces: unknown[] = [
+  '',
+  '.',
+  '..',
+  '../app',
+  'a/b',
+  'a:b',
+  'a@sha256:0',
+  '-a',
+  '.a',
+  'a..b',
+  'a.lock',
+  'a\n',
+  'a\u0000',
+  'аpp',
+  'a'.repeat(65),
+  ['app'],
+  { name: 'app' },
+  0,
+  true,
+];
+
 describe('hostile input reaches no engine', () => {
   test.each([
     ...smuggled.map((key) => [`extra key ${key}`, { ...start, [key]: { a: 1 } }] as const),
     ['extra key __proto__', `{"profile":"default","slot":"${slot}","__proto__":{"Privileged":true}}`] as const,
     ...hostileSlots.map((value) => [`slot ${JSON.stringify(value)}`, { ...start, slot: value }] as const),
     ...hostileProfiles.map((value) => [`profile ${JSON.stringify(value)}`, { ...start, profile: value }] as const),
+    ...hostileWorkspaces.map(
+      (value) => [`workspace ${JSON.stringify(value)}`, { ...start, workspace: value }] as const,
+    ),
     ['no slot', { profile: 'default' }] as const,
     ['no profile', { slot }] as const,
     ['an array', [start]] as const,
@@ -136,7 +161,7 @@ describe('hostile input reaches no engine', () => {
     expect(engine.calls).toEqual([]);
   });
 
-  test('a query string is not looked at', async () => {
+  test('where it means nothing a query string is not looked at', async () => {
     const { app, engine } = launcherParts();
     await request(app).post(`/sandboxes?slot=${slot}&profile=default`).send({});
     await request(app).delete(`/sandboxes?id=${slot}`);
@@ -181,6 +206,28 @@ describe('hostile input reaches no engine', () => {
   ])('signal %j is refused', async (body) => {
     const { app, engine } = launcherParts();
     const response = await request(app).post(`/sandboxes/${slot}/signal`).send(body);
+    expect([response.status, refusalOf(response)]).toEqual([422, 'bad-request']);
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([
+    'workspace=',
+    'workspace=..%2fapp',
+    'workspace=a%2fb',
+    'workspace=a%00',
+    'workspace=a&workspace=b',
+    'workspace[]=a',
+    'workspace[name]=a',
+    'Workspace=a',
+    'workspace=a&image=x',
+    'image=countersign/other',
+    '__proto__=a',
+    'constructor=a',
+    '=a',
+    'a',
+  ])('/profiles/default?%s asks for nothing', async (query) => {
+    const { app, engine } = launcherParts();
+    const response = await request(app).get(`/profiles/default?${query}`);
     expect([response.status, refusalOf(response)]).toEqual([422, 'bad-request']);
     expect(engine.calls).toEqual([]);
   });

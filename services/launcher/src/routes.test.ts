@@ -3,6 +3,8 @@ import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { EngineError } from './engine-error.ts';
 import { launcherParts } from './testing/launcher-parts.ts';
+import { workspaceImage } from './testing/workspace-image.ts';
+import { workspaceImageName } from './workspace-image-name.ts';
 
 const slot = '0123456789abcdef0123456789abcdef';
 const refusalOf = (response: request.Response) => Refusal.parse(response.body).code;
@@ -32,8 +34,26 @@ describe('the API', () => {
     expect(engine.containers.size).toBe(0);
   });
 
+  test('a workspace that has an image gets it, by its name', async () => {
+    const { app, engine } = launcherParts();
+    const image = workspaceImage('app');
+    engine.images.set(`${workspaceImageName('app')}:local`, image);
+    const asked = async (path: string) => Profile.parse((await request(app).get(path)).body);
+    expect(await asked('/profiles/default?workspace=app')).toMatchObject({ toolchain: 'workspace', image: image.id });
+    expect(await asked('/profiles/default?workspace=other')).toMatchObject({ toolchain: 'own' });
+    expect(await asked('/profiles/default')).toMatchObject({ toolchain: 'own' });
+
+    const started = await request(app).post('/sandboxes').send({ profile: 'default', slot, workspace: 'app' });
+    expect(Sandbox.parse(started.body).image).toBe(image.id);
+    const without = await request(app)
+      .post('/sandboxes')
+      .send({ profile: 'default', slot: 'e'.repeat(32), workspace: null });
+    expect(Sandbox.parse(without.body).image).not.toBe(image.id);
+  });
+
   test('refusals have the status of their code', async () => {
-    const { app } = launcherParts();
+    const { app, engine } = launcherParts();
+    engine.images.set(`${workspaceImageName('app')}:local`, workspaceImage('other'));
     await request(app).post('/sandboxes').send({ profile: 'default', slot });
     const cases = [
       [await request(app).post('/sandboxes').send({ profile: 'default', slot }), 409, 'slot-taken'],
@@ -47,6 +67,7 @@ describe('the API', () => {
       [await request(app).get('/profiles/other'), 404, 'unknown-profile'],
       [await request(app).get('/profiles/absent'), 422, 'no-image'],
       [await request(app).get('/profiles/strict'), 422, 'runtime-missing'],
+      [await request(app).get('/profiles/default?workspace=app'), 422, 'image-unfit'],
       [
         await request(app)
           .post(`/sandboxes/${'f'.repeat(32)}/signal`)

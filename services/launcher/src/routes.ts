@@ -5,7 +5,7 @@ import {
   SignalSandbox,
   StartSandbox,
 } from '@countersign/contracts/launcher-api.ts';
-import { SlotId } from '@countersign/contracts/names.ts';
+import { SlotId, WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import { z } from 'zod';
@@ -22,12 +22,15 @@ const statuses: Readonly<Record<Refusal['code'], number>> = {
   'slot-taken': 409,
   'bad-request': 422,
   'no-image': 422,
+  'image-unfit': 422,
   'runtime-missing': 422,
   'not-as-compiled': 422,
   'engine-down': 503,
   'too-many-sandboxes': 503,
   internal: 500,
 };
+
+const ProfileQuery = z.strictObject({ workspace: WorkspaceName.nullable().default(null) });
 
 /** The API of `contracts/launcher-api.ts`; nothing else is answered. @param stop aborts what is under way */
 export function createRoutes(
@@ -69,10 +72,11 @@ export function createRoutes(
     response.json(await describeHealth(engine, stop));
   });
   app.get('/profiles/:name', async (request, response) => {
+    const asked = z.strictObject({ name: ProfileName, query: ProfileQuery });
     await answer(
       response,
-      ProfileName.safeParse(request.params.name),
-      (name) => profiles.resolve(name, deadline()),
+      asked.safeParse({ name: request.params.name, query: queryOf(request.url) }),
+      ({ name, query }) => profiles.resolve(name, query.workspace, deadline()),
       (resolved) => response.json(resolved.answer),
     );
   });
@@ -115,6 +119,19 @@ export function createRoutes(
   };
   app.use(onError);
   return app;
+}
+
+/** Express does not parse it: a name that is given twice, or with brackets, would become something else than text. */
+function queryOf(url: string): unknown {
+  const start = url.indexOf('?');
+  const pairs = start < 0 ? [] : [...new URLSearchParams(url.slice(start + 1))];
+  // What is given twice becomes a list, which is no name.
+  return Object.fromEntries(
+    Object.entries(Object.groupBy(pairs, ([name]) => name)).map(([name, given]) => [
+      name,
+      given?.length === 1 ? given[0]?.[1] : given,
+    ]),
+  );
 }
 
 async function describeHealth(engine: Engine, stop: AbortSignal): Promise<LauncherHealth> {

@@ -3,10 +3,12 @@ import { EngineError } from './engine-error.ts';
 import { launcherLimits } from './limits.ts';
 import { FakeEngine } from './testing/fake-engine.ts';
 import { launcherParts } from './testing/launcher-parts.ts';
+import { workspaceImage } from './testing/workspace-image.ts';
+import { workspaceImageName } from './workspace-image-name.ts';
 
 const slot = '0123456789abcdef0123456789abcdef';
 const other = 'f'.repeat(32);
-const start = { profile: 'default', slot };
+const start = { profile: 'default', slot, workspace: null };
 const soon = () => AbortSignal.timeout(5_000);
 
 describe('starting', () => {
@@ -17,6 +19,29 @@ describe('starting', () => {
     const [container] = engine.containers.values();
     expect(container?.Name).toBe(`/countersign-sandbox-${slot}`);
     expect(container?.Config.Image).toMatch(/^sha256:/);
+  });
+
+  test("the workspace's image is used by its id, and compared like any other", async () => {
+    const { engine, sandboxes } = launcherParts();
+    const image = workspaceImage('app');
+    engine.images.set(`${workspaceImageName('app')}:local`, image);
+    expect(await sandboxes.start({ ...start, workspace: 'app' }, soon())).toMatchObject({ value: { image: image.id } });
+    engine.tamper = (made) => ({ ...made, Config: { ...made.Config, Entrypoint: ['sh'] } });
+    expect(await sandboxes.start({ ...start, slot: other, workspace: 'app' }, soon())).toMatchObject({
+      refusal: { code: 'not-as-compiled', message: expect.stringMatching(/Config\.Entrypoint/) },
+    });
+    expect([...engine.containers.values()].map((container) => container.Config.Image)).toEqual([image.id]);
+  });
+
+  test('S005 an image of another workspace, or one that brings its own ways, makes no sandbox', async () => {
+    for (const image of [workspaceImage('other'), workspaceImage('app', { Volumes: { '/data': {} } })]) {
+      const { engine, sandboxes } = launcherParts();
+      engine.images.set(`${workspaceImageName('app')}:local`, image);
+      expect(await sandboxes.start({ ...start, workspace: 'app' }, soon())).toMatchObject({
+        refusal: { code: 'image-unfit' },
+      });
+      expect(engine.calls).not.toContain('create');
+    }
   });
 
   test('what is not as compiled is named, removed and never started', async () => {
@@ -102,7 +127,7 @@ describe('starting', () => {
     const slots = Array.from({ length: launcherLimits.sandboxes + 6 }, (_, index) =>
       index.toString(16).padStart(32, '0'),
     );
-    const outcomes = await Promise.all(slots.map((id) => sandboxes.start({ profile: 'default', slot: id }, soon())));
+    const outcomes = await Promise.all(slots.map((id) => sandboxes.start({ ...start, slot: id }, soon())));
     expect(engine.containers.size).toBe(launcherLimits.sandboxes);
     const refused = outcomes.filter((outcome) => !outcome.ok);
     expect(refused).toHaveLength(6);

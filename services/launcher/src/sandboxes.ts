@@ -3,8 +3,9 @@ import type { Sandbox, SignalSandbox, StartSandbox } from '@countersign/contract
 import type { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { describeSandbox, ownerOf } from './container.ts';
-import type { Engine, Image } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import type { Image } from './image.ts';
 import { launcherLimits } from './limits.ts';
 import { done, type Outcome, refuse } from './outcome.ts';
 import { type ContainerOptions, compile, containerName, type Ingredients, labels } from './policy.ts';
@@ -38,19 +39,21 @@ export class Sandboxes {
   }
 
   /** @throws EngineError; nothing is left behind then, unless the engine does not let it be removed (which is logged) */
-  start({ profile, slot }: StartSandbox, signal: AbortSignal): Promise<Outcome<Sandbox>> {
+  start(asked: StartSandbox, signal: AbortSignal): Promise<Outcome<Sandbox>> {
+    const { slot } = asked;
     return this.#turns.take(slot, async () => {
       this.#starting.add(slot);
       try {
-        return await this.#start(profile, slot, signal);
+        return await this.#start(asked, signal);
       } finally {
         this.#starting.delete(slot);
       }
     });
   }
 
-  async #start(profileName: string, slot: SlotId, signal: AbortSignal): Promise<Outcome<Sandbox>> {
-    const resolved = await this.#profiles.resolve(profileName, signal);
+  async #start(asked: StartSandbox, signal: AbortSignal): Promise<Outcome<Sandbox>> {
+    const { profile: profileName, slot, workspace } = asked;
+    const resolved = await this.#profiles.resolve(profileName, workspace, signal);
     if (!resolved.ok) return resolved;
     const obstacle = (await this.#volumeProblem(signal)) ?? (await this.#placeProblem(slot, signal));
     if (obstacle !== null) return obstacle;
@@ -71,7 +74,7 @@ export class Sandboxes {
       outcome = await this.#verifyAndStart(slot, created.value, options, image, signal);
       return outcome;
     } finally {
-      if (outcome?.ok) this.#logger.info({ slot, profile: profileName, image: image.id }, 'sandbox started');
+      if (outcome?.ok) this.#logger.info({ slot, profile: profileName, workspace, image: image.id }, 'sandbox started');
       else await this.#discard(slot);
     }
   }

@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { compareFields, type Fields, isUnset, type Judged, show } from './compare-fields.ts';
 import type { Inspection } from './container.ts';
 import type { ContainerOptions } from './policy.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-/** Keys that are not compared but judged, also when they are missing. */
-type Judged = Readonly<Record<string, (value: unknown) => boolean>>;
 
 /** What the engine hides from, or makes read-only in, every container since API 1.45; it may hide more. */
 const maskedPaths = [
@@ -51,9 +48,9 @@ export function findMismatches(compiled: ContainerOptions, imageConfig: Fields, 
   };
   const { Networks: networks, ...network } = actual.NetworkSettings;
   return [
-    ...compare('HostConfig', hostConfig, actual.HostConfig, judgedHostConfig),
-    ...compare('Config', expectedConfig, actual.Config, judgedConfig),
-    ...compare('NetworkSettings', {}, network),
+    ...compareFields('HostConfig', hostConfig, actual.HostConfig, judgedHostConfig),
+    ...compareFields('Config', expectedConfig, actual.Config, judgedConfig),
+    ...compareFields('NetworkSettings', {}, network),
     ...compareNetworks(networks),
     ...compareMounts(hostConfig.Mounts, actual.Mounts),
     ...compareAppArmor(actual.AppArmorProfile),
@@ -63,7 +60,7 @@ export function findMismatches(compiled: ContainerOptions, imageConfig: Fields, 
 function compareNetworks(networks: Readonly<Record<string, Fields>>): string[] {
   const names = Object.keys(networks);
   if (!isDeepStrictEqual(names, ['none'])) return [`NetworkSettings.Networks is ${show(names)}, not ["none"]`];
-  return compare('NetworkSettings.Networks.none', {}, networks['none'] ?? {}, { NetworkID: () => true });
+  return compareFields('NetworkSettings.Networks.none', {}, networks['none'] ?? {}, { NetworkID: () => true });
 }
 
 /** Empty where the host has no AppArmor, and before the start; never another profile. */
@@ -79,33 +76,13 @@ function compareMounts(compiled: ContainerOptions['HostConfig']['Mounts'], actua
   if (!isDeepStrictEqual([...destinations].sort(), [...targets].sort()))
     return [`Mounts has ${show(destinations)}, not ${show(targets)}`];
   return compiled.flatMap((mount) =>
-    compare(
+    compareFields(
       `Mounts[${mount.Target}]`,
       { Type: mount.Type, Name: mount.Source, Destination: mount.Target, Driver: 'local', RW: !mount.ReadOnly },
       actual.find(({ Destination }) => Destination === mount.Target) ?? {},
       { Source: isText, Mode: (value) => isUnset(value) || value === 'z' },
     ),
   );
-}
-
-function compare(path: string, expected: Fields, actual: Fields, judged: Judged = {}): string[] {
-  const keys = new Set([...Object.keys(expected), ...Object.keys(actual), ...Object.keys(judged)]);
-  return [...keys].flatMap((key) => {
-    const value = actual[key];
-    const judge = Object.hasOwn(judged, key) ? judged[key] : undefined;
-    const fits = judge ? judge(value) : equal(expected[key], value);
-    return fits ? [] : [`${path}.${key} is ${show(value)}, not ${judge ? 'acceptable' : show(expected[key])}`];
-  });
-}
-
-function equal(expected: unknown, actual: unknown): boolean {
-  return (isUnset(expected) && isUnset(actual)) || isDeepStrictEqual(expected, actual);
-}
-
-/** Only as a whole: inside a map even an empty member says something, as in `Volumes: {"/data": {}}`. */
-function isUnset(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
-  return value === undefined || value === null || value === '' || value === 0 || value === false;
 }
 
 function holdsAll(value: unknown, wanted: readonly string[]): boolean {
@@ -118,8 +95,4 @@ function isText(value: unknown): boolean {
 
 function asFields(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? 'absent').slice(0, 120);
 }

@@ -1,6 +1,7 @@
 import type { Inspection } from '../container.ts';
-import type { Engine, Image, Volume } from '../engine.ts';
+import type { Engine, Volume } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
+import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../policy.ts';
 import type { Runtimes } from '../runtime.ts';
 import { inspectionOf } from './inspection-of.ts';
@@ -102,6 +103,7 @@ export class FakeEngine implements Engine {
 
 export const exampleImage: Image = {
   id: `sha256:${'a1'.repeat(32)}`,
+  layers: [`sha256:${'01'.repeat(32)}`, `sha256:${'02'.repeat(32)}`],
   config: {
     Env: ['PATH=/usr/local/bin:/usr/bin:/bin'],
     Entrypoint: ['node', 'src/main.ts'],

@@ -1,5 +1,5 @@
 import type { Inspection } from '../container.ts';
-import type { Image } from '../engine.ts';
+import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../policy.ts';
 
 /** What engine 26.1.5 reports, before the start, of a container made with these options; taken from a real answer. */

@@ -29,7 +29,7 @@ export function launcherParts(
     ['strict', { ...profile, runtime: 'runsc' }],
     ['absent', { ...profile, image: 'countersign/absent:local' }],
   ]);
-  const profiles = new ProfileBook(known, engine, stack, logger, options.now);
+  const profiles = new ProfileBook(known, engine, stack, 'local', logger, options.now);
   const sandboxes = new Sandboxes(engine, profiles, stack, logger);
   const stop = options.stop ?? new AbortController().signal;
   return { engine, log, profiles, sandboxes, app: createRoutes({ engine, profiles, sandboxes }, logger, stop) };
