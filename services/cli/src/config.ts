@@ -10,6 +10,8 @@ const Settings = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._@-]{1,64}$/, '1 to 64 letters, digits, ., _, @ and -')
     .default('operator'),
+  /** Whether what is printed may come to a terminal; the host says it, for in a container nothing does. */
+  CLI_TERMINAL: z.enum(['yes', 'no']).default('yes'),
 });
 
 export type CliConfig = {
@@ -17,6 +19,7 @@ export type CliConfig = {
   readonly spool: string;
   readonly secrets: string;
   readonly user: string;
+  readonly terminal: boolean;
 };
 
 /** @throws ConfigError */
@@ -27,5 +30,6 @@ export function readCliConfig(environment: NodeJS.ProcessEnv): CliConfig {
     spool: settings.CLI_SPOOL,
     secrets: settings.CLI_SECRETS,
     user: settings.CLI_USER,
+    terminal: settings.CLI_TERMINAL === 'yes',
   };
 }

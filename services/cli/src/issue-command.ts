@@ -24,9 +24,22 @@ export type Request = Command extends infer Each
     : never
   : never;
 
-export type IssueOptions = { readonly json: boolean; readonly wait: boolean; readonly evidence: string };
+/** What came of the work that an accepted command began: lines for people, facts for programs. */
+export type Ending = {
+  readonly code: ExitCode;
+  readonly lines: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+};
 
-/** Signs a command, puts it into the spool, and tells the runner's verdict on it. @throws CliError */
+export type IssueOptions = {
+  readonly json: boolean;
+  readonly wait: boolean;
+  readonly evidence: string;
+  /** Waits for the end of what an accepted command begins. */
+  readonly follow?: () => Promise<Ending>;
+};
+
+/** Signs a command, puts it into the spool, and tells the runner's verdict on it and what came of it. @throws CliError */
 export async function issueCommand(context: Context, request: Request, options: IssueOptions): Promise<ExitCode> {
   const { config, stdout, stderr } = context;
   const command = await sign(context, request, options.evidence);
@@ -52,9 +65,16 @@ export async function issueCommand(context: Context, request: Request, options: 
     return exitCodes.noVerdict;
   }
   const { accepted, summary, task } = verdict;
-  if (options.json) print(stdout, inertJson({ ...answer, task, verdict: accepted ? 'accepted' : 'refused', summary }));
-  else print(accepted ? stdout : stderr, `${accepted ? 'accepted' : 'refused'}: ${inertLine(summary)}`);
-  return accepted ? exitCodes.ok : exitCodes.refused;
+  if (!options.json) print(accepted ? stdout : stderr, `${accepted ? 'accepted' : 'refused'}: ${inertLine(summary)}`);
+  const ending = accepted ? await options.follow?.() : undefined;
+  const code = ending?.code ?? (accepted ? exitCodes.ok : exitCodes.refused);
+  if (options.json)
+    print(
+      stdout,
+      inertJson({ ...answer, task, verdict: accepted ? 'accepted' : 'refused', summary, ...ending?.facts }),
+    );
+  else if (ending !== undefined) print(code === exitCodes.ok ? stdout : stderr, ...ending.lines);
+  return code;
 }
 
 async function sign({ config }: Context, request: Request, evidence: string): Promise<Command> {

@@ -3,6 +3,7 @@ import { ConfigError } from '@countersign/kit/config-file.ts';
 import { stopSignal } from '@countersign/kit/stop-signal.ts';
 import { readCliConfig } from './config.ts';
 import { exitCodes } from './failure.ts';
+import { cliLimits } from './limits.ts';
 import { runCli } from './run-cli.ts';
 
 try {
@@ -13,6 +14,7 @@ try {
     stderr: process.stderr,
     signal: stopSignal(),
     verdictWaitMs: commandLimits.verdictWaitMs,
+    workWaitMs: { merge: cliLimits.mergeWaitMs, rebase: cliLimits.rebaseWaitMs },
   });
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

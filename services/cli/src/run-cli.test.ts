@@ -8,7 +8,19 @@ beforeEach(async () => {
 });
 afterEach(() => home[Symbol.asyncDispose]());
 
-const names = ['submit', 'approve', 'reject', 'pending', 'status', 'show', 'send'];
+const names = [
+  'submit',
+  'approve',
+  'reject',
+  'merge',
+  'rebase',
+  'pending',
+  'status',
+  'show',
+  'diff',
+  'handoff',
+  'send',
+];
 
 test('the help names every command, and every command has its own', async () => {
   const { code, stdout } = await home.type(['--help']);
@@ -38,6 +50,13 @@ test.each([
   [['status', '--no-wait']],
   [['show']],
   [['submit', 'a', 'b']],
+  [['merge']],
+  [['merge', 'a', 'unverified']],
+  [['rebase', 'a', '--unverified']],
+  [['diff', 'a', '--bytes', '0']],
+  [['diff', 'a', '--bytes', '-1']],
+  [['diff', 'a', '--bytes', '99999999999']],
+  [['handoff']],
   [['--version']],
 ])('%j is not understood', async (words) => {
   const { code, stdout, stderr } = await home.type(words);
@@ -52,7 +71,9 @@ test('a user’s name with anything unusual in it is refused, and so is a misspe
     spool: '/spool',
     secrets: '/secrets',
     user: 'ada',
+    terminal: true,
   });
+  expect(readCliConfig({ CLI_TERMINAL: 'no' }).terminal).toBe(false);
   expect(readCliConfig({}).user).toBe('operator');
   for (const environment of [{ CLI_USER: 'a b' }, { CLI_USER: 'a\n' }, { CLI_USR: 'ada' }])
     expect(() => readCliConfig(environment)).toThrow('environment:0:');

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { approve } from './commands/approve.ts';
+import { clean } from './commands/clean.ts';
+import { diff } from './commands/diff.ts';
+import { handoff } from './commands/handoff.ts';
+import { merge } from './commands/merge.ts';
 import { pending } from './commands/pending.ts';
+import { rebase } from './commands/rebase.ts';
 import { reject } from './commands/reject.ts';
+import { resultLines } from './commands/result-lines.ts';
 import { send } from './commands/send.ts';
 import { show } from './commands/show.ts';
 import { status } from './commands/status.ts';
@@ -10,7 +16,23 @@ import { submit } from './commands/submit.ts';
 import { CliError, type ExitCode, exitCodes } from './failure.ts';
 import { type Context, print } from './terminal.ts';
 
-const commands = new Map(Object.entries({ submit, approve, reject, pending, status, show, send }));
+const commands = new Map(
+  Object.entries({
+    submit,
+    approve,
+    reject,
+    merge,
+    rebase,
+    pending,
+    status,
+    show,
+    diff,
+    handoff,
+    send,
+    clean,
+    'result-lines': resultLines,
+  }),
+);
 
 /** Carries out one command line and tells what its exit code is to be. */
 export async function runCli(words: readonly string[], context: Context): Promise<ExitCode> {

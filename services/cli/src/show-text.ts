@@ -1,10 +1,10 @@
-import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf } from '@countersign/contracts/task-state.ts';
 import type { ApprovalView } from '@countersign/kit/approval-view.ts';
-
-type Fact = readonly [name: string, value: string];
+import { type Fact, formatFacts } from './facts.ts';
+import { checkFacts } from './review-text.ts';
 
 /**
  * What a person reads before deciding: facts that we state, then the model's words, each line marked so that none of them can
@@ -60,7 +60,8 @@ export function recordLines(record: TaskRecord): string[] {
     ['run', record.run],
     ['stage', `${record.stage}${record.gate ? ', needs approval' : ''}`],
     ['workspace', record.workspace],
-    ['base', record.base === null ? 'not fixed yet' : `branch ${record.base.branch}, commit ${record.base.head}`],
+    ...baseFacts(record),
+    ...(record.memory_task === null ? [] : [['memory task', record.memory_task] as const]),
     ['tool', record.tool],
     ['model', record.model === null ? 'none yet' : describeModel(record.model)],
     ['time limit', `${record.timeout_sec} s`],
@@ -71,19 +72,24 @@ export function recordLines(record: TaskRecord): string[] {
   ]);
 }
 
+function baseFacts({ bases }: TaskRecord): Fact[] {
+  if (bases === null) return [['base', 'not fixed yet']];
+  return bases.map(({ repository, branch, head }): Fact => ['base', `${repository}, branch ${branch}, commit ${head}`]);
+}
+
 function stateFacts(state: TaskState): Fact[] {
   const facts: Fact[] = [];
   if (state.status === 'failed') facts.push(['error', state.error_class]);
-  if ('approval' in state && state.approval !== null) {
-    const { user, channel, decided_at, digest } = state.approval;
-    facts.push(['approved', `by ${user} through ${channel} at ${decided_at}, digest ${digest}`]);
+  const decided = state.status === 'done' ? state.merged : 'approval' in state ? state.approval : null;
+  if (decided !== null) {
+    const { user, channel, decided_at, digest } = decided;
+    const what = state.status === 'done' || state.status === 'merging' ? 'merge' : 'approved';
+    facts.push([what, `by ${user} through ${channel} at ${decided_at}, digest ${digest}`]);
   }
   if ('result' in state && state.result !== null)
     for (const { name, ref, head, files, insertions, deletions } of state.result.repositories)
       facts.push(['result', `${name}: ${files} files, +${insertions} -${deletions}, commit ${head}, ${ref}`]);
+  // What was checked of a result stands with the result.
+  else if (state.status === 'done') facts.push(...checkFacts(state.verification));
   return facts;
-}
-
-function formatFacts(facts: readonly Fact[]): string[] {
-  return facts.map(([name, value]) => `${name.padEnd(11)} ${inertLine(value)}`);
 }

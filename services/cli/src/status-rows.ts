@@ -14,6 +14,7 @@ const order: readonly string[] = [
   'planning',
   'running',
   'verifying',
+  'rebasing',
   'merging',
 ] satisfies TaskStatus[];
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import { Stages } from '@countersign/contracts/config/stages.ts';
 import { readHealth } from '@countersign/kit/health.ts';
+import { makeReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { runListener } from './create-listener.ts';
@@ -62,8 +63,15 @@ async function begin({ hasDoor = true }: { hasDoor?: boolean } = {}) {
     await journals.says('approval_requested', task.record);
     return task.view.digest;
   };
+  const finish = async (id: string, stageName = 'staging') => {
+    const task = makeReviewTask({ record: { id, stage: stageName } });
+    await writeReviewTask(volumes, task);
+    await journals.says('review_requested', task.record);
+    return task;
+  };
   return {
     home,
+    finish,
     interference,
     openDoor,
     door,
@@ -114,6 +122,43 @@ test('a stage that the room has no say in is shown with what to do instead', asy
   await ask('aa', 'prod');
   start();
   await expect.poll(bodies, soon).toEqual([expect.stringContaining('scripts/countersign approve aa')]);
+});
+
+test('what is ready is posted, merged by a typed word alone, and its end told in its thread', async () => {
+  const { home, start, finish, bodies, commands, journals } = await begin();
+  const { record, result } = await finish('aa');
+  start();
+  await expect.poll(bodies, soon).toHaveLength(1);
+  const root = home.posted[0]?.event_id ?? '';
+  for (const sign of ['✅', '❌']) home.say(recent(reaction(`sign-${sign}`, sign, root.slice(1))));
+  home.say(recent(said('no', 'merge aa unverified', { sender: stranger })));
+  home.say(recent(said('yes', 'Merge aa.md unverified')));
+  await expect.poll(bodies, soon).toContainEqual(expect.stringContaining('may not decide here'));
+  const subject = { task: 'aa', digest: result.digest, unverified: true };
+  await expect.poll(commands, soon).toMatchObject([{ kind: 'merge', evidence: '$yes', subject }]);
+  const approval = {
+    command: commands()[0]?.id ?? '',
+    digest: result.digest,
+    channel: 'matrix' as const,
+    user: operator,
+    evidence: '$yes',
+    decided_at: record.state.since,
+    unverified: true,
+  };
+  const about = { since: record.state.since, result };
+  await journals.says('merge_started', { ...record, state: { status: 'merging', reason: '', ...about, approval } });
+  const { verification } = result;
+  const done = { status: 'done' as const, reason: 'merged into demo main', ...about, merged: approval, verification };
+  await journals.says('merge_ended', { ...record, state: done });
+  await expect.poll(bodies, soon).toContainEqual(expect.stringMatching(/^Merged: aa\.md/));
+  expect(home.posted.at(-1)?.content['m.relates_to']).toMatchObject({ rel_type: 'm.thread', event_id: root });
+});
+
+test('a result of a stage that the room has no say in is shown with what to do instead', async () => {
+  const { start, finish, bodies } = await begin();
+  await finish('aa', 'prod');
+  start();
+  await expect.poll(bodies, soon).toEqual([expect.stringContaining('scripts/countersign merge aa --digest')]);
 });
 
 test('after a restart nothing is said or decided again, and nothing that came meanwhile is lost', async () => {

@@ -4,27 +4,18 @@ import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
 import { namedTask } from '../named-task.ts';
 import { readShownApproval } from '../shown-approval.ts';
+import { checkDigest } from '../shown-digest.ts';
 import { type Context, print } from '../terminal.ts';
-
-/** Shorter prefixes are too easily those of something else. */
-const prefix = /^[0-9a-f]{8,64}$/;
 
 /** `approve`: binds to the digest that `show` shows now, after the same checks. */
 export async function approve(context: Context, words: readonly string[]): Promise<ExitCode> {
   const options = { ...spoolOptions, digest: { type: 'string' } } as const;
   const { values, positionals } = parseCommandLine(words, options, { least: 1, most: 1 });
   const [name = ''] = positionals;
-  const expected = values.digest?.toLowerCase();
-  if (expected !== undefined && !prefix.test(expected))
-    throw new CliError('usage', '--digest takes the digest that show prints, or its first 8 characters or more');
   const record = await namedTask(context.config.volumes, name, isPending, 'approved');
   if (!isPending(record)) throw new CliError('refused', `${record.id} is not pending`);
   const { digest } = await readShownApproval(context.config.volumes, record);
-  if (expected !== undefined && !digest.startsWith(expected))
-    throw new CliError(
-      'refused',
-      `${record.id} has another digest now: ${digest}. Look again: countersign show ${record.id}`,
-    );
+  checkDigest(values.digest, digest, record.id);
   if (values.json !== true) print(context.stderr, `approving ${record.id}, digest ${digest.slice(0, 8)}`);
   return await issueCommand(
     context,

@@ -8,6 +8,7 @@ import { readRows } from './status.ts';
 const columns = [
   { heading: 'TASK', width: 32 },
   { heading: 'WAITS FOR', width: 14 },
+  { heading: 'CHECKED', width: 40 },
   { heading: 'STAGE', width: 16 },
   { heading: 'WORKSPACE', width: 24 },
   { heading: 'FILE', width: 48 },
@@ -17,7 +18,8 @@ const columns = [
 /** `pending`: what waits for a person. */
 export async function pending(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
-  const rows = (await readRows(context)).filter(({ state }) => state === 'pending' || state === 'review');
+  const { rows: all, checked } = await readRows(context);
+  const rows = all.filter(({ state }) => state === 'pending' || state === 'review');
   if (values.json === true) {
     print(context.stdout, inertJson(rows));
     return exitCodes.ok;
@@ -29,11 +31,17 @@ export async function pending(context: Context, words: readonly string[]): Promi
   const cells = rows.map(({ task, state, stage, workspace, file, since }) => [
     task ?? '-',
     state === 'pending' ? 'your approval' : 'your review',
+    checked.get(task ?? '') ?? '-',
     stage ?? '-',
     workspace ?? '-',
     file,
     since.replace(/\.\d+Z$/, 'Z'),
   ]);
-  print(context.stdout, ...formatTable(columns, cells), '', 'Look first: countersign show <task>');
+  print(
+    context.stdout,
+    ...formatTable(columns, cells),
+    '',
+    'Look first: countersign show <task>. Then approve, or merge what was reviewed, or reject.',
+  );
   return exitCodes.ok;
 }

@@ -7,7 +7,14 @@ import { z } from 'zod';
 import { OperatorHome } from '../testing/operator-home.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
-const done: TaskState = { status: 'done', since, reason: 'nothing to merge', result: null };
+const done: TaskState = {
+  status: 'done',
+  since,
+  reason: 'nothing to merge',
+  result: null,
+  merged: null,
+  verification: { status: 'unverified' },
+};
 const acting = '\u001b]0;owned\u0007\u001b[2J\r\u202e';
 
 let home: OperatorHome;
@@ -120,15 +127,10 @@ test('pending lists what waits for a person and nothing else', async () => {
   expect((await home.type(['pending'])).stdout).toBe('nothing waits for you\n');
   await home.addPending('gated', 'plan');
   await home.addTask('ended', done);
-  await home.addTask('views', {
-    status: 'review',
-    since,
-    reason: '',
-    result: { repositories: [], digest: 'a'.repeat(64) },
-  });
+  await home.addReview({ record: { id: 'views' } });
   const { stdout } = await home.type(['pending']);
-  expect(stdout).toMatch(/gated +your approval/);
-  expect(stdout).toMatch(/views +your review/);
+  expect(stdout).toMatch(/gated +your approval +- /);
+  expect(stdout).toMatch(/views +your review +unverified /);
   expect(stdout).not.toContain('ended');
   expect(JSON.parse((await home.type(['pending', '--json'])).stdout).map(({ task }: StatusRow) => task)).toEqual([
     'gated',
@@ -205,9 +207,12 @@ describe('show', () => {
           files: 2,
           insertions: 3,
           deletions: 1,
+          flags: [],
         },
       ],
+      attempt: 1,
       digest: 'a'.repeat(64),
+      verification: { status: 'unverified' as const },
     };
     await home.addTask('ended', { ...done, result });
     const { code, stdout } = await home.type(['show', 'ended']);
@@ -216,6 +221,8 @@ describe('show', () => {
     expect(stdout).toContain('2 files, +3 -1');
     expect(stdout).toContain('refs/agentic/r/t');
     expect(stdout).toContain('runs/RUN-20261120-001/tasks/ended/attempts/1');
+    expect(stdout).toContain('the saved diff cannot be shown: ');
+    expect(stdout).not.toContain('DO NOT MERGE');
   });
 
   test('of a refused file it says why', async () => {

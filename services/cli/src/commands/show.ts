@@ -1,18 +1,21 @@
-import { inertJson, inertLines } from '@countersign/contracts/inert-text.ts';
-import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
+import { inertJson, inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { isPending } from '@countersign/kit/approval-view.ts';
 import { isMissing } from '@countersign/kit/files.ts';
+import { isReview, type ReviewView } from '@countersign/kit/review-view.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { namedTask } from '../named-task.ts';
 import { refusalText, refusedFiles } from '../queue-files.ts';
 import { findTask } from '../resolve-task.ts';
+import { lookSteps, resultLines, reviewSteps } from '../review-text.ts';
 import { approvalLines, recordLines } from '../show-text.ts';
 import { readShownApproval } from '../shown-approval.ts';
+import { readShownDiff } from '../shown-diff.ts';
 import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
-/** `show`: what an approval of a waiting task would bind; of another task, where it stands. */
+/** `show`: what an approval or a merge of a waiting task would bind; of another task, where it stands. */
 export async function show(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values, positionals } = parseCommandLine(words, {}, { least: 1, most: 1 });
   const [name = ''] = positionals;
@@ -20,14 +23,50 @@ export async function show(context: Context, words: readonly string[]): Promise<
   const { records } = await readTaskRecords(context.config.volumes);
   if (findTask(name, records, () => true) === null && (await showRefused(context, name, json))) return exitCodes.ok;
   const record = await namedTask(context.config.volumes, name, () => true, 'shown');
+  const result = 'result' in record.state ? record.state.result : null;
   if (isPending(record)) {
     const view = await readShownApproval(context.config.volumes, record);
     const { digest, bundle, plan } = view;
     if (json) print(context.stdout, inertJson({ ...factsOf(record), digest, bundle, plan }));
     else print(context.stdout, ...approvalLines(record, view));
-  } else if (json) print(context.stdout, inertJson(factsOf(record)));
+  } else if (result !== null) await showResult(context, record, result, json);
+  else if (json) print(context.stdout, inertJson(factsOf(record)));
   else print(context.stdout, ...recordLines(record));
   return exitCodes.ok;
+}
+
+async function showResult(context: Context, record: TaskRecord, result: Result, json: boolean): Promise<void> {
+  const shown = await readResult(context.config.volumes, record, result);
+  if (json) {
+    const diff = shown.ok ? { diff: shown.view.index, handoff: shown.view.handoff } : { problem: shown.problem };
+    return print(context.stdout, inertJson({ ...factsOf(record), digest: result.digest, ...diff }));
+  }
+  const steps = isReview(record)
+    ? reviewSteps(record, result, record.state.refusals)
+    : ['', ...lookSteps(record.id), ...failedSteps(record)];
+  print(
+    context.stdout,
+    ...recordLines(record),
+    ...(shown.ok ? resultLines(record, result, shown.view) : ['', inertLine(shown.problem)]),
+    ...steps,
+  );
+}
+
+type Shown = { readonly ok: true; readonly view: ReviewView } | { readonly ok: false; readonly problem: string };
+
+/** Of a task that can still be merged nothing is shown that is not what the digest names; of any other, what there is. */
+async function readResult(volumes: string, record: TaskRecord, result: Result): Promise<Shown> {
+  try {
+    return { ok: true, view: await readShownDiff(volumes, record, result) };
+  } catch (error) {
+    if (isReview(record) || !(error instanceof CliError)) throw error;
+    return { ok: false, problem: error.message.replace(/^DO NOT MERGE: /, 'the saved diff cannot be shown: ') };
+  }
+}
+
+function failedSteps({ id, state }: TaskRecord): string[] {
+  if (state.status !== 'failed') return [];
+  return [`It is not merged, for it failed. What the agent left to whoever goes on: countersign handoff ${id}`];
 }
 
 function factsOf(record: TaskRecord) {

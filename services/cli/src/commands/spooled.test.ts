@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OperatorHome } from '../testing/operator-home.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
-const done: TaskState = { status: 'done', since, reason: 'it is over', result: null };
+const done: TaskState = {
+  status: 'done',
+  since,
+  reason: 'it is over',
+  result: null,
+  merged: null,
+  verification: { status: 'unverified' },
+};
 
 let home: OperatorHome;
 beforeEach(async () => {
@@ -183,12 +190,7 @@ describe('a task is named', () => {
 
 test('reject carries the words, and works on a result at its review as well', async () => {
   await home.addPending('gated', 'plan');
-  await home.addTask('views', {
-    status: 'review',
-    since,
-    reason: '',
-    result: { repositories: [], digest: 'a'.repeat(64) },
-  });
+  await home.addReview({ record: { id: 'views' } });
   await home.type(['reject', 'gated', 'too', 'risky', '--no-wait']);
   await home.type(['reject', 'views', '--no-wait']);
   expect((await home.spooled()).map(({ kind, subject }) => [kind, subject])).toEqual([

@@ -32,7 +32,14 @@ test('one that fails, one that waits and one that is gone are told of, each with
   await home.serviceSays('matrix-listener', 'failing', '@agentbot:x is not in the room !r:x; invite it');
   await home.serviceSays('gateway', 'waiting', 'mac-studio has no address');
   await home.serviceSays('launcher', 'ok', '', past);
-  await home.addTask('ended', { status: 'done', since: past, reason: '', result: null });
+  await home.addTask('ended', {
+    status: 'done',
+    since: past,
+    reason: '',
+    result: null,
+    merged: null,
+    verification: { status: 'unverified' },
+  });
   expect(await services()).toEqual([
     expect.stringMatching(/^gateway +waiting +\S+Z +mac-studio has no address$/),
     expect.stringMatching(/^launcher +not running +2026-11-20T10:00:00Z$/),

@@ -7,6 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, isSignatureGood } from '@countersign/contracts/command.ts';
 import type { HealthReport } from '@countersign/contracts/health.ts';
 import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
+import {
+  makeReviewTask,
+  type ReviewChange,
+  type ReviewTask,
+  writeReviewTask,
+} from '@countersign/kit/testing/review-task.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -32,7 +39,7 @@ export class OperatorHome implements AsyncDisposable {
   /** Types a command line and reads what it prints. */
   async type(
     words: string[],
-    options: { stdin?: string | Uint8Array; waitMs?: number } = {},
+    options: { stdin?: string | Uint8Array; waitMs?: number; workWaitMs?: number; terminal?: boolean } = {},
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const written = { stdout: '', stderr: '' };
     const collect = (name: keyof typeof written) =>
@@ -43,12 +50,19 @@ export class OperatorHome implements AsyncDisposable {
         },
       });
     const code = await runCli(words, {
-      config: { volumes: this.path, spool: join(this.path, 'spool'), secrets: join(this.path, 'secrets'), user: 'ada' },
+      config: {
+        volumes: this.path,
+        spool: join(this.path, 'spool'),
+        secrets: join(this.path, 'secrets'),
+        user: 'ada',
+        terminal: options.terminal ?? true,
+      },
       stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
       stdout: collect('stdout'),
       stderr: collect('stderr'),
       signal: new AbortController().signal,
       verdictWaitMs: options.waitMs ?? 5_000,
+      workWaitMs: { merge: options.workWaitMs ?? 5_000, rebase: options.workWaitMs ?? 5_000 },
     });
     return { code, ...written };
   }
@@ -57,7 +71,7 @@ export class OperatorHome implements AsyncDisposable {
     const record = makeRecord(state, { ...change, id });
     const folder = join(this.path, taskFolder(record));
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'task.json'), JSON.stringify(record));
+    await writeFileAtomic(join(folder, 'task.json'), JSON.stringify(record));
     return record;
   }
 
@@ -69,6 +83,12 @@ export class OperatorHome implements AsyncDisposable {
   ): Promise<{ digest: string; folder: string }> {
     const task = makeWaitingTask(plan, { ...change, id });
     return { digest: task.view.digest, folder: await writeWaitingTask(this.path, task) };
+  }
+
+  /** A task whose result waits to be merged, with the saved diff that its digest names. */
+  async addReview(change: ReviewChange = {}): Promise<ReviewTask & { readonly folder: string }> {
+    const task = makeReviewTask(change);
+    return { ...task, folder: await writeReviewTask(this.path, task) };
   }
 
   async runnerIsAlive(): Promise<void> {

@@ -13,6 +13,7 @@ import { announce, enqueue } from './announce.ts';
 import type { News } from './news.ts';
 
 const at = '2026-11-20T10:00:00.000Z';
+const verification = { status: 'unverified' as const };
 
 function begin() {
   const announcing = { volumes: scratchFolder(), mayDecide: () => true };
@@ -31,7 +32,7 @@ const request = (record: Pending): News => ({
 });
 
 function moved(change: Partial<News & { kind: 'moved' }> = {}): News {
-  const record = makeRecord({ status: 'done', since: at, reason: 'well', result: null });
+  const record = makeRecord({ status: 'done', since: at, reason: 'well', result: null, merged: null, verification });
   return { kind: 'moved', key: messageKey('moved'), record, hasEnded: true, command: null, ...change };
 }
 

@@ -1,7 +1,20 @@
+import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { ApprovalViewError, readApprovalView } from '@countersign/kit/approval-view.ts';
-import { endMessage, lineMessage, tamperedMessage, verdictMessage } from '../message/answers.ts';
+import { DiffViewError } from '@countersign/kit/diff-view.ts';
+import { readReviewView } from '@countersign/kit/review-view.ts';
+import {
+  endMessage,
+  hasFailedChecks,
+  lineMessage,
+  tamperedDiffMessage,
+  tamperedMessage,
+  verdictMessage,
+} from '../message/answers.ts';
 import type { MessageContent } from '../message/content.ts';
 import { gateMessage } from '../message/gate-message.ts';
+import { inThread } from '../message/in-thread.ts';
+import { returnMessage, reviewMessage } from '../message/review-message.ts';
 import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
 import type { News } from './news.ts';
 
@@ -17,20 +30,14 @@ export type Announcing = {
 
 /**
  * What a piece of news changes. A message is queued under its key, so that the same news, read again, changes nothing.
- * @throws ApprovalViewError when what a request would show is not what it asks for, unless `isFinal`: then the room is warned
+ * @throws ApprovalViewError, DiffViewError when what a request would show is not what it asks for, unless `isFinal`: then the room
+ * is warned
  */
 export async function announce(announcing: Announcing, news: News, isFinal: boolean): Promise<Change> {
   switch (news.kind) {
     case 'request': {
       const { record } = news;
-      const request: Request = {
-        task: record.id,
-        run: record.run,
-        stage: record.stage,
-        digest: record.state.digest,
-        file: record.file,
-        droppedAs: record.dropped_as,
-      };
+      const request = requestOf(record, 'approval', record.state.digest);
       const { content, isShown } = await requestContent(announcing, news, isFinal);
       return (state) => {
         if (state.gates.some(({ digest }) => digest === request.digest)) return;
@@ -38,14 +45,33 @@ export async function announce(announcing: Announcing, news: News, isFinal: bool
         enqueue(state, news.key, content, isShown ? request : null);
       };
     }
+    case 'review': {
+      const { record } = news;
+      const asked = requestOf(record, 'review', record.state.result.digest);
+      const { content, isShown, short } = await reviewContent(announcing, news, isFinal);
+      return (state) => {
+        const isKnown = state.gates.some(({ asks, digest }) => asks === 'review' && digest === asked.digest);
+        const isQueued = state.outgoing.some(
+          ({ request }) => request?.asks === 'review' && request.digest === asked.digest,
+        );
+        // Said again without anything new in it: it waits, and that is known.
+        if (news.back === null && (isKnown || isQueued)) return reopen(state, asked);
+        const thread = threadOf(state, record.id);
+        drop(state, record.id, asked.digest);
+        enqueue(state, news.key, inThread(isKnown ? short : content, thread), isShown ? { ...asked, thread } : null);
+      };
+    }
     case 'moved':
       return (state) => {
         const wasAsked =
           state.gates.some(({ task }) => task === news.record.id) ||
           state.outgoing.some(({ request }) => request?.task === news.record.id);
+        // Who waits for a result to be shown here is told as well when there is one that is not fit to be.
+        const isAwaited = wasAsked || hasFailedChecks(news.record.state);
+        const thread = threadOf(state, news.record.id);
         drop(state, news.record.id, null);
         const wasSaid = state.issued.some(({ command }) => command === news.command);
-        if (news.hasEnded && wasAsked && !wasSaid) enqueue(state, news.key, endMessage(news.record));
+        if (news.hasEnded && isAwaited && !wasSaid) enqueue(state, news.key, inThread(endMessage(news.record), thread));
       };
     case 'verdict':
       return (state) => {
@@ -77,6 +103,44 @@ async function requestContent(
     // Nobody can approve through the room what the room was not shown.
     return { content: tamperedMessage(record), isShown: false };
   }
+}
+
+type ReviewContent = { readonly content: MessageContent; readonly isShown: boolean; readonly short: MessageContent };
+
+async function reviewContent(
+  { volumes, mayDecide }: Announcing,
+  { record, back }: News & { kind: 'review' },
+  isFinal: boolean,
+): Promise<ReviewContent> {
+  const may = { decide: mayDecide(record.stage) };
+  try {
+    const view = await readReviewView(volumes, record, record.state.result);
+    return {
+      content: reviewMessage(view, record, may, back),
+      isShown: true,
+      short: returnMessage(record, may, back),
+    };
+  } catch (error) {
+    if (!(error instanceof DiffViewError) || !isFinal) throw error;
+    const warning = tamperedDiffMessage(record);
+    return { content: warning, isShown: false, short: warning };
+  }
+}
+
+function requestOf({ id, run, stage, file, dropped_as }: TaskRecord, asks: Request['asks'], digest: string): Request {
+  return { asks, task: id, run, stage, digest, file, droppedAs: dropped_as, thread: null };
+}
+
+/** The first message of the thread that tells of a task, which is the last one about it in the room itself; null before there is one. */
+function threadOf({ gates }: ListenerState, task: string): MatrixEventId | null {
+  const last = gates.findLast((gate) => gate.task === task);
+  return last === undefined ? null : (last.thread ?? last.event);
+}
+
+/** What was shown and then being decided waits again. */
+function reopen(state: ListenerState, { task, digest }: Request): void {
+  const newest = state.gates.findLast((gate) => gate.task === task && gate.digest === digest);
+  if (newest !== undefined) newest.closed = false;
 }
 
 /** Adds a message to those that wait, once. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ApprovalViewError } from '@countersign/kit/approval-view.ts';
+import { DiffViewError } from '@countersign/kit/diff-view.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
@@ -117,7 +118,7 @@ export class FollowLoop {
       try {
         changes.push(await announce(this.#parts.announcing, item, this.#hasWaited(name)));
       } catch (error) {
-        if (!(error instanceof ApprovalViewError)) throw error;
+        if (!(error instanceof ApprovalViewError || error instanceof DiffViewError)) throw error;
         if (!this.#unsettled.has(name)) this.#unsettled.set(name, this.#clock());
         return null;
       }

@@ -1,4 +1,5 @@
 import type { JournalEvent } from '@countersign/contracts/event.ts';
+import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { messageKey } from '../state/key.ts';
@@ -33,10 +34,26 @@ test('a task that has come to its gate is a request, known by its digest alone',
 });
 
 test.each([
+  ['review_requested', null],
+  ['task_waiting', null],
+  ['merge_refused', 'merge'],
+  ['rebase_ended', 'rebase'],
+] as const)('a result that waits to be merged is one, after %s too', (name, back) => {
+  const { record } = makeReviewTask();
+  expect(newsOf(event({ event: name, data: { record } }))).toEqual({
+    kind: 'review',
+    key: messageKey(name, '0'.repeat(64), '1'),
+    record,
+    back,
+  });
+});
+
+test.each([
   ['task_started', false],
   ['task_approved', false],
   ['task_requeued', false],
-  ['review_requested', true],
+  ['merge_started', false],
+  ['merge_ended', true],
   ['task_ended', true],
   ['task_expired', true],
   ['task_rejected', true],

@@ -2,14 +2,18 @@ import type { JournalEvent } from '@countersign/contracts/event.ts';
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isPending, type Pending } from '@countersign/kit/approval-view.ts';
+import { isReview, type Review } from '@countersign/kit/review-view.ts';
 import { z } from 'zod';
+import type { Return } from '../message/review-message.ts';
 import { messageKey } from '../state/key.ts';
 
 /** What of the journals concerns the room. `key` is that of the message which tells it. */
 export type News =
   /** A task waits for an approval. */
   | { readonly kind: 'request'; readonly key: string; readonly record: Pending }
-  /** A task is in another state than waiting for an approval. */
+  /** A result waits to be merged: a new one, or one that a merge or a rebase left as it was. */
+  | { readonly kind: 'review'; readonly key: string; readonly record: Review; readonly back: Return }
+  /** A task is in another state than waiting for a decision. */
   | {
       readonly kind: 'moved';
       readonly key: string;
@@ -35,7 +39,7 @@ const VerdictData = z.object({ command: z.string() });
 /** The runner names these only of a command that is signed with its channel's key and lay in its channel's spool. */
 const EvidenceData = z.object({ channel: z.literal('matrix'), evidence: MatrixEventId });
 const TaskData = z.object({ record: TaskRecord, command_id: z.string().optional() });
-const ends: readonly JournalEvent['event'][] = ['review_requested', 'task_ended', 'task_expired', 'task_rejected'];
+const ends: readonly JournalEvent['event'][] = ['merge_ended', 'task_ended', 'task_expired', 'task_rejected'];
 
 /** Reads an event for what the room is to know of it; null where that is nothing. Pure. */
 export function newsOf(event: JournalEvent): News | null {
@@ -66,7 +70,13 @@ export function newsOf(event: JournalEvent): News | null {
       if (!data.success) return null;
       const { record, command_id: command } = data.data;
       if (isPending(record)) return { kind: 'request', key: messageKey('request', record.state.digest), record };
+      if (isReview(record)) return { kind: 'review', key, record, back: returnOf(event.event) };
       return { kind: 'moved', key, record, hasEnded: ends.includes(event.event), command: command ?? null };
     }
   }
+}
+
+function returnOf(event: JournalEvent['event']): Return {
+  if (event === 'merge_refused') return 'merge';
+  return event === 'rebase_ended' ? 'rebase' : null;
 }

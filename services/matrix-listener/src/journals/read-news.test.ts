@@ -1,5 +1,6 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
@@ -56,6 +57,22 @@ test('what stands is what waits now', async () => {
   const { news, end } = await readStanding(runs, journal(run), logger);
   expect(told(news)).toEqual(['request aa']);
   expect(end).toBe(journal(run).size);
+});
+
+test('of a result that a merge left as it was only the last word stands', async () => {
+  const { journals, runs, logger, journal } = begin();
+  const { record } = makeReviewTask({ record: { id: 'aa' } });
+  const { result } = record.state;
+  await journals.says('review_requested', record);
+  await journals.says('rebase_started', {
+    ...record,
+    state: { status: 'rebasing', since, reason: '', attempt: 2, result },
+  });
+  await journals.says('rebase_ended', record);
+  const { news } = await readNews(runs, journal(run), 0, logger);
+  expect(told(news)).toEqual(['moved aa', 'review aa']);
+  expect(news[1]).toMatchObject({ back: 'rebase' });
+  expect(told((await readStanding(runs, journal(run), logger)).news)).toEqual(['review aa']);
 });
 
 test('the journal of no run is told bit by bit, and nothing of it is left out', async () => {

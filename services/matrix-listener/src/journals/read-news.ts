@@ -41,11 +41,15 @@ export async function readNews(
 /** Reads a whole journal for what waits for an answer now; of what was before that nothing is told. */
 export async function readStanding(runs: string, journal: JournalSize, logger: Logger): Promise<Chapter> {
   const { name, end, news } = await readNews(runs, journal, 0, logger, Number.POSITIVE_INFINITY);
-  return { name, end, news: news.filter(({ kind }) => kind === 'request') };
+  return { name, end, news: news.filter(asks) };
 }
 
 function withoutSuperseded(news: readonly News[]): News[] {
   const last = new Map<string, News>();
-  for (const item of news) if (item.kind === 'request' || item.kind === 'moved') last.set(item.record.id, item);
-  return news.filter((item) => item.kind !== 'request' || last.get(item.record.id) === item);
+  for (const item of news) if ('record' in item) last.set(item.record.id, item);
+  return news.filter((item) => !asks(item) || last.get(item.record.id) === item);
+}
+
+function asks(item: News): item is News & { kind: 'request' | 'review' } {
+  return item.kind === 'request' || item.kind === 'review';
 }

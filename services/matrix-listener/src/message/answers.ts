@@ -1,8 +1,10 @@
 import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
-import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { Pending } from '@countersign/kit/approval-view.ts';
+import type { Review } from '@countersign/kit/review-view.ts';
+import { describeCheck } from '@countersign/kit/verification-words.ts';
 import { cut, type MessageContent } from './content.ts';
 import { messageLimits } from './message-limits.ts';
 
@@ -31,7 +33,13 @@ export function lineMessage(text: string): MessageContent {
 /** What became of a task that the room was asked about. */
 export function endMessage({ id, dropped_as, state }: TaskRecord): MessageContent {
   const results = 'result' in state && state.result !== null ? state.result.repositories.map(describeResult) : [];
-  const lines = [`${outcomes[state.status]}: ${inertLine(dropped_as)} (${id}). ${shortLine(state.reason)}`, ...results];
+  const wasMerged = state.status === 'done' && state.merged !== null;
+  const outcome = wasMerged ? 'Merged' : outcomes[state.status];
+  const lines = [
+    `${outcome}: ${inertLine(dropped_as)} (${id}). ${shortLine(state.reason)}`,
+    ...results,
+    ...(hasFailedChecks(state) ? checkLines(id, state.result.verification) : []),
+  ];
   return { msgtype: 'm.notice', body: lines.join('\n'), 'm.mentions': {} };
 }
 
@@ -45,6 +53,34 @@ export function tamperedMessage({ id, dropped_as, state }: Pending): MessageCont
   return { msgtype: 'm.text', body, 'm.mentions': {} };
 }
 
+/** A result that would be merged is not the one that was saved, or is gone: nothing of it is shown. */
+export function tamperedDiffMessage({ id, dropped_as, state }: Review): MessageContent {
+  const body = [
+    `DO NOT MERGE ${inertLine(dropped_as)} (${id}), digest ${state.result.digest.slice(0, 8)}.`,
+    'What a merge would bring cannot be shown: its saved diff was changed after it was saved, or cannot be read.',
+    `At the machine: scripts/countersign show ${id} says what is wrong. Then scripts/countersign reject ${id}, and drop the file again.`,
+  ].join('\n');
+  return { msgtype: 'm.text', body, 'm.mentions': {} };
+}
+
+type Unfit = TaskState & { status: 'failed'; result: Result };
+
+/** Work that was done and whose postconditions do not hold. */
+export function hasFailedChecks(state: TaskState): state is Unfit {
+  return state.status === 'failed' && state.error_class === 'postcondition_failed' && state.result !== null;
+}
+
+function checkLines(task: string, verification: Result['verification']): string[] {
+  const checks = verification.status === 'unverified' ? [] : verification.checks;
+  const shown = checks.slice(0, messageLimits.conditions);
+  const left = checks.length - shown.length;
+  return [
+    ...shown.map((check) => cut(inertLine(describeCheck(check)), messageLimits.entryCharacters)),
+    ...(left > 0 ? [`and ${left} more conditions`] : []),
+    `Nothing was merged; diff, output and handoff are kept: scripts/countersign show ${task}`,
+  ];
+}
+
 const outcomes: Readonly<Record<TaskStatus, string>> = {
   queued: 'Queued anew',
   planning: 'Being planned',
@@ -54,6 +90,7 @@ const outcomes: Readonly<Record<TaskStatus, string>> = {
   verifying: 'Being verified',
   interrupted: 'Interrupted',
   review: 'Finished, with a result to look at',
+  rebasing: 'Being carried over',
   merging: 'Being merged',
   done: 'Done',
   failed: 'Failed',

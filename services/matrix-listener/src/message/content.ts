@@ -7,7 +7,12 @@ export type MessageContent = {
   readonly formatted_body?: string;
   /** Always there and always empty: no name and no @room in a text of somebody else's calls anybody. */
   readonly 'm.mentions': Record<string, never>;
-  readonly 'm.relates_to'?: { readonly 'm.in_reply_to': { readonly event_id: string } };
+  readonly 'm.relates_to'?: {
+    readonly rel_type?: 'm.thread';
+    readonly event_id?: string;
+    readonly is_falling_back?: true;
+    readonly 'm.in_reply_to': { readonly event_id: string };
+  };
 };
 
 const entities: Readonly<Record<string, string>> = {

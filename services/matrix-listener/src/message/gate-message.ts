@@ -1,16 +1,11 @@
-import { strict as assert } from 'node:assert';
 import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import { inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { ApprovalView, Pending } from '@countersign/kit/approval-view.ts';
-import { cut, escapeHtml, jsonBytes, type MessageContent } from './content.ts';
+import { cut, type MessageContent } from './content.ts';
 import { messageLimits } from './message-limits.ts';
-import { describeLeft, excerptOf } from './plan-excerpt.ts';
-
-type Fact = readonly [name: string, value: string];
-
-/** Shares of the room for the plan that are tried one after the other, when all else is unusually long. */
-const shares = [1, 0.5, 0.25, 0];
+import { type Fact, type RequestParts, requestMessage } from './request-message.ts';
+import { inertFact, type Sentence } from './sentence.ts';
 
 /**
  * What the room is asked with: facts that we state, then how to decide, then the model's words, each line marked so that none
@@ -19,48 +14,20 @@ const shares = [1, 0.5, 0.25, 0];
  * @param may.decide whether anybody may decide on this stage in the room
  */
 export function gateMessage(view: ApprovalView, record: Pending, may: { readonly decide: boolean }): MessageContent {
-  for (const share of shares) {
-    const content = render(view, record, may.decide, share);
-    if (jsonBytes(content) <= messageLimits.contentBytes) return content;
-  }
-  assert.fail('the facts of a request have bounds that leave room for all of them');
-}
-
-function render(view: ApprovalView, record: Pending, mayDecide: boolean, share: number): MessageContent {
   const { bundle, plan } = view;
-  const file = inertFact(bundle.file);
-  const facts = factsOf(view, record).map(([name, value]): Fact => [name, inertFact(value)]);
-  const step = mayDecide ? decideHere(bundle.task) : decideElsewhere(view);
-  const lines = inertLines(plan).map(withCountedSpaces);
-  const heading = `The plan, ${lines.length === 1 ? '1 line' : `${lines.length} lines`}. These are the words of the model, not of Countersign`;
-  const plain = excerptOf(lines, messageLimits.planBodyBytes * share, (line) => line);
-  const html = excerptOf(lines, messageLimits.planHtmlBytes * share, escapeHtml);
-  const plainLeft = describeLeft(plain, bundle.task);
-  const htmlLeft = describeLeft(html, bundle.task);
-  const code = html.lines.length === 0 ? '' : `<pre><code>${html.lines.join('\n')}</code></pre>`;
-  const isLong = lines.length > messageLimits.unfoldedLines || plan.length > messageLimits.unfoldedCharacters;
-  return {
-    msgtype: 'm.text',
-    body: [
-      `Approval required: ${file}`,
-      ...facts.map(([name, value]) => `${name}: ${value}`),
-      '',
-      step.map(toText).join(''),
-      '',
-      `${heading}:`,
-      ...plain.lines,
-      ...(plainLeft === null ? [] : [plainLeft]),
-    ].join('\n'),
-    format: 'org.matrix.custom.html',
-    formatted_body: [
-      `<p><strong>Approval required: <code>${escapeHtml(file)}</code></strong></p>`,
-      `<ul>${facts.map(([name, value]) => `<li>${escapeHtml(name)}: <code>${escapeHtml(value)}</code></li>`).join('')}</ul>`,
-      `<p>${step.map(toHtml).join('')}</p>`,
-      isLong ? `<details><summary>${heading}</summary>${code}</details>` : `<p>${heading}:</p>${code}`,
-      htmlLeft === null ? '' : `<p>${escapeHtml(htmlLeft)}</p>`,
-    ].join(''),
-    'm.mentions': {},
+  const lines = inertLines(plan);
+  const parts: RequestParts = {
+    title: 'Approval required',
+    file: bundle.file,
+    facts: factsOf(view, record),
+    step: may.decide ? decideHere(bundle.task) : decideElsewhere(view),
+    words: {
+      heading: `The plan, ${lines.length === 1 ? '1 line' : `${lines.length} lines`}. These are the words of the model, not of Countersign`,
+      lines,
+    },
+    task: bundle.task,
   };
+  return requestMessage(() => parts);
 }
 
 function factsOf({ digest, bundle }: ApprovalView, record: Pending): Fact[] {
@@ -85,9 +52,6 @@ function factsOf({ digest, bundle }: ApprovalView, record: Pending): Fact[] {
     ['title, in the words of the task file', record.title],
   ];
 }
-
-/** A sentence of ours; what is to be typed is set apart. */
-type Sentence = readonly { readonly text: string; readonly isCode?: true }[];
 
 function decideHere(task: string): Sentence {
   return [
@@ -115,22 +79,4 @@ function decideElsewhere({ digest, bundle }: ApprovalView): Sentence {
     { text: `scripts/countersign reject ${task} reason`, isCode: true },
     { text: '.' },
   ];
-}
-
-function toText({ text, isCode }: Sentence[number]): string {
-  return isCode === true ? `\`${text}\`` : text;
-}
-
-function toHtml({ text, isCode }: Sentence[number]): string {
-  return isCode === true ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text);
-}
-
-/** What stands behind many spaces would begin a line of its own on a small screen, unmarked. */
-function withCountedSpaces(line: string): string {
-  return line.replace(/(?<=\S)\s{9,}(?=\S)/g, (spaces) => ` [${spaces.length} spaces] `);
-}
-
-/** On one line, with single spaces: many of them would be broken into lines on a small screen. */
-function inertFact(value: string): string {
-  return cut(inertLine(value).replace(/\s+/g, ' '), messageLimits.factCharacters);
 }

@@ -14,4 +14,10 @@ export const messageLimits = {
   factCharacters: 1_600,
   branchCharacters: 120,
   reasonCharacters: 1_000,
+  /** Of the lists in a message about a result; what is more is counted. */
+  conditions: 20,
+  flaggedFiles: 12,
+  refusals: 8,
+  /** One entry of them: a condition, a path, a reason. */
+  entryCharacters: 500,
 } as const;

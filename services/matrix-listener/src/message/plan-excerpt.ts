@@ -62,3 +62,8 @@ export function describeLeft({ left }: Excerpt, task: string): string | null {
 function count(number: number): string {
   return number.toLocaleString('en-US');
 }
+
+/** What stands behind many spaces would begin a line of its own on a small screen, unmarked. */
+export function withCountedSpaces(line: string): string {
+  return line.replace(/(?<=\S)\s{9,}(?=\S)/g, (spaces) => ` [${spaces.length} spaces] `);
+}

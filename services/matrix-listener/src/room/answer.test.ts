@@ -12,6 +12,9 @@ test.each([
   ['approve -rf', 'approve', '-rf'],
   ['approve a;rm -rf /', 'approve', 'a;rm -rf /'],
   ['approve <b>gated</b>', 'approve', '<b>gated</b>'],
+  ['Merge gated', 'merge', 'gated'],
+  ['merge gated unverified', 'merge', 'gated unverified'],
+  ['rebase gated.md', 'rebase', 'gated.md'],
   ['\u{feff}approve gated', 'approve', 'gated'],
 ] as const)('%j is a decision', (body, decision, words) => {
   expect(readAnswer(body)).toEqual({ kind: 'decision', decision, words });
@@ -32,6 +35,12 @@ test.each([
   'ap\u{200b}prove gated',
   'disapprove gated',
   'reject-gated',
+  'merged gated',
+  'merge: gated',
+  'please merge gated',
+  'mеrge gated',
+  '> merge gated',
+  'git merge gated',
 ])('A02 A08 %j is talk', (body) => {
   expect(readAnswer(body)).toEqual({ kind: 'talk' });
 });
@@ -41,6 +50,8 @@ test.each([
   ['a line break behind the verb', 'approve\ngated'],
   ['a carriage return', 'approve gated\rreject gated'],
   ['two commands', 'approve gated\napprove other'],
+  ['a merge behind it', 'approve gated\nmerge gated'],
+  ['a merge of two lines', 'merge gated\nunverified'],
   ['a NUL', 'approve gated\0.md'],
   ['an escape', 'approve \u{1b}[31mgated'],
   ['a vertical tab', 'approve\vgated'],

@@ -56,6 +56,17 @@ test('a rejection bears its reason, cut to what a command may hold', async () =>
   });
 });
 
+test.each([
+  ['merge', '', { task: 'gated', digest: gate.digest }],
+  ['merge', 'unverified', { task: 'gated', digest: gate.digest, unverified: true }],
+  ['rebase', '', { task: 'gated', digest: gate.digest }],
+] as const)('a %s with the words %j names the digest that was shown', async (decision, reason, subject) => {
+  const { writer, commands } = begin();
+  await writer.write(decide({ decision, reason }), observed(said('e', '')));
+  expect(commands()).toMatchObject([{ kind: decision, subject, evidence: '$e' }]);
+  expect(commands()[0]?.subject).toEqual(subject);
+});
+
 test('a reason that is cut within a character is still signed and read', async () => {
   const { writer, commands } = begin();
   await writer.write(decide({ decision: 'reject', reason: `x${'🙂'.repeat(1_500)}` }), observed(said('e', '')));

@@ -4,6 +4,8 @@ import { commandFileName, signCommand, type UnsignedCommand } from '@countersign
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
+import type { Gate } from '../state/listener-state.ts';
+import type { Decision } from './answer.ts';
 import type { Judgement } from './judge.ts';
 import type { ObservedEvent } from './observed.ts';
 
@@ -39,14 +41,29 @@ export class CommandWriter {
       expires_at: new Date(issued + commandLimits.lifetimeMs).toISOString(),
       key_id: this.#keyId,
     };
-    const { task, digest } = gate;
-    const unsigned: UnsignedCommand =
-      decision === 'approve'
-        ? { ...envelope, kind: 'approve', subject: { task, digest } }
-        : { ...envelope, kind: 'reject', subject: { task, digest, reason: cut(reason) } };
+    const unsigned: UnsignedCommand = { ...envelope, ...requestOf(decision, gate, reason) };
     const command = signCommand(unsigned, this.#key);
     await this.#write(join(this.#spool, commandFileName(command)), JSON.stringify(command));
     return id;
+  }
+}
+
+/** A command's kind and subject. */
+type Asked = UnsignedCommand extends infer Each
+  ? Each extends UnsignedCommand
+    ? Pick<Each, 'kind' | 'subject'>
+    : never
+  : never;
+
+function requestOf(decision: Decision, { task, digest }: Gate, words: string): Asked {
+  switch (decision) {
+    case 'approve':
+    case 'rebase':
+      return { kind: decision, subject: { task, digest } };
+    case 'merge':
+      return { kind: decision, subject: { task, digest, ...(words === '' ? {} : { unverified: true as const }) } };
+    case 'reject':
+      return { kind: decision, subject: { task, digest, reason: cut(words) } };
   }
 }
 

@@ -5,7 +5,7 @@ import { reaction, said, stranger } from '../testing/room-events.ts';
 import { type Death, World } from '../testing/world.ts';
 
 /**
- * A day in the room: two requests, a line, a word of a stranger, decisions on what is asked and on what is not. When the
+ * A day in the room: two requests, a line, a word of a stranger, decisions on what is asked and on what is not, a result and its merge. When the
  * listener is killed, the day goes on.
  * @param isForgetful the homeserver does not know a transaction again after a while
  */
@@ -34,6 +34,10 @@ async function day(death: Death | null, isForgetful: boolean) {
   world.room.say(said('late', 'reject bb too soon'));
   world.room.say(said('later', 'approve bb'));
   await turn();
+  const result = await world.finish('cc');
+  await world.settle();
+  world.room.say(said('in', 'merge cc unverified'));
+  await turn();
   await turn();
   await world.settle();
   const { posted } = world.room;
@@ -45,28 +49,32 @@ async function day(death: Death | null, isForgetful: boolean) {
     commands: new Set(
       world.written.map(({ id, kind, subject, evidence }) => JSON.stringify([id, kind, subject, evidence])),
     ),
-    digests: [first, second],
+    digests: [first, second, result],
   };
 }
 
 test('a listener that nobody kills says everything once and passes every decision on once', async () => {
   const { keys, bodies, decided, commands, digests } = await day(null, false);
   expect(new Set(keys).size).toBe(keys.length);
-  expect(keys).toEqual(expect.arrayContaining(digests.map((digest) => messageKey('request', digest))));
+  const requests = digests.slice(0, 2);
+  expect(keys).toEqual(expect.arrayContaining(requests.map((digest) => messageKey('request', digest))));
   expect(bodies.filter((body) => !digests.some((digest) => body.includes(digest.slice(0, 8))))).toEqual([
     'Accepted: approve aa',
+    'Accepted: merge cc',
     'Accepted: reject bb',
+    'Merged: cc.md (cc). merged into demo main\ndemo: 1 file, +2 -1, refs/agentic/RUN-20261120-001/cc',
     `Refused: ${stranger} may not decide here; configs/stages.yaml lists who may`,
     'Refused: approve bb',
     'Refused: nothing that was asked for in this room is called "zz"',
     'good night',
   ]);
-  expect(decided).toEqual(['approve aa', 'reject bb', 'refused']);
+  expect(decided).toEqual(['approve aa', 'reject bb', 'refused', 'merge cc']);
   const told = [...commands].map((text) => JSON.parse(text).slice(1));
   expect(told).toEqual([
     ['approve', { task: 'aa', digest: digests[0] }, '$yes'],
     ['reject', { task: 'bb', digest: digests[1], reason: 'too soon' }, '$late'],
     ['approve', { task: 'bb', digest: digests[1] }, '$later'],
+    ['merge', { task: 'cc', digest: digests[2], unverified: true }, '$in'],
   ]);
 });
 

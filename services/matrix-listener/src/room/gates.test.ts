@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeGate } from '../testing/gates.ts';
-import { findGate } from './gates.ts';
+import { findGate, newestInThread } from './gates.ts';
 
 const gated = makeGate({ task: 'gated', seen: 1 });
 const other = makeGate({ task: 'other', seen: 2 });
@@ -148,4 +148,79 @@ test.each([
 test('an answered message that waits no more is meant nevertheless', () => {
   const closed = makeGate({ task: 'gated', closed: true, seen: null });
   expect(findGate('approve', '', [], closed)).toMatchObject({ ok: true, gate: closed });
+});
+
+const asked = makeGate({ task: 'gated', event: '$asked', seen: 1, closed: true });
+const first = makeGate({
+  task: 'gated',
+  asks: 'review',
+  event: '$first',
+  thread: '$asked',
+  digest: 'a'.repeat(64),
+  seen: 2,
+  closed: true,
+});
+const second = makeGate({ ...first, event: '$second', digest: 'c'.repeat(64), seen: 3, closed: false });
+
+test('a merge means the newest result of the task that was shown, an approval the newest request, a rejection either', () => {
+  const gates = [asked, first, second, other];
+  for (const words of ['gated', 'gated.md', 'gated unverified'])
+    expect(taskOf('merge', words, gates, null)).toEqual(['$second', words.endsWith('unverified') ? 'unverified' : '']);
+  expect(taskOf('rebase', 'gated', gates, null)).toEqual(['$second', '']);
+  expect(taskOf('approve', 'gated', gates, null)).toEqual(['$asked', '']);
+  expect(taskOf('reject', 'gated too much', gates, null)).toEqual(['$second', 'too much']);
+  expect(taskOf('merge', 'gated', [asked, first], null)).toEqual(['$first', '']);
+});
+
+test.each([
+  ['merge', 'gate'],
+  ['merge', 'gated now'],
+  ['merge', 'gated unverified now'],
+  ['merge', 'gatedunverified'],
+  ['rebase', 'gated unverified'],
+  ['merge', 'GATED'],
+  ['merge', 'gаted'],
+  ['merge', '../gated'],
+  ['merge', 'gated;rm'],
+] as const)('A15 A16 %s %s is of nothing', (decision, words) => {
+  expect(taskOf(decision, words, [asked, second], null)).toBe(
+    `nothing that was asked for in this room is called ${JSON.stringify(words)}`,
+  );
+});
+
+test('A14 what a message did not ask for is not decided by an answer to it, and the way is told', () => {
+  const merge = 'gated is past its approval; what waits is the merge of its result: merge gated';
+  for (const words of ['', 'gated']) {
+    expect(taskOf('approve', words, [asked, second], second)).toBe(merge);
+    expect(taskOf('merge', words, [asked], asked)).toBe('gated has no result in this room that you could merge');
+  }
+  expect(taskOf('approve', 'gated', [second], null)).toBe(merge);
+  expect(taskOf('merge', 'gated', [asked], null)).toBe('gated has no result in this room that you could merge');
+  expect(taskOf('merge', '', [asked, second], null)).toMatch(/^say which: merge/);
+  expect(taskOf('merge', 'unverified', [asked, second], null)).toMatch(/^say which: merge/);
+});
+
+test('an answer to the message about a result needs no name, and may say that nothing was checked', () => {
+  expect(taskOf('merge', '', [second], first)).toEqual(['$first', '']);
+  expect(taskOf('merge', 'Unverified', [second], first)).toEqual(['$first', 'Unverified']);
+  expect(taskOf('merge', 'gated.md unverified', [second], first)).toEqual(['$first', 'unverified']);
+  expect(taskOf('rebase', '', [second], second)).toEqual(['$second', '']);
+  expect(taskOf('reject', 'not like this', [second], second)).toEqual(['$second', 'not like this']);
+  expect(taskOf('merge', 'other', [second, other], second)).toMatch(/^the message that you answer is about gated/);
+});
+
+test('a file whose name ends in the word is that file', () => {
+  const odd = makeGate({ ...second, task: 'oddly', file: 'gated unverified', droppedAs: 'o.md', event: '$odd' });
+  expect(taskOf('merge', 'gated unverified', [second, odd], null)).toEqual(['$odd', '']);
+  expect(taskOf('merge', 'gated unverified unverified', [second, odd], null)).toEqual(['$odd', 'unverified']);
+});
+
+test('A14 in a thread the newest message there counts that the verb can be about', () => {
+  const elsewhere = makeGate({ ...second, event: '$elsewhere', thread: '$else', seen: 9 });
+  const gates = [asked, first, second, elsewhere];
+  expect(newestInThread('merge', '$asked', gates)?.event).toBe('$second');
+  expect(newestInThread('approve', '$asked', gates)?.event).toBe('$asked');
+  expect(newestInThread('reject', '$asked', gates)?.event).toBe('$second');
+  expect(newestInThread('merge', '$nothing', gates)).toBeNull();
+  expect(newestInThread('merge', null, gates)).toBeNull();
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { makeGate } from '../testing/gates.ts';
+import { pretenders } from '../testing/pretenders.ts';
 import {
   bot,
   edit,
@@ -64,25 +65,6 @@ test.each(approvals)('A01 %s of somebody who is not listed decides nothing and i
   });
 });
 
-const pretenders = [
-  '@оperator:home.test',
-  '@Operator:home.test',
-  '@OPERATOR:HOME.TEST',
-  '@operator:home.test.',
-  '@operator:HOME.test',
-  '@operator:evil.test',
-  '@operator:home.test:8448',
-  '@operator:home.test ',
-  ' @operator:home.test',
-  '@operator\u{200b}:home.test',
-  '@operator',
-  'operator:home.test',
-  'operator',
-  '',
-  '__proto__',
-  '@operator:home.test\0',
-  '@operator:home.test\n@operator:home.test',
-];
 test.each(pretenders.flatMap((sender) => approvals.map(([name, make]) => [sender, name, make] as const)))(
   'A02 %j is not the operator, by %s',
   (sender, _, make) => {

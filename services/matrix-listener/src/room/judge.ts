@@ -1,9 +1,9 @@
 import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { listenerLimits } from '../limits.ts';
 import type { Gate } from '../state/listener-state.ts';
-import { readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { type Decision, readAnswer, readReaction, withoutQuote } from './answer.ts';
 import { saysTheSame } from './formatted.ts';
-import { findGate } from './gates.ts';
+import { findGate, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
 import { readRelation } from './relation.ts';
 
@@ -28,8 +28,9 @@ export type Judgement =
   | { readonly kind: 'refuse'; readonly reason: string; readonly answerTo: MatrixEventId; readonly isStranger: boolean }
   | {
       readonly kind: 'decide';
-      readonly decision: 'approve' | 'reject';
+      readonly decision: Decision;
       readonly gate: Gate;
+      /** What stands behind the name: why it is rejected, or `unverified` of a merge. */
       readonly reason: string;
       readonly answerTo: MatrixEventId;
     };
@@ -57,6 +58,8 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   if (decision === null) return ignore('another sign');
   const gate = around.gates.find((candidate) => candidate.event === relation.event);
   if (gate === undefined) return ignore('on something else than a gate message of the bot');
+  // A slip of a thumb must not move a branch, nor throw finished work away: that takes words.
+  if (gate.asks === 'review') return ignore('a sign on a result');
   const problem = problemOfSender(event, around);
   if (problem !== null) return { kind: 'refuse', ...problem, answerTo: gate.event };
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
@@ -91,7 +94,9 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
     return refuse('the message stands in the thread of one task and answers another; send it on its own');
   // Who answers a message has seen it; a name can only mean what stood in the room by then.
   const shown = around.gates.filter(({ seen }) => seen !== null);
-  const found = findGate(answer.decision, answer.words, shown, answered.at(-1) ?? null);
+  const thread = relation.kind === 'answer' ? relation.thread : null;
+  const about = newestInThread(answer.decision, thread, shown) ?? answered.at(-1) ?? null;
+  const found = findGate(answer.decision, answer.words, shown, about);
   if (!found.ok) return refuse(found.reason);
   return {
     kind: 'decide',

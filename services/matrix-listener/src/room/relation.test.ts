@@ -7,26 +7,26 @@ test.each([
   ['nothing', {}, { kind: 'none' }],
   ['null', { 'm.relates_to': null }, { kind: 'none' }],
   ['an empty relation', { 'm.relates_to': {} }, { kind: 'none' }],
-  ['a reply', { 'm.relates_to': replyTo('$a') }, { kind: 'answer', about: ['$a'], isReply: true }],
+  ['a reply', { 'm.relates_to': replyTo('$a') }, { kind: 'answer', about: ['$a'], isReply: true, thread: null }],
   [
     'A14 a message in a thread',
     { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root' } },
-    { kind: 'answer', about: ['$root'], isReply: false },
+    { kind: 'answer', about: ['$root'], isReply: false, thread: '$root' },
   ],
   [
     'A14 a message in a thread for a client that knows no threads',
     { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root', is_falling_back: true, ...replyTo('$last') } },
-    { kind: 'answer', about: ['$root'], isReply: true },
+    { kind: 'answer', about: ['$root'], isReply: true, thread: '$root' },
   ],
   [
     'A14 a reply in a thread',
     { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root', is_falling_back: false, ...replyTo('$other') } },
-    { kind: 'answer', about: ['$root', '$other'], isReply: true },
+    { kind: 'answer', about: ['$root', '$other'], isReply: true, thread: null },
   ],
   [
     'A14 a reply in a thread that does not say which it is',
     { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root', ...replyTo('$other') } },
-    { kind: 'answer', about: ['$root', '$other'], isReply: true },
+    { kind: 'answer', about: ['$root', '$other'], isReply: true, thread: null },
   ],
   [
     'a reaction',

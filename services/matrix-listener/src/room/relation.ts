@@ -9,12 +9,20 @@ const RelatesTo = z.object({
   'm.in_reply_to': z.object({ event_id: MatrixEventId }).optional(),
 });
 
-/** How an event refers to an earlier one. `about` are all events that it is said in answer to. */
+/**
+ * How an event refers to an earlier one. `about` are all events that it is said in answer to; `thread` is the first message of the
+ * thread that it stands in without being a reply to any message in particular.
+ */
 export type Relation =
   | { readonly kind: 'none' }
   | { readonly kind: 'edit' }
   | { readonly kind: 'reaction'; readonly event: MatrixEventId; readonly key: string }
-  | { readonly kind: 'answer'; readonly about: readonly MatrixEventId[]; readonly isReply: boolean }
+  | {
+      readonly kind: 'answer';
+      readonly about: readonly MatrixEventId[];
+      readonly isReply: boolean;
+      readonly thread: MatrixEventId | null;
+    }
   | { readonly kind: 'unusable' };
 
 /** The event that an edit is to replace; null for what is no edit. Pure. */
@@ -39,10 +47,17 @@ export function readRelation(content: Readonly<Record<string, unknown>>): Relati
     case 'm.thread': {
       if (event === undefined) return { kind: 'unusable' };
       const isReply = reply !== undefined && isFallback !== true;
-      return { kind: 'answer', about: isReply ? [event, reply.event_id] : [event], isReply: reply !== undefined };
+      return {
+        kind: 'answer',
+        about: isReply ? [event, reply.event_id] : [event],
+        isReply: reply !== undefined,
+        thread: isReply ? null : event,
+      };
     }
     case undefined:
-      return reply === undefined ? { kind: 'none' } : { kind: 'answer', about: [reply.event_id], isReply: true };
+      return reply === undefined
+        ? { kind: 'none' }
+        : { kind: 'answer', about: [reply.event_id], isReply: true, thread: null };
     default:
       return { kind: 'unusable' };
   }

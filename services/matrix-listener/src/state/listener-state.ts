@@ -4,13 +4,17 @@ import { z } from 'zod';
 
 /** What a gate message asked for. */
 const Request = z.strictObject({
+  /** `approval`: that work may begin; `review`: that its result may be merged. */
+  asks: z.enum(['approval', 'review']).default('approval'),
   task: TaskId,
   run: RunId,
   stage: z.string(),
-  /** Of the bundle that the message showed; an answer to the message binds to it. */
+  /** Of the bundle or the saved diff that the message showed; an answer to the message binds to it. */
   digest: Sha256,
   file: z.string(),
   droppedAs: z.string(),
+  /** The first message of the thread that it stands in; null when it stands in the room itself. */
+  thread: MatrixEventId.nullable().default(null),
 });
 export type Request = z.infer<typeof Request>;
 

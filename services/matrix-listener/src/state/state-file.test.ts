@@ -38,6 +38,15 @@ test('what an update kept is there after a restart', async () => {
   expect(readdirSync(folder)).toEqual(['state.json']);
 });
 
+test('what an earlier version kept of its requests is read as what they were: for approvals, in the room itself', async () => {
+  const folder = scratchFolder();
+  const { asks: _asks, thread: _thread, ...gate } = makeGate();
+  const old = { ...emptyState(room, bot), gates: [gate] };
+  writeFileSync(join(folder, 'state.json'), JSON.stringify(old));
+  const state = await StateFile.open(folder, room, bot);
+  expect(state.now.gates).toEqual([makeGate()]);
+});
+
 test('updates are made one after the other, each on what the one before left', async () => {
   const folder = scratchFolder();
   const state = await StateFile.open(folder, room, bot);

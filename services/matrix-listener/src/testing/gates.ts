@@ -6,12 +6,14 @@ import { eventId } from './room-events.ts';
 export function makeRequest(change: Partial<Request> = {}): Request {
   const task = change.task ?? 'gated';
   return {
+    asks: 'approval',
     task,
     run: 'RUN-20261120-001',
     stage: 'staging',
     digest: sha256(task),
     file: `${task}.md`,
     droppedAs: `${task}.md`,
+    thread: null,
     ...change,
   };
 }

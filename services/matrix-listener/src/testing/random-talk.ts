@@ -29,12 +29,24 @@ export function speak(world: World, random: Random, name: string): void {
   const who: Partial<RawEvent> = random.onceIn(3)
     ? { sender: random.pick([stranger, bot, '@оperator:home.test']) ?? bot }
     : {};
-  const verb = random.pick(['approve', 'reject', 'Approve']) ?? '';
-  const words = random.pick([task, `${task}.md`, `${task} now`, 'zz', '', '../aa', `${task}\nx`]) ?? '';
+  const verb = random.pick(['approve', 'reject', 'merge', 'rebase', 'Approve', 'Merge']) ?? '';
+  const words =
+    random.pick([
+      task,
+      `${task}.md`,
+      `${task} now`,
+      `${task} unverified`,
+      'unverified',
+      'zz',
+      '',
+      '../aa',
+      `${task}\nx`,
+    ]) ?? '';
   const sign = random.pick(['✅', '❌', '👍']) ?? '';
   const kinds: (() => void)[] = [
     () => void home.say(said(name, `${verb} ${words}`, who)),
     () => void home.say(said(name, `${verb} ${task}`)),
+    () => void home.say(said(name, `${random.pick(['approve', 'reject', 'merge'])} ${task}`)),
     () => void home.say(reaction(name, sign, asked, who)),
     () => void home.say(reaction(name, sign, some)),
     () => void home.say(reply(name, verb, asked, who)),

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
+import type { MergeApproval } from '@countersign/contracts/task-record.ts';
 import type { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
+import { makeReviewTask, type ReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { FollowLoop } from '../journals/follow-loop.ts';
 import { listenerLimits } from '../limits.ts';
@@ -106,6 +108,13 @@ class Life {
   }
 }
 
+/** Where a task stands with the runner: by the digest that a decision has to name. */
+type Standing = {
+  readonly digest: string;
+  status: 'pending' | 'approved' | 'rejected' | 'review' | 'merged';
+  readonly review?: ReviewTask;
+};
+
 /** Disk, room and runner around a listener that can be killed at any step and started again on what it left. */
 export class World {
   readonly room = new TestRoom();
@@ -115,12 +124,15 @@ export class World {
   readonly written: Command[] = [];
   readonly #folder = scratchFolder();
   readonly #journals = new TestJournals(this.volumes);
-  readonly #tasks = new Map<string, { readonly digest: string; status: 'pending' | 'approved' | 'rejected' }>();
+  readonly #tasks = new Map<string, Standing>();
   readonly #decided = new Map<string, string>();
+  readonly #digests = new Set<string>();
   #now = saidAt;
   #life: Life | null = null;
   #death: Death | null;
   steps = 0;
+  /** What the runner says to a merge that it took: that the target is dirty. */
+  isDirty = false;
 
   constructor(death: Death | null = null) {
     this.#death = death;
@@ -199,6 +211,20 @@ export class World {
     return task.view.digest;
   }
 
+  /** A task has done its work, and its result waits to be merged; gives the digest. */
+  async finish(id: string, patch = '+one'): Promise<string> {
+    const task = makeReviewTask({
+      record: { id, stage: 'dev' },
+      patches: { demo: patch },
+      agent: { what: 'merge cc' },
+    });
+    await writeReviewTask(this.volumes, task);
+    this.#tasks.set(id, { digest: task.result.digest, status: 'review', review: task });
+    this.#digests.add(task.result.digest);
+    await this.#journals.says('review_requested', task.record);
+    return task.result.digest;
+  }
+
   async line(text: string): Promise<void> {
     await this.#journals.append(null, { event: 'message', summary: text });
   }
@@ -216,7 +242,11 @@ export class World {
   async #decide({ id, kind, subject, actor, evidence }: Command): Promise<void> {
     if (!('task' in subject)) throw new Error('only decisions come from the room');
     const task = this.#tasks.get(subject.task);
-    const accepted = task?.status === 'pending' && task.digest === subject.digest;
+    const fits =
+      kind === 'merge' || kind === 'rebase'
+        ? task?.status === 'review'
+        : task?.status === 'pending' || (kind === 'reject' && task?.status === 'review');
+    const accepted = fits && 'digest' in subject && task?.digest === subject.digest;
     this.#decided.set(id, accepted ? `${kind} ${subject.task}` : 'refused');
     await this.#journals.append(null, {
       event: accepted ? 'command_accepted' : 'command_refused',
@@ -224,20 +254,54 @@ export class World {
       data: { command: id, kind, ...actor, evidence },
     });
     if (!accepted || task === undefined) return;
-    task.status = kind === 'approve' ? 'approved' : 'rejected';
-    const approval = {
-      command: id,
-      digest: task.digest,
-      ...actor,
-      evidence,
-      decided_at: since,
-      expires_at: since,
-    };
-    const record =
-      kind === 'approve'
-        ? makeRecord({ status: 'approved', since, reason: '', approval }, { id: subject.task })
-        : makeRecord({ status: 'rejected', since, reason: '' }, { id: subject.task });
-    await this.#journals.says(kind === 'approve' ? 'task_approved' : 'task_rejected', record, id);
+    const approval = { command: id, digest: task.digest, ...actor, evidence, decided_at: since };
+    switch (kind) {
+      case 'approve': {
+        task.status = 'approved';
+        const state = { status: 'approved' as const, since, reason: '', approval: { ...approval, expires_at: since } };
+        return this.#journals.says('task_approved', makeRecord(state, { id: subject.task }), id);
+      }
+      case 'reject': {
+        task.status = 'rejected';
+        const state = { status: 'rejected' as const, since, reason: '' };
+        return this.#journals.says('task_rejected', makeRecord(state, { id: subject.task }), id);
+      }
+      case 'merge':
+        return this.#merge(subject.task, task, { ...approval, unverified: true });
+      case 'rebase':
+        return this.#rebase(subject.task, task);
+      case 'submit':
+      case 'send':
+        throw new Error('only decisions come from the room');
+    }
+  }
+
+  async #merge(id: string, task: Standing, merged: MergeApproval): Promise<void> {
+    if (task.review === undefined) throw new Error('only a result is merged');
+    const { record, result } = task.review;
+    const merging = { status: 'merging' as const, since, reason: '', result, approval: merged };
+    await this.#journals.says('merge_started', { ...record, state: merging }, merged.command ?? undefined);
+    if (this.isDirty) {
+      const refusals = [{ code: 'dirty' as const, repository: 'demo', message: 'a.txt is changed', names: ['a.txt'] }];
+      return this.#journals.says('merge_refused', { ...record, state: { ...record.state, refusals } });
+    }
+    this.#tasks.set(id, { ...task, status: 'merged' });
+    const { verification } = result;
+    const done = { status: 'done' as const, since, reason: 'merged into demo main', result, merged, verification };
+    await this.#journals.says('merge_ended', { ...record, state: done });
+  }
+
+  async #rebase(id: string, task: Standing): Promise<void> {
+    if (task.review === undefined) throw new Error('only a result is carried over');
+    const { record, result, patches } = task.review;
+    const rebasing = { status: 'rebasing' as const, since, reason: '', attempt: 2, result };
+    await this.#journals.says('rebase_started', { ...record, state: rebasing });
+    await this.finish(id, `${patches.get('demo')}+`);
+  }
+
+  /** Of a result, by how it begins. */
+  digestOf(short: string): string {
+    return [...this.#digests].find((digest) => digest.startsWith(short)) ?? 'unknown';
   }
 
   /** What the runner decided on commands, in its order. */

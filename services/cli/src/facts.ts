@@ -1,0 +1,8 @@
+import { inertLine } from '@countersign/contracts/inert-text.ts';
+
+export type Fact = readonly [name: string, value: string];
+
+/** One line for each fact, the values inert. */
+export function formatFacts(facts: readonly Fact[]): string[] {
+  return facts.map(([name, value]) => `${name.padEnd(11)} ${inertLine(value)}`);
+}

@@ -1,0 +1,79 @@
+import { strict as assert } from 'node:assert';
+import { escapeHtml, jsonBytes, type MessageContent } from './content.ts';
+import { messageLimits } from './message-limits.ts';
+import { describeLeft, excerptOf, withCountedSpaces } from './plan-excerpt.ts';
+import { inertFact, type Sentence, toHtml, toText } from './sentence.ts';
+
+export type Fact = readonly [name: string, value: string];
+
+/** What the room is asked with. Values and lines may be anybody's text; names, title and step are ours. */
+export type RequestParts = {
+  readonly title: string;
+  readonly file: string;
+  readonly facts: readonly Fact[];
+  readonly step: Sentence;
+  /** Somebody else's words, each line of which is marked; null when there are none. */
+  readonly words: { readonly heading: string; readonly lines: readonly string[] } | null;
+  /** Whose words are shown whole at the machine. */
+  readonly task: string;
+};
+
+/** Shares of the room for lists and words that are tried one after the other, when all else is unusually long. */
+const shares = [1, 0.5, 0.25, 0];
+
+/**
+ * A message that asks: facts that we state, then how to decide, then somebody else's words, each line marked so that none of
+ * them can pass for ours. It fits into one event. Pure.
+ * @param partsOf the parts with so much of their lists: from 1 for as much as ever is shown, to 0 for none
+ */
+export function requestMessage(partsOf: (share: number) => RequestParts): MessageContent {
+  for (const share of shares) {
+    const content = render(partsOf(share), share);
+    if (jsonBytes(content) <= messageLimits.contentBytes) return content;
+  }
+  assert.fail('the facts of a request have bounds that leave room for all of them');
+}
+
+function render({ title, file, facts: all, step, words, task }: RequestParts, share: number): MessageContent {
+  const name = inertFact(file);
+  const facts = all.map(([fact, value]): Fact => [fact, inertFact(value)]);
+  const shown = words === null ? { text: [], html: [] } : renderWords(words, task, share);
+  return {
+    msgtype: 'm.text',
+    body: [
+      `${title}: ${name}`,
+      ...facts.map(([fact, value]) => `${fact}: ${value}`),
+      '',
+      toText(step),
+      ...shown.text,
+    ].join('\n'),
+    format: 'org.matrix.custom.html',
+    formatted_body: [
+      `<p><strong>${escapeHtml(title)}: <code>${escapeHtml(name)}</code></strong></p>`,
+      `<ul>${facts.map(([fact, value]) => `<li>${escapeHtml(fact)}: <code>${escapeHtml(value)}</code></li>`).join('')}</ul>`,
+      `<p>${toHtml(step)}</p>`,
+      ...shown.html,
+    ].join(''),
+    'm.mentions': {},
+  };
+}
+
+function renderWords({ heading, lines: raw }: NonNullable<RequestParts['words']>, task: string, share: number) {
+  const lines = raw.map(withCountedSpaces);
+  const plain = excerptOf(lines, messageLimits.planBodyBytes * share, (line) => line);
+  const html = excerptOf(lines, messageLimits.planHtmlBytes * share, escapeHtml);
+  const plainLeft = describeLeft(plain, task);
+  const htmlLeft = describeLeft(html, task);
+  const code = html.lines.length === 0 ? '' : `<pre><code>${html.lines.join('\n')}</code></pre>`;
+  const characters = raw.reduce((sum, line) => sum + line.length, 0);
+  const isLong = lines.length > messageLimits.unfoldedLines || characters > messageLimits.unfoldedCharacters;
+  return {
+    text: ['', `${heading}:`, ...plain.lines, ...(plainLeft === null ? [] : [plainLeft])],
+    html: [
+      isLong
+        ? `<details><summary>${escapeHtml(heading)}</summary>${code}</details>`
+        : `<p>${escapeHtml(heading)}:</p>${code}`,
+      htmlLeft === null ? '' : `<p>${escapeHtml(htmlLeft)}</p>`,
+    ],
+  };
+}

@@ -1,0 +1,20 @@
+/** User ids that are to be taken for the operator's, `@operator:home.test`, and are not. */
+export const pretenders = [
+  '@оperator:home.test',
+  '@Operator:home.test',
+  '@OPERATOR:HOME.TEST',
+  '@operator:home.test.',
+  '@operator:HOME.test',
+  '@operator:evil.test',
+  '@operator:home.test:8448',
+  '@operator:home.test ',
+  ' @operator:home.test',
+  '@operator\u{200b}:home.test',
+  '@operator',
+  'operator:home.test',
+  'operator',
+  '',
+  '__proto__',
+  '@operator:home.test\0',
+  '@operator:home.test\n@operator:home.test',
+];
