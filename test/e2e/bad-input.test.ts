@@ -61,8 +61,8 @@ describe('is refused with file, line and what is allowed', () => {
     [
       'a key that this version does not carry out',
       'later.md',
-      `${workspace}postconditions: ["true"]\n`,
-      /later\.md:2: postconditions: /,
+      `${workspace}depends_on: abcde\n`,
+      /later\.md:2: depends_on: /,
     ],
   ])('%s', async (_what, file, content, message) => {
     await stack.drop(file, content);

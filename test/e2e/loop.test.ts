@@ -78,9 +78,9 @@ describe('a staging task', () => {
 
     const shown = await stack.countersign('show', file);
     expect(shown.exitCode).toBe(0);
-    expect(shown.stdout).toContain(waiting.base?.head ?? 'no base');
+    expect(shown.stdout).toContain(waiting.bases?.[0]?.head ?? 'no base');
     expect(shown.stdout).toContain(waiting.state.digest.slice(0, 8));
-    expect(shown.stdout.indexOf(waiting.base?.head ?? '')).toBeLessThan(shown.stdout.indexOf('hello.txt'));
+    expect(shown.stdout.indexOf(waiting.bases?.[0]?.head ?? '')).toBeLessThan(shown.stdout.indexOf('hello.txt'));
 
     const approved = await stack.countersign('approve', file);
     expect(approved).toMatchObject({ exitCode: 0 });
@@ -122,7 +122,9 @@ describe('a staging task', () => {
     await stack.own(folder);
     await stack.countersign('approve', waiting.id);
     const done = await stack.reaches('pinned.md', ['review']);
-    expect(await gitIn('moving', 'rev-parse', `${done.state.result.repositories[0]?.head}~1`)).toBe(waiting.base?.head);
+    expect(await gitIn('moving', 'rev-parse', `${done.state.result.repositories[0]?.head}~1`)).toBe(
+      waiting.bases?.[0]?.head,
+    );
   });
 
   test('that is rejected lies in outbox/rejected with the reason in its events', async () => {

@@ -45,7 +45,7 @@ describe('the loop of the first document', () => {
       waiting.id,
       'dev',
       'mini-control-plane',
-      waiting.base?.head ?? '-',
+      waiting.bases?.[0]?.head ?? '-',
       waiting.state.digest.slice(0, 8),
     ])
       expect(body).toContain(fact);

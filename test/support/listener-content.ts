@@ -31,6 +31,7 @@ export function reaction(event: string, key: string): Content {
 /** The task that a message asks for an approval of, by the facts that it shows; null when it is no such message. */
 export function requestedTask(content: Content): string | null {
   const body = String(content['body']);
-  const isRequest = /^digest: [0-9a-f]{8}$/m.test(body) && content['m.relates_to'] === undefined;
+  const isRequest =
+    /^digest: [0-9a-f]{8}$/m.test(body) && body.includes('Approval required') && content['m.relates_to'] === undefined;
   return isRequest ? (/^task: (\S+)$/m.exec(body)?.[1] ?? null) : null;
 }

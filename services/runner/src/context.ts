@@ -2,6 +2,8 @@ import type { Journal } from '@countersign/kit/journal.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Troubles } from './loop/troubles.ts';
+import type { MemoryFollower } from './memory/follow.ts';
+import type { Memory } from './memory/open-memory.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -21,6 +23,10 @@ export type Context = {
   readonly dependencies: Dependencies;
   /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */
   readonly imports: OneAtATime;
+  /** What is remembered beyond one run; asked for what a task means, and for what went before. */
+  readonly memory: Memory;
+  /** Writes into the memory what becomes of tasks, behind the work. */
+  readonly follower: Pick<MemoryFollower, 'follow' | 'handedOff'>;
   readonly troubles: Troubles;
   readonly logger: Logger;
   readonly now: () => Date;

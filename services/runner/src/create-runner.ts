@@ -13,6 +13,8 @@ import { QueueKeeper } from './loop/queue-keeper.ts';
 import { findSpools } from './loop/spools.ts';
 import { Troubles } from './loop/troubles.ts';
 import { WorkLoop } from './loop/work-loop.ts';
+import { createMemoryFollower } from './memory/follow.ts';
+import { openMemory } from './memory/open-memory.ts';
 import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
 import { Gateway, Launcher } from './sandbox/clients.ts';
@@ -20,8 +22,9 @@ import { SandboxPool } from './sandbox/pool.ts';
 import { Layout } from './state/layout.ts';
 import { RunStore } from './state/run-store.ts';
 import { TaskStore } from './state/task-store.ts';
-import { Dependencies } from './work/dependencies.ts';
+import { Dependencies, mib } from './work/dependencies.ts';
 import { OneAtATime } from './work/one-at-a-time.ts';
+import { repeatHandoffs } from './work/repeat-handoffs.ts';
 
 const upkeepMs = 2_000;
 
@@ -50,7 +53,10 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   await using launcher = new Launcher(config.launcherSocket);
   await using gateway = new Gateway(config.gatewaySocket);
   const profiles = [...new Set(Object.values(config.stages.stages).map((stage) => stage.sandbox_profile))];
-  const dependencies = new Dependencies(launcher, gateway, profiles, journal);
+  const dependencies = new Dependencies(launcher, gateway, profiles, journal, {
+    path: config.home,
+    leastBytes: config.agent.MIN_FREE_DISK_MB * mib,
+  });
   await using pool = new SandboxPool({
     slots: config.slots,
     modelSlots: config.modelSlots,
@@ -59,8 +65,14 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     warm: config.agent.WARM_SANDBOXES,
     logger,
   });
+  const memory = await openMemory(layout.memory);
+  if (memory.trouble !== null)
+    logger.warn({ reason: memory.trouble }, 'the memory could not be brought up to date yet');
+  const follower = createMemoryFollower(memory, (problem) => logger.warn({ problem }, 'the memory waits'));
   const context: Context = {
     config,
+    memory,
+    follower,
     layout,
     runs,
     tasks,
@@ -74,6 +86,8 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     userId: process.getuid?.() ?? 0,
   };
 
+  tasks.observe((record) => follower.follow(record));
+  await repeatHandoffs(context);
   const observer = new FileObserver();
   const intake = new Intake(context, observer);
   const keys = await readKeys(config.secrets);
@@ -95,6 +109,8 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
+  await follower.settled();
+  await follower.close();
   await journal.close();
 }
 

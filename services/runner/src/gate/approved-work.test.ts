@@ -13,6 +13,7 @@ const taskFile = 'workspace: project\nstage: staging\n\nsay hello\n';
 const plan = '1. say hello\n';
 const needs = {
   model: { status: 'ready' as const, kind: 'ollama' as const, name: 'small', context_length: 8_192, tools: true },
+  contextLength: 8_192,
   profile: {
     name: 'default',
     image: `sha256:${'1'.repeat(64)}`,
@@ -20,6 +21,7 @@ const needs = {
     runtime: 'runc' as const,
     workspace_bytes: 1,
     memory_bytes: 1,
+    toolchain: 'own' as const,
   },
 };
 
@@ -33,7 +35,7 @@ async function begin({ body = true } = {}) {
     gate: true,
     attempts: 1,
     task_file: sha256(file),
-    base: { branch: 'main', head: 'a'.repeat(40) },
+    bases: [{ repository: 'project', branch: 'main', head: 'a'.repeat(40) }],
     state: states.approved,
   });
   const bundle: Bundle = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Bundle } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Base, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { toolDigest } from '../config.ts';
@@ -38,6 +38,11 @@ export function whatChanged(bundle: Bundle, now: Facts): string | null {
   return differences.length === 0 ? null : `changed since it was shown: ${differences.join(', ')}`;
 }
 
+/** Where the work begins, as a bundle says it. */
+export function bundleRepositories(bases: readonly Base[]): Bundle['repositories'] {
+  return bases.map(({ repository, branch, head }) => ({ name: repository, branch, base_head: head }));
+}
+
 /** To the byte what was approved, as it was read for the check: nothing is read a second time. */
 export type Approved = { readonly ok: true; readonly plan: string; readonly objective: string };
 export type ApprovedWork = Approved | { readonly ok: false; readonly reason: string };
@@ -54,14 +59,14 @@ export async function readApprovedWork(
   if (saved === null) return { ok: false, reason: 'a part of what was approved is gone' };
   const { bundle: bytes, taskFile, objective, plan } = saved;
   const bundle = sha256(bytes) === digest ? Bundle.safeParse(JSON.parse(bytes.toString('utf8'))) : null;
-  if (bundle?.success !== true || record.base === null)
+  if (bundle?.success !== true || record.bases === null)
     return { ok: false, reason: 'the bundle is not the one that was approved' };
   const difference = whatChanged(bundle.data, {
     task: record.id,
     run: record.run,
     workspace: record.workspace,
     stage: record.stage,
-    repositories: [{ name: record.workspace, branch: record.base.branch, base_head: record.base.head }],
+    repositories: bundleRepositories(record.bases),
     task_file: sha256(taskFile),
     // Without a spec the task file's own text is the objective, and its digest covers that one.
     spec: bundle.data.spec === null && isBodyOf(taskFile, objective) ? null : sha256(objective),

@@ -48,7 +48,8 @@ const approvals: Record<TaskStatus, RegExp | true> = {
   running: /approved already/,
   verifying: /waits for no approval/,
   interrupted: /waits for no approval/,
-  review: /waits for its merge.*refs\/agentic/,
+  review: /what waits now is the merge of its diff: countersign merge abcde/,
+  rebasing: /waits for no approval/,
   merging: /waits for no approval/,
   done: /done and waits for no approval/,
   failed: /waits for no approval/,
@@ -146,7 +147,7 @@ test('on prod the room is told what to do instead, even when a file were to list
     expect(authorise(decision(kind, digest, 'matrix'), record, listed, now)).toEqual({
       ok: false,
       reason:
-        'prod is decided at the machine itself until it has a second factor: scripts/countersign show abcde, then scripts/countersign approve abcde or scripts/countersign reject abcde',
+        'prod is decided at the machine itself until it has a second factor: scripts/countersign show abcde, then scripts/countersign approve, merge, rebase or reject abcde',
     });
 });
 

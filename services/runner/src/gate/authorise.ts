@@ -1,32 +1,57 @@
 import type { Command } from '@countersign/contracts/command.ts';
 import { type Stages, secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { refuseByPolicy } from './may-merge.ts';
 
+/** A command by which a person decides on a task. */
+export type Decision = Command & { kind: 'approve' | 'reject' | 'merge' | 'rebase' };
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /**
  * Whether this person may decide on this task now. Pure; the signature was checked before. Authority comes from
  * `configs/stages.yaml` alone, and what is decided on is the digest that the person was shown.
  */
-export function authorise(
-  command: Command & { kind: 'approve' | 'reject' },
-  record: TaskRecord,
-  stages: Stages,
-  now: Date,
-): Verdict {
+export function authorise(command: Decision, record: TaskRecord, stages: Stages, now: Date): Verdict {
   const stage = stages.stages[record.stage];
   if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
   const { channel, user } = command.actor;
   if (record.stage === secondFactorStage && channel !== 'shell')
     return refuse(
-      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve ${record.id} or scripts/countersign reject ${record.id}`,
+      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
     );
   const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
   if (!may)
     return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
-  return command.kind === 'approve'
-    ? mayApprove(command.subject.digest, record, now)
-    : mayReject(command.subject.digest, record);
+  switch (command.kind) {
+    case 'approve':
+      return mayApprove(command.subject.digest, record, now);
+    case 'reject':
+      return mayReject(command.subject.digest, record);
+    case 'merge':
+      return mayMerge(command.subject, record, stages);
+    case 'rebase':
+      return mayRebase(command.subject.digest, record);
+  }
+}
+
+function mayMerge(
+  { digest, unverified }: (Command & { kind: 'merge' })['subject'],
+  record: TaskRecord,
+  stages: Stages,
+): Verdict {
+  const { id, state } = record;
+  if (state.status === 'merging') return refuse(`${id} is being merged already`);
+  if (state.status !== 'review') return refuse(`${id} is ${state.status} and has nothing to merge`);
+  const refusals = refuseByPolicy(stages, record, state.result, { digest, unverified: unverified === true });
+  const [first] = refusals;
+  return first === undefined ? { ok: true } : refuse(`${first.code}: ${first.repository}: ${first.message}`);
+}
+
+function mayRebase(digest: string, { id, state }: TaskRecord): Verdict {
+  if (state.status !== 'review') return refuse(`${id} is ${state.status} and has nothing to carry over`);
+  if (digest !== state.result.digest)
+    return refuse(`the diff of ${id} is now ${state.result.digest.slice(0, 8)}, not ${digest.slice(0, 8)}`);
+  return { ok: true };
 }
 
 function mayApprove(digest: string, { id, state }: TaskRecord, now: Date): Verdict {
@@ -44,12 +69,11 @@ function mayApprove(digest: string, { id, state }: TaskRecord, now: Date): Verdi
     case 'planning':
       return refuse(`${id} is still being planned`);
     case 'review':
-      return refuse(
-        `${id} is done and waits for its merge, which this version does not carry out; take its commits from ${state.result.repositories[0]?.ref ?? 'its ref'}`,
-      );
+      return refuse(`${id} is past its approval; what waits now is the merge of its diff: countersign merge ${id}`);
     case 'queued':
     case 'verifying':
     case 'interrupted':
+    case 'rebasing':
     case 'merging':
     case 'done':
     case 'failed':

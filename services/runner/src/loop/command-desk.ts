@@ -5,16 +5,17 @@ import { type Command, kindsOf } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
-import { mayFollow } from '@countersign/contracts/task-state.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
-import { authorise, resolveTask } from '../gate/authorise.ts';
+import { authorise, type Decision, resolveTask } from '../gate/authorise.ts';
 import type { Keys } from '../gate/keys.ts';
 import { type ReadCommand, readCommand } from '../gate/read-command.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
+import { effectOf } from './act-on-decision.ts';
+import { cleanUp } from './clean-up.ts';
 import { type SpoolEntry, Spools } from './spools.ts';
 
 type Verdict = {
@@ -39,7 +40,7 @@ export class CommandDesk {
   readonly #spools: Spools;
   /** Every command that has its verdict: whether it was accepted, and what it was. */
   readonly #decided = new Map<string, { readonly accepted: boolean; readonly meaning: string | null }>();
-  /** Commands whose message is in the journal. */
+  /** Commands whose own event is in the journal. */
   readonly #posted = new Set<string>();
 
   private constructor(context: Context, keys: Keys, isActive: IsActive) {
@@ -60,7 +61,8 @@ export class CommandDesk {
           accepted: event.event === 'command_accepted',
           meaning: typeof meaning === 'string' ? meaning : null,
         });
-      if (event.event === 'message' && typeof command_id === 'string') desk.#posted.add(command_id);
+      if ((event.event === 'message' || event.event === 'cleaned_up') && typeof command_id === 'string')
+        desk.#posted.add(command_id);
     }
     return desk;
   }
@@ -116,9 +118,17 @@ export class CommandDesk {
     switch (command.kind) {
       case 'approve':
       case 'reject':
+      case 'merge':
+      case 'rebase':
         return this.#judgeDecision(command);
       case 'submit':
         return this.#judgeSubmission(command);
+      case 'clean':
+        return {
+          accepted: true,
+          reason: 'raw output and leftovers of ended tasks are removed; what was removed is told in the journal',
+          act: () => this.#clean(command),
+        };
       case 'send':
         return {
           accepted: true,
@@ -128,7 +138,7 @@ export class CommandDesk {
     }
   }
 
-  #judgeDecision(command: Command & { kind: 'approve' | 'reject' }): Verdict {
+  #judgeDecision(command: Decision): Verdict {
     const { tasks, config, now } = this.#context;
     const found = resolveTask(command.subject.task, tasks.all());
     if (!found.ok) return { accepted: false, reason: found.reason };
@@ -139,56 +149,8 @@ export class CommandDesk {
     // Activities begin after this desk's turn: what is not being started now cannot begin before the verdict has its effect.
     if (record.state.status === 'approved' && this.#isActive(record.id))
       return { accepted: false, reason: `${record.id} is being started; it can no longer be rejected`, ...names };
-    const decided_at = now().toISOString();
-    if (command.kind === 'reject') {
-      const words = command.subject.reason || 'no reason given';
-      const act = async () => {
-        // It may have begun, or ended, while the verdict was written.
-        if (!mayFollow(tasks.get(record.id)?.state.status ?? 'rejected', 'rejected')) return;
-        await tasks.transition(
-          record.id,
-          {
-            status: 'rejected',
-            since: decided_at,
-            reason: `rejected by ${command.actor.user}: ${words}`.slice(0, 2_000),
-          },
-          {
-            event: 'task_rejected',
-            phase: 'gate',
-            agent_role: 'operator',
-            summary: `rejected: ${words}`.slice(0, 4_000),
-            data: { command_id: command.id },
-          },
-        );
-      };
-      return { accepted: true, reason: `${record.id} (${record.file}) is rejected`, act, ...names };
-    }
-    const act = async () => {
-      const { state } = tasks.get(record.id) ?? record;
-      if (record.state.status !== 'pending' || state.status !== 'pending' || state.digest !== record.state.digest)
-        return;
-      const approval = {
-        command: command.id,
-        digest: record.state.digest,
-        channel: command.actor.channel,
-        user: command.actor.user,
-        evidence: command.evidence,
-        decided_at,
-        expires_at: record.state.expires_at,
-      };
-      await tasks.transition(
-        record.id,
-        { status: 'approved', since: decided_at, reason: 'approved; waits for its turn', approval },
-        {
-          event: 'task_approved',
-          phase: 'gate',
-          agent_role: 'operator',
-          summary: `approved by ${command.actor.user} through ${command.actor.channel}`,
-          data: { command_id: command.id, digest: record.state.digest },
-        },
-      );
-    };
-    return { accepted: true, reason: `${record.id} (${record.file}) is approved`, act, ...names };
+    const { said, act } = effectOf(this.#context, command, record);
+    return { accepted: true, reason: said, act, ...names };
   }
 
   async #judgeSubmission(command: Command & { kind: 'submit' }): Promise<Verdict> {
@@ -212,6 +174,19 @@ export class CommandDesk {
       });
     };
     return { accepted: true, reason: `${name} is in the inbox`, act };
+  }
+
+  async #clean({ id, subject }: Command & { kind: 'clean' }): Promise<void> {
+    if (this.#posted.has(id)) return;
+    const { items, bytes } = await cleanUp(this.#context, subject.older_than_days);
+    await this.#context.journal.append({
+      phase: 'service',
+      agent_role: 'operator',
+      event: 'cleaned_up',
+      summary: `removed ${items} files and folders of ended tasks, ${bytes} bytes`,
+      data: { command_id: id, items, bytes },
+    });
+    this.#posted.add(id);
   }
 
   async #message(command: string, text: string): Promise<void> {

@@ -20,8 +20,8 @@ async function begin(state: TaskState = states.queued) {
   const observer = new FileObserver(2_000, () => clock.now().getTime());
   const keeper = new QueueKeeper(context, observer, new Intake(context, observer));
   const run = await context.runs.ofTheDay('project', context.now());
-  const base = { branch: 'main', head: 'a'.repeat(40) };
-  const record = makeRecord({ run, state, task_file: sha256(text), base });
+  const bases = [{ repository: 'project', branch: 'main', head: 'a'.repeat(40) }];
+  const record = makeRecord({ run, state, task_file: sha256(text), bases });
   const { layout } = home;
   mkdirSync(layout.task(run, record.id), { recursive: true });
   writeFileSync(join(layout.task(run, record.id), 'task.md'), text);
@@ -43,7 +43,7 @@ async function begin(state: TaskState = states.queued) {
 }
 
 const idle = () => new Activity(() => Promise.resolve());
-const open = ['queued', 'planning', 'pending', 'approved', 'running', 'interrupted'] as const;
+const open = ['queued', 'planning', 'pending', 'approved', 'running', 'verifying', 'interrupted'] as const;
 
 test.each(open)('the file of a %s task that nobody touched lets it go on', async (status) => {
   const { settle, now, record } = await begin(states[status]);
@@ -71,7 +71,7 @@ test.each(open)('a changed byte makes a %s task begin anew, with what the file s
     gate: true,
     title: 'say goodbye',
     task_file: sha256(changed),
-    base: status === 'queued' ? record.base : null,
+    bases: status === 'queued' ? record.bases : null,
     state: { status: 'queued' },
   });
   expect(filesIn(layout, 'inbox')).toEqual(['x.md']);

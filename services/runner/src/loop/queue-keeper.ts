@@ -38,7 +38,7 @@ export class QueueKeeper {
     if (seen.kind !== 'file') return this.#missing(record, activity);
     this.#missingSince.delete(record.id);
     // A merge names the saved diff, not the file: from here on its bytes no longer matter.
-    if (record.state.status === 'review' || record.state.status === 'merging') return 'unchanged';
+    if (['review', 'rebasing', 'merging'].includes(record.state.status)) return 'unchanged';
     const key = `${path} ${seen.stamp}`;
     if (this.#stamps.get(record.id) === key) return 'unchanged';
     if (!seen.settled && activity === undefined) return 'changing';
@@ -82,7 +82,7 @@ export class QueueKeeper {
               agent_role: 'operator',
               summary: 'the task file changed; what was asked for or approved is void',
             },
-            { base: null },
+            { bases: null },
           );
     const parsed = read.ok
       ? parseTaskFile(read.bytes)

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
@@ -9,14 +11,23 @@ import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
-import type { Profiles } from '../work/dependencies.ts';
 import { failTask } from '../work/end-task.ts';
-import { workOn } from '../work/work-on.ts';
+import { isMerging, mergeTask } from '../work/merge-task.ts';
+import { needsModel, workOn, workWithoutModel } from '../work/work-on.ts';
 import { choose } from './choose.ts';
 import type { CommandDesk } from './command-desk.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
 const turnMs = 1_000;
+/** States in which something is to be begun, or begun again, when nothing is at work. */
+const beginnable: ReadonlySet<TaskStatus> = new Set([
+  'queued',
+  'approved',
+  'interrupted',
+  'verifying',
+  'rebasing',
+  'merging',
+]);
 
 type Parts = {
   readonly intake: Intake;
@@ -77,8 +88,8 @@ export class WorkLoop {
   }
 
   /** Once, as soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. */
-  async #adopt(profiles: Profiles): Promise<void> {
-    for (const adoption of await findAdoptions(this.#context, profiles, (id) => this.isActive(id), this.#leave))
+  async #adopt(): Promise<void> {
+    for (const adoption of await findAdoptions(this.#context, (id) => this.isActive(id), this.#leave))
       this.#begin(adoption.record, adoption.work);
     const removed = await this.#context.pool.tidy();
     this.#adopted = true;
@@ -89,10 +100,10 @@ export class WorkLoop {
   }
 
   /** Null when it is done; else why not yet. */
-  async #adoptOnce(profiles: Profiles): Promise<string | null> {
+  async #adoptOnce(): Promise<string | null> {
     if (this.#adopted) return null;
     try {
-      await this.#adopt(profiles);
+      await this.#adopt();
       return null;
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
@@ -127,37 +138,56 @@ export class WorkLoop {
 
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
     const { tasks, dependencies, config } = this.#context;
-    const { launcher, model } = dependencies.state;
-    const missing = launcher.ok
-      ? ((await this.#adoptOnce(launcher.profiles)) ?? (model.ok ? null : model.reason))
-      : launcher.reason;
-    if (!launcher.ok || !model.ok || missing !== null) {
+    const { launcher, model, disk } = dependencies.state;
+    for (const record of ready) if (isMerging(record)) this.#begin(record, () => mergeTask(this.#context, record));
+    const waiting = ready.filter((record) => !isMerging(record));
+    const missing = launcher.ok ? ((await this.#adoptOnce()) ?? (disk.ok ? null : disk.reason)) : launcher.reason;
+    if (!launcher.ok || missing !== null) {
       const reason = missing ?? 'waits for the services that it needs';
-      for (const record of ready) await tasks.wait(record.id, reason);
+      for (const record of waiting) await tasks.wait(record.id, reason);
       return reason;
     }
-    const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []);
+    const startable = model.ok ? waiting : waiting.filter((record) => !needsModel(record));
+    if (!model.ok) for (const record of waiting) if (needsModel(record)) await tasks.wait(record.id, model.reason);
+    const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []).filter((one) => !isMerging(one));
     const capacity = {
       tasks: config.agent.MAX_TASKS,
       perWorkspace: config.agent.MAX_TASKS_PER_WORKSPACE,
       perModel: config.agent.MAX_TASKS_PER_MODEL ?? null,
     };
-    const choice = choose(ready, active, capacity);
+    const choice = choose(startable, active, capacity);
     for (const [id, reason] of choice.waits) await tasks.wait(id, reason);
     for (const record of choice.start) {
       const stage = config.stages.stages[record.stage];
-      const profile = launcher.profiles.get(stage?.sandbox_profile ?? '');
-      if (stage === undefined || profile === undefined || !profile.ok) {
-        await tasks.wait(
-          record.id,
-          profile?.ok === false ? profile.reason : `stage ${record.stage} is no longer in configs/stages.yaml`,
-        );
+      if (stage === undefined) {
+        await tasks.wait(record.id, `stage ${record.stage} is no longer in configs/stages.yaml`);
         continue;
       }
-      const needs = { model: model.model, profile: profile.profile };
+      const profile = await this.#profileFor(stage.sandbox_profile, record);
+      if (profile === null) continue;
+      if (!needsModel(record)) {
+        this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave));
+        continue;
+      }
+      if (!model.ok) continue;
+      const needs = { model: model.model, contextLength: model.contextLength, profile: profile };
       // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
       const isGated = record.gate || stage.gate !== 'none';
       this.#begin(record, (activity) => workOn(this.#context, record, needs, isGated, activity, this.#leave));
+    }
+    return model.ok ? null : model.reason;
+  }
+
+  /** Null when the task has to wait for it, which is said. */
+  async #profileFor(name: string, record: TaskRecord): Promise<Profile | null> {
+    const { tasks, dependencies } = this.#context;
+    try {
+      const answer = await dependencies.profileFor(name, record.workspace);
+      if (answer.ok) return answer.profile;
+      await tasks.wait(record.id, answer.reason);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      await tasks.wait(record.id, `the launcher cannot be asked for profile ${name}: ${error.message}`);
     }
     return null;
   }
@@ -188,6 +218,12 @@ export class WorkLoop {
       return;
     }
     this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
+    if (record.state.status === 'merging' || record.state.status === 'rebasing') {
+      // What was begun is finished or taken back, however often that has to be tried; it never fails half-way.
+      await this.#context.tasks.wait(id, `not finished, tried again: ${String(error)}`);
+      await sleep(serviceLimits.retryMs, undefined, { signal: this.#leave }).catch(() => undefined);
+      return;
+    }
     if (record.state.status === 'planning' || record.state.status === 'running' || mayStart(record)) {
       await failTask(this.#context, record, 'internal', error instanceof Error ? error.message : String(error));
     }
@@ -210,7 +246,5 @@ export class WorkLoop {
 }
 
 function mayStart(record: TaskRecord): boolean {
-  return (
-    record.state.status === 'queued' || record.state.status === 'approved' || record.state.status === 'interrupted'
-  );
+  return beginnable.has(record.state.status);
 }

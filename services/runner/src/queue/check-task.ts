@@ -1,21 +1,16 @@
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Problem } from '@countersign/contracts/problem.ts';
 import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskHeader } from '@countersign/contracts/task-file/schema.ts';
 import type { Context } from '../context.ts';
-import { findBase, findRepository } from '../git/repository.ts';
+import { findRepositories } from '../work/find-repositories.ts';
+import { findSources } from '../work/grounds.ts';
 import { readObjective, specPath } from '../work/objective.ts';
 
 /** Keys that are part of the format and that this version does not carry out; ignoring one could drop a safeguard. */
-const notYet = [
-  'task',
-  'repos',
-  'depends_on',
-  'budget',
-  'preconditions',
-  'postconditions',
-] as const satisfies readonly (keyof TaskHeader)[];
+const notYet = ['depends_on', 'budget'] as const satisfies readonly (keyof TaskHeader)[];
 
 /** Whether what a well-formed file names exists here. All problems, each with the line of its key. */
 export async function checkTask(context: Context, file: TaskFile): Promise<readonly Problem[]> {
@@ -26,7 +21,6 @@ export async function checkTask(context: Context, file: TaskFile): Promise<reado
 
   for (const key of notYet)
     if (header[key] !== undefined) say(key, 'this version does not carry it out; remove the line');
-  if (header.on_success === 'merge') say('on_success', 'this version does not carry out "merge"; allowed: review');
   const stages = Object.keys(context.config.stages.stages);
   if (!stages.includes(header.stage))
     say('stage', `unknown stage ${JSON.stringify(header.stage)}; allowed: ${stages.join(', ')}`);
@@ -60,14 +54,22 @@ async function checkWorkspace(
     );
     return;
   }
-  const repository = await findRepository(workspaces, file.header.workspace, context.userId);
-  if (!repository.ok) {
-    say('workspace', repository.reason);
+  const { header } = file;
+  if (header.task !== undefined) {
+    const found = await context.memory.findTask(header.workspace, header.task);
+    if (!found.ok) {
+      say('task', found.reason);
+      return;
+    }
+  }
+  const repositories = await findRepositories(context, header);
+  if (!repositories.ok) {
+    say(header.repos === undefined ? 'workspace' : 'repos', repositories.reason);
     return;
   }
-  const base = await findBase(repository.value, file.header.base_branch);
-  if (!base.ok) say(file.header.base_branch === undefined ? 'workspace' : 'base_branch', base.reason);
-  const objective = await readObjective(repository.value.folder, file);
+  const sources = await findSources(context, file, null);
+  if (!sources.ok) say(header.base_branch === undefined ? 'workspace' : 'base_branch', sources.reason);
+  const objective = await readObjective(join(workspaces, header.workspace), file);
   if (!objective.ok)
-    say('workspace', `the file has no body, and workspaces/${file.header.workspace}/${specPath}: ${objective.reason}`);
+    say('workspace', `the file has no body, and workspaces/${header.workspace}/${specPath}: ${objective.reason}`);
 }

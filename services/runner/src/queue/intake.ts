@@ -95,7 +95,7 @@ export class Intake {
       attempts: 0,
       interruptions: 0,
       model: null,
-      base: null,
+      bases: null,
       ...factsOf(this.#context, bytes, file, name),
       state: { status: 'queued', since: accepted_at, reason: 'waits for its turn' },
     };
@@ -171,6 +171,7 @@ export function factsOf(context: Context, bytes: Buffer, file: TaskFile, name: s
     gate: header.approval_required || stage?.gate !== 'none',
     title: (header.title ?? /^#*\s*(\S.*)$/m.exec(body)?.[1] ?? name).slice(0, 200),
     tool: header.tool,
+    memory_task: header.task ?? null,
     priority: typeof header.priority === 'number' ? header.priority : priorities[header.priority],
     timeout_sec: header.timeout_sec ?? context.config.tools.tools[header.tool]?.timeout_sec ?? 1,
   };

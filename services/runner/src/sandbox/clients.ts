@@ -10,12 +10,14 @@ export class Launcher implements AsyncDisposable {
     this.#client = new SocketClient('launcher', socketPath);
   }
 
-  profile(name: string): Promise<Profile> {
-    return this.#client.request('GET', `/profiles/${encodeURIComponent(name)}`, Profile);
+  /** @param workspace whose own image counts, where the operator built one */
+  profile(name: string, workspace: string | null = null): Promise<Profile> {
+    const query = workspace === null ? '' : `?workspace=${encodeURIComponent(workspace)}`;
+    return this.#client.request('GET', `/profiles/${encodeURIComponent(name)}${query}`, Profile);
   }
 
-  start(profile: string, slot: SlotId): Promise<Sandbox> {
-    return this.#client.request('POST', '/sandboxes', Sandbox, { body: { profile, slot } });
+  start(profile: string, slot: SlotId, workspace: string | null = null): Promise<Sandbox> {
+    return this.#client.request('POST', '/sandboxes', Sandbox, { body: { profile, slot, workspace } });
   }
 
   async list(): Promise<readonly Sandbox[]> {

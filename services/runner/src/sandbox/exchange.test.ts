@@ -134,7 +134,7 @@ test.each<[string, (sandbox: FakeSandbox) => void, RegExp]>([
   ['a third output stream', (sandbox) => sandbox.chunk('output', 2, Buffer.from('x')), /does not exist/],
   ['a bundle of no repository', (sandbox) => sandbox.chunk('bundle', 1, Buffer.from('x')), /unknown repository/],
   ['an artifact too many', (sandbox) => sandbox.chunk('artifact', 32, Buffer.from('x')), /artifact too many/],
-  ['a plan that was not asked for', (sandbox) => sandbox.text('plan', 'x'), /not asked for/],
+  ['a plan that was not asked for', (sandbox) => sandbox.text('plan', 'x'), /a plan frame in mode run/],
   [
     'a second hello',
     (sandbox) => sandbox.say('hello', { protocol: 1, state: 'idle', task: null }),
@@ -188,17 +188,42 @@ test('a sandbox of another task is not listened to', async () => {
   expect(deliveryOf(await outcome).end.exit_code).toBe(0);
 });
 
-test('the newest of two connections is spoken to, also when the older one never lets go', async () => {
+test('a second connection beside the first says nothing that counts', async () => {
   const { slot, start, greet } = await begin();
   await using _slot = slot;
   const outcome = start();
-  const older = await greet();
-  await older.takeTask();
-  const newer = await greet('busy');
-  await older.closed;
-  await newer.nextResend();
-  newer.say('end', endOf(id));
+  const agent = await greet();
+  await agent.takeTask();
+  const other = await greet('busy');
+  await other.closed;
+  agent.say('end', endOf(id));
   expect(deliveryOf(await outcome).end.reason).toBe('finished');
+});
+
+test('a verification that lost its connection is lost: whoever connects then may be what was verified', async () => {
+  const { slot, start, greet } = await begin({ mode: 'verify' });
+  await using _slot = slot;
+  const outcome = start();
+  const agent = await greet();
+  await agent.takeTask();
+  agent.hangUp();
+  const other = await greet('busy');
+  other.say('end', { ...endOf(id), checks: [{ exit_code: 0, duration_ms: 1 }] });
+  expect(await outcome).toMatchObject({ ok: false, errorClass: 'sandbox_lost' });
+});
+
+test.each(['run', 'plan', 'rebase'] as const)('checks with the end of a %s are refused', async (mode) => {
+  const { slot, start, greet } = await begin({ mode });
+  await using _slot = slot;
+  const outcome = start();
+  for (const state of ['idle', 'busy', 'busy'] as const) {
+    const sandbox = await greet(state);
+    if (state === 'idle') await sandbox.takeTask();
+    else await sandbox.nextResend();
+    sandbox.say('end', { ...endOf(id), checks: [] });
+    await Promise.race([outcome, sandbox.closed]);
+  }
+  expect(await outcome).toMatchObject({ ok: false, errorClass: 'protocol' });
 });
 
 test('a stop is passed on, and what was done is still collected', async () => {

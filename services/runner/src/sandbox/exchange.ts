@@ -89,6 +89,13 @@ export async function exchange(options: ExchangeOptions): Promise<ExchangeOutcom
         } else if (!(error instanceof ConnectionLostError)) throw error;
       }
       connection.close();
+      // What it runs may have ended the agent and now speak in its place: nothing that comes later is believed.
+      if (options.assignment.task.mode === 'verify')
+        return {
+          ok: false,
+          errorClass: 'sandbox_lost',
+          reason: 'the connection was lost while conditions were checked',
+        };
     }
   } catch (error) {
     const verdict = watch.verdict();

@@ -19,6 +19,7 @@ const profile: Profile = {
   runtime: 'runc',
   workspace_bytes: 1_000_000,
   memory_bytes: 2_000_000,
+  toolchain: 'own',
 };
 
 async function begin(warm = 1) {

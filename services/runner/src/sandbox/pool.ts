@@ -34,6 +34,8 @@ export class SandboxPool implements AsyncDisposable {
   readonly #used = new Set<Slot>();
   /** What each was made from; a task gets a sandbox of exactly the make that its approval names. */
   readonly #madeAs = new WeakMap<Slot, string>();
+  /** Those that no way to the model is opened for. */
+  readonly #withoutModel = new Set<SlotId>();
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
@@ -44,8 +46,15 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   /** A sandbox for one task: a warm one where there is one, else a new one. @throws NoSandboxError */
-  async acquire(profile: Profile): Promise<Slot> {
-    const slot = this.#takeIdle(profile) ?? (await this.#start(profile));
+  async acquire(profile: Profile, workspace: string | null = null): Promise<Slot> {
+    const slot = this.#takeIdle(profile) ?? (await this.#start(profile, workspace, 'with-model'));
+    this.#used.add(slot);
+    return slot;
+  }
+
+  /** A new sandbox that never had a way to the model, for what must not depend on one. @throws NoSandboxError */
+  async acquireWithoutModel(profile: Profile, workspace: string | null = null): Promise<Slot> {
+    const slot = await this.#start(profile, workspace, 'without-model');
     this.#used.add(slot);
     return slot;
   }
@@ -66,6 +75,7 @@ export class SandboxPool implements AsyncDisposable {
     await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
     await this.#removeModelSlot(slot.id);
+    this.#withoutModel.delete(slot.id);
     this.#known.delete(slot.id);
   }
 
@@ -78,7 +88,7 @@ export class SandboxPool implements AsyncDisposable {
   async maintain(fill: Profile | null): Promise<void> {
     for (const slot of [...this.#idle, ...this.#used]) {
       // One that was released meanwhile must not be opened again.
-      if (this.#idle.includes(slot) || this.#used.has(slot))
+      if ((this.#idle.includes(slot) || this.#used.has(slot)) && !this.#withoutModel.has(slot.id))
         await this.#options.gateway.openSlot(slot.id).catch(() => undefined);
     }
     for (const id of this.#leftovers) await this.#remove(id);
@@ -97,7 +107,7 @@ export class SandboxPool implements AsyncDisposable {
   async #fill(profile: Profile): Promise<void> {
     try {
       while (this.#idle.length < this.#options.warm && !this.#closed.signal.aborted)
-        this.#idle.push(await this.#start(profile));
+        this.#idle.push(await this.#start(profile, null, 'with-model'));
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
@@ -128,13 +138,18 @@ export class SandboxPool implements AsyncDisposable {
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 
-  async #start(profile: Profile): Promise<Slot> {
+  async #start(profile: Profile, workspace: string | null, way: 'with-model' | 'without-model'): Promise<Slot> {
     const id = newSlotId();
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     try {
-      await this.#openModel(id);
-      const { image } = await this.#options.launcher.start(profile.name, id);
+      if (way === 'with-model') await this.#openModel(id);
+      else {
+        // The launcher mounts the folder in any case; in this one nothing listens.
+        this.#withoutModel.add(id);
+        await makeModelSlot(this.#options.modelSlots, id);
+      }
+      const { image } = await this.#options.launcher.start(profile.name, id, workspace);
       if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
       this.#madeAs.set(slot, makeOf(profile));
       await slot.greeted(this.#closed.signal);

@@ -8,6 +8,7 @@ import {
   ProgressFrame,
   type ResendFrame,
   type TaskFrame,
+  type TaskMode,
 } from '@countersign/contracts/frames.ts';
 import { frameLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import { sha256OfFile } from '@countersign/kit/digest.ts';
@@ -49,7 +50,7 @@ export class Receiver implements AsyncDisposable {
         return {};
       }
       case 'bundle': {
-        this.#onlyInRun(frame);
+        this.#onlyIn(frame, 'run', 'rebase');
         const chunk = decodeChunk(frame.payload);
         if (chunk.index >= this.#task.repositories.length)
           throw new FrameError('bad-chunk', 'a bundle of an unknown repository');
@@ -57,26 +58,30 @@ export class Receiver implements AsyncDisposable {
         return {};
       }
       case 'artifact': {
-        this.#onlyInRun(frame);
+        this.#onlyIn(frame, 'run');
         const chunk = decodeChunk(frame.payload);
         if (chunk.index >= frameLimits.artifacts) throw new FrameError('bad-chunk', 'an artifact too many');
         await this.#append(this.artifactPath(chunk.index), chunk, resultLimits.artifactBytes);
         return {};
       }
       case 'summary':
+        this.#onlyIn(frame, 'run', 'plan');
         this.summary = decodeText(frame);
         return {};
       case 'handoff':
+        this.#onlyIn(frame, 'run', 'plan');
         this.handoff = decodeText(frame);
         return {};
       case 'plan':
-        if (this.#task.mode !== 'plan') throw new FrameError('bad-shape', 'a plan was not asked for');
+        this.#onlyIn(frame, 'plan');
         this.plan = decodeText(frame);
         return {};
       case 'end': {
         const end = decodeJson(frame.payload, EndFrame);
         if (end.task !== this.#task.task) throw new FrameError('bad-shape', 'the end of another task');
-        if (end.bundles.length + end.artifacts.length > 0) this.#onlyInRun(frame);
+        if (end.bundles.length > 0) this.#onlyIn(frame, 'run', 'rebase');
+        if (end.artifacts.length > 0) this.#onlyIn(frame, 'run');
+        if (end.checks !== undefined) this.#onlyIn(frame, 'verify');
         return { end };
       }
       case 'task':
@@ -90,9 +95,10 @@ export class Receiver implements AsyncDisposable {
     }
   }
 
-  /** A planner hands over a plan and nothing else. */
-  #onlyInRun(frame: Frame): void {
-    if (this.#task.mode !== 'run') throw new FrameError('bad-shape', `a ${frame.name} frame with a result of a plan`);
+  /** What a mode does not bring is not taken: a planner hands over a plan alone, a verifier how its conditions ended. */
+  #onlyIn(frame: Frame, ...modes: readonly TaskMode[]): void {
+    const { mode } = this.#task;
+    if (!modes.includes(mode)) throw new FrameError('bad-shape', `a ${frame.name} frame in mode ${mode}`);
   }
 
   bundlePath(index: number): string {

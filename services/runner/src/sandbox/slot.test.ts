@@ -60,17 +60,19 @@ test('a warm sandbox that dies is noticed though nobody reads', async () => {
   expect(slot.isGreeted).toBe(false);
 });
 
-test('of two connections the newest counts, and the older is closed even when it was handed out', async () => {
+test('while a connection is open nobody takes its place, and when it is lost the next one does', async () => {
   const { slot, greet } = await begin();
   await using _slot = slot;
   const first = await greet();
   const older = await slot.nextConnection(never);
   const second = await greet('busy');
-  await first.closed;
-  expect(older.isOpen).toBe(false);
+  await second.closed;
+  expect(older.isOpen).toBe(true);
+  first.hangUp();
+  await until(() => !older.isOpen);
+  await greet('busy');
   const newer = await slot.nextConnection(never);
   expect(newer.hello.state).toBe('busy');
-  second.hangUp();
 });
 
 test('one who connects and never says hello displaces nobody', async () => {

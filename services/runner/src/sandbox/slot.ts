@@ -137,7 +137,12 @@ export class Slot implements AsyncDisposable {
       if (first.done === true) return;
       if (first.value.name !== 'hello') throw new FrameError('bad-shape', 'the first frame must be hello');
       const connection = new Connection(socket, decodeJson(first.value.payload, HelloFrame), frames);
-      this.#newest?.close();
+      // A sandbox connects anew when it has lost its connection. While one is open, another comes from something that runs in
+      // there beside the agent: it could speak in the agent's place.
+      if (this.#newest?.isOpen === true) {
+        connection.close();
+        return;
+      }
       this.#newest = connection;
       this.#isHandedOut = false;
       this.#arrived.resolve();

@@ -20,6 +20,9 @@ export class Layout {
   get workspaces(): string {
     return join(this.home, 'workspaces');
   }
+  get memory(): string {
+    return join(this.home, 'memory');
+  }
   get runs(): string {
     return join(this.home, 'runs');
   }
@@ -45,8 +48,9 @@ export class Layout {
   task(run: RunId, task: TaskId): string {
     return join(this.tasks(run), task);
   }
-  attempt(record: TaskRecord): string {
-    return join(this.task(record.run, record.id), 'attempts', String(record.attempts));
+  /** @param attempt the task's newest one by default */
+  attempt(record: TaskRecord, attempt = record.attempts): string {
+    return join(this.task(record.run, record.id), 'attempts', String(attempt));
   }
   /** The attempt's folder as events and people name it, relative to `volumes/`. */
   attemptName(record: TaskRecord): string {

@@ -21,12 +21,14 @@ export type EventDetail = Pick<EventBody, 'event' | 'phase' | 'agent_role' | 'su
     >
   >;
 
-type Changes = Partial<
+/** Facts of a record that may change with its state. */
+export type Changes = Partial<
   Pick<
     TaskRecord,
     | 'attempts'
     | 'interruptions'
-    | 'base'
+    | 'bases'
+    | 'memory_task'
     | 'model'
     | 'task_file'
     | 'stage'
@@ -40,8 +42,15 @@ type Changes = Partial<
 >;
 
 const reasonCharacters = 2_000;
-/** States in which a task only waits for its turn. */
-const waiting: ReadonlySet<TaskStatus> = new Set(['queued', 'approved', 'interrupted']);
+/** States in which a task may only be waiting for its turn. */
+const waiting: ReadonlySet<TaskStatus> = new Set([
+  'queued',
+  'approved',
+  'interrupted',
+  'verifying',
+  'rebasing',
+  'merging',
+]);
 
 /**
  * Every task, and the one way to change it. Invariants: an event with the whole new record is durable before the file moves, the
@@ -54,6 +63,8 @@ export class TaskStore {
   readonly #tasks = new Map<TaskId, TaskRecord>();
   /** Files that nothing can move, locked ones for instance, by what they were then: they are no new tasks. */
   readonly #stuck = new Map<string, string>();
+  /** Told of every record that is durable; must not throw. */
+  #told: (record: TaskRecord) => void = () => undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(layout: Layout, runs: RunStore) {
@@ -76,6 +87,12 @@ export class TaskStore {
       }
     }
     return { store, mended };
+  }
+
+  /** From now on `told` hears of every record that has changed, and first of all that there are. */
+  observe(told: (record: TaskRecord) => void): void {
+    this.#told = told;
+    for (const record of this.#tasks.values()) told(record);
   }
 
   get(id: TaskId): TaskRecord | undefined {
@@ -219,6 +236,7 @@ export class TaskStore {
     const folder = this.#layout.task(record.run, record.id);
     await mkdir(folder, { recursive: true });
     await writeFileAtomic(join(folder, 'task.json'), `${JSON.stringify(record, null, 2)}\n`);
+    this.#told(record);
   }
 
   async #freeName(before: TaskRecord, after: TaskRecord): Promise<string> {

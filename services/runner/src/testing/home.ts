@@ -12,6 +12,7 @@ import type { RunnerConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from '../gate/keys.ts';
 import { Troubles } from '../loop/troubles.ts';
+import { openMemory } from '../memory/open-memory.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
 import { SandboxPool } from '../sandbox/pool.ts';
 import { Layout } from '../state/layout.ts';
@@ -34,7 +35,7 @@ export function makeHome(): { home: string; layout: Layout; slots: string; spool
   return { home, layout, slots, spools };
 }
 
-const stage = { sandbox_profile: 'default', approval_hours: 24 };
+const stage = { sandbox_profile: 'default', approval_hours: 24, merge_into: ['*'] };
 
 /** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person only. */
 export function makeConfig(parts: { home: string; slots: string; modelSlots?: string; spools: string }): RunnerConfig {
@@ -46,9 +47,10 @@ export function makeConfig(parts: { home: string; slots: string; modelSlots?: st
     launcherSocket: '/nonexistent/launcher.sock',
     gatewaySocket: '/nonexistent/gateway.sock',
     logLevel: 'silent',
-    agent: { OLLAMA_MODEL: 'small', MAX_TASKS: 4, MAX_TASKS_PER_WORKSPACE: 1, WARM_SANDBOXES: 0 },
+    agent: { OLLAMA_MODEL: 'small', MAX_TASKS: 4, MAX_TASKS_PER_WORKSPACE: 1, WARM_SANDBOXES: 0, MIN_FREE_DISK_MB: 0 },
     stages: {
       version: 1,
+      protected_branches: ['main', 'master', 'release/*'],
       stages: {
         dev: { ...stage, gate: 'none', decide: [{ channel: 'shell' }] },
         staging: {
@@ -111,8 +113,10 @@ export async function openContext(
     tasks,
     journal,
     pool,
-    dependencies: new Dependencies(launcher, gateway, ['default'], journal),
+    dependencies: new Dependencies(launcher, gateway, ['default'], journal, { path: home.home, leastBytes: 0 }),
     imports: new OneAtATime(),
+    memory: await openMemory(home.layout.memory, clock.now),
+    follower: { follow: () => undefined, handedOff: () => undefined },
     troubles: new Troubles(logger),
     logger,
     now: clock.now,

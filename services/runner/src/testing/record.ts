@@ -1,4 +1,4 @@
-import type { Approval, Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import type { Approval, MergeApproval, Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 
 export const since = '2026-11-20T10:00:00.000Z';
@@ -14,7 +14,7 @@ export const approval: Approval = {
   decided_at: since,
   expires_at: later,
 };
-const result: Result = {
+export const result: Result = {
   repositories: [
     {
       name: 'project',
@@ -25,9 +25,21 @@ const result: Result = {
       files: 1,
       insertions: 2,
       deletions: 3,
+      flags: [],
     },
   ],
+  attempt: 1,
   digest,
+  verification: { status: 'verified', checks: [{ command: 'true', exit_code: 0, duration_ms: 5 }] },
+};
+const mergeApproval: MergeApproval = {
+  command: 'command-000000000002',
+  digest,
+  channel: 'shell',
+  user: 'op',
+  evidence: 'argv',
+  decided_at: since,
+  unverified: false,
 };
 
 const common = { since, reason: 'because' };
@@ -40,11 +52,12 @@ export const states = {
   pending: { status: 'pending', ...common, digest, expires_at: later },
   approved: { status: 'approved', ...common, approval },
   running: { status: 'running', ...common, ...attempt, approval: null },
-  verifying: { status: 'verifying', ...common, attempt: 1 },
+  verifying: { status: 'verifying', ...common, attempt: 1, result },
   interrupted: { status: 'interrupted', ...common, attempt: 1, approval: null },
-  review: { status: 'review', ...common, result },
-  merging: { status: 'merging', ...common, result },
-  done: { status: 'done', ...common, result: null },
+  review: { status: 'review', ...common, result, refusals: [] },
+  rebasing: { status: 'rebasing', ...common, attempt: 2, result },
+  merging: { status: 'merging', ...common, result, approval: mergeApproval },
+  done: { status: 'done', ...common, result: null, merged: null, verification: { status: 'unverified' } },
   failed: { status: 'failed', ...common, error_class: 'tool_failed', result: null },
   cancelled: { status: 'cancelled', ...common },
   invalid: { status: 'invalid', ...common },
@@ -73,7 +86,8 @@ export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
     attempts: 0,
     interruptions: 0,
     model: null,
-    base: null,
+    bases: null,
+    memory_task: null,
     state: states.queued,
     ...changes,
   };

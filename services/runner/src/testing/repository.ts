@@ -43,7 +43,7 @@ export function makeRepository(folder: string, name = 'project'): Repository & {
   mkdirSync(folder, { recursive: true });
   plainGit(folder, ['init', '-q', '-b', 'main']);
   const head = commitFiles(folder, { 'README.md': 'hello\n', 'src/main.ts': 'export {};\n' }, 'first');
-  return { name, folder, head };
+  return { name, path: name, folder, head };
 }
 
 /** What a sandbox does with the pack that it is given: a working copy of one commit without history. */

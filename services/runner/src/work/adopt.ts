@@ -3,11 +3,14 @@ import type { Context } from '../context.ts';
 import { readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import type { Activity } from './attempt.ts';
-import type { Needs, Profiles } from './dependencies.ts';
+import type { Needs } from './dependencies.ts';
 import { interrupt } from './end-task.ts';
 import { continuePlan } from './plan-task.ts';
 import { approvalOf, continueRun } from './run-task.ts';
 import { useSlot } from './use-slot.ts';
+
+/** What a context is fitted to where the model's own length is not known, in tokens. */
+const leastContextLength = 4_096;
 
 type Adoption = { readonly record: TaskRecord; readonly work: (activity: Activity) => Promise<void> };
 
@@ -17,7 +20,6 @@ type Adoption = { readonly record: TaskRecord; readonly work: (activity: Activit
  */
 export async function findAdoptions(
   context: Context,
-  profiles: Profiles,
   isActive: (task: string) => boolean,
   leave: AbortSignal,
 ): Promise<readonly Adoption[]> {
@@ -27,8 +29,9 @@ export async function findAdoptions(
   for (const record of context.tasks.open()) {
     const { state } = record;
     if ((state.status !== 'planning' && state.status !== 'running') || isActive(record.id)) continue;
-    const profile = profiles.get(context.config.stages.stages[record.stage]?.sandbox_profile ?? '');
-    if (state.slot === null || !running.has(state.slot) || profile?.ok !== true || record.model === null) {
+    const name = context.config.stages.stages[record.stage]?.sandbox_profile ?? '';
+    const profile = await context.dependencies.profileFor(name, record.workspace);
+    if (state.slot === null || !running.has(state.slot) || !profile.ok || record.model === null) {
       await interrupt(context, record, 'sandbox_lost', 'the runner was restarted and the sandbox is gone');
       continue;
     }
@@ -39,7 +42,9 @@ export async function findAdoptions(
       agent_role: 'runner',
       summary: `the restarted runner took sandbox ${slot.id} over`,
     });
-    const needs = { model: record.model, profile: profile.profile };
+    const { model } = context.dependencies.state;
+    const contextLength = model.ok ? model.contextLength : leastContextLength;
+    const needs = { model: record.model, contextLength, profile: profile.profile };
     adoptions.push({ record, work: (activity) => takeUp(context, record, needs, slot, activity, leave) });
   }
   return adoptions;

@@ -39,27 +39,42 @@ export function mayStillBegin(context: Context, waiting: TaskRecord, activity: A
 }
 
 type AttemptNames = { readonly stdout: string; readonly stderr: string };
+/** What a sandbox is used for in an attempt. */
+export type Purpose = 'plan' | 'preconditions' | 'run' | 'postconditions' | 'rebase';
 
-/** Names of the raw output of an attempt's planning and of its run. */
+/** Names of the raw output of an attempt's parts. */
 export const outputNames = {
   plan: { stdout: 'plan.stdout.log', stderr: 'plan.stderr.log' },
+  preconditions: { stdout: 'preconditions.stdout.log', stderr: 'preconditions.stderr.log' },
   run: { stdout: 'stdout.log', stderr: 'stderr.log' },
-} as const satisfies Record<'plan' | 'run', AttemptNames>;
+  postconditions: { stdout: 'postconditions.stdout.log', stderr: 'postconditions.stderr.log' },
+  rebase: { stdout: 'rebase.stdout.log', stderr: 'rebase.stderr.log' },
+} as const satisfies Record<Purpose, AttemptNames>;
+
+/** What is said to a sandbox, and for how long. */
+export type Talk = {
+  readonly assignment: Assignment;
+  /** False where only a sandbox that has the task already may go on with it. */
+  readonly mayAssign: boolean;
+  readonly purpose: Purpose;
+  /** When the time limit began to run. */
+  readonly since: string;
+};
 
 /** Talks to the sandbox until its result is here, it is lost, or this process ends (then it rejects with the leave signal's reason). */
 export async function talk(
   context: Context,
   record: TaskRecord,
   slot: Slot,
-  { assignment, mayAssign }: { readonly assignment: Assignment; readonly mayAssign: boolean },
+  { assignment, mayAssign, purpose, since }: Talk,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<ExchangeOutcome> {
   const folder = context.layout.attempt(record);
   const incoming = join(folder, 'incoming');
   await mkdir(incoming, { recursive: true });
-  const names = outputNames[assignment.task.mode];
-  const timer = setTimeout(() => activity.stop('timeout'), remainingMs(record, context.now()));
+  const names = outputNames[purpose];
+  const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
     return await exchange({
       slot,
@@ -76,9 +91,9 @@ export async function talk(
   }
 }
 
-function remainingMs(record: TaskRecord, now: Date): number {
-  const end = Date.parse(record.state.since) + record.timeout_sec * 1000;
-  return Math.min(Math.max(0, end - now.getTime()), record.timeout_sec * 1000);
+function remainingMs(since: string, timeoutSec: number, now: Date): number {
+  const end = Date.parse(since) + timeoutSec * 1000;
+  return Math.min(Math.max(0, end - now.getTime()), timeoutSec * 1000);
 }
 
 async function whyLost(context: Context, slot: Slot): Promise<string | null> {

@@ -6,10 +6,11 @@ import type { Context } from '../context.ts';
 import { cancelRemoved } from '../queue/cancel-removed.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
-import type { EventDetail } from '../state/task-store.ts';
+import type { Changes, EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
+import { handOff } from './hand-off.ts';
 
-const maximumInterruptions = 2;
+export const maximumInterruptions = 2;
 /** A model that goes and comes is a wait, not the task's failure; bounded, because gateway and sandbox might disagree for ever. */
 const maximumModelLosses = 10;
 
@@ -21,14 +22,16 @@ export async function failTask(
   reason: string,
   end?: EndFrame,
   result: Result | null = null,
+  changes: Changes = {},
 ): Promise<void> {
   const mode = record.state.status === 'planning' ? 'plan' : 'run';
   const completion =
     end === undefined
       ? { exit_code: null, duration_ms: durationMs(record, context.now()) }
       : completionOf(context, record, end, mode);
-  await context.tasks.transition(
-    record.id,
+  await handOff(
+    context,
+    record,
     {
       status: 'failed',
       since: context.now().toISOString(),
@@ -44,6 +47,7 @@ export async function failTask(
       ...completion,
       error_class: errorClass,
     },
+    changes,
   );
 }
 
@@ -82,6 +86,8 @@ export async function endEarly(
       await requeueChanged(context, record, phase);
       return true;
     case 'file_removed':
+      // A run that could still deliver is taken in first: what it had done is kept.
+      if (outcome.ok && phase === 'run') return false;
       await cancelRemoved(context, record);
       return true;
     case 'timeout':
@@ -118,7 +124,7 @@ export async function requeueChanged(context: Context, record: TaskRecord, phase
       summary: 'the task file changed while it was worked on; nothing of the attempt is kept',
       error_class: 'file_changed',
     },
-    { base: null },
+    { bases: null },
   );
 }
 

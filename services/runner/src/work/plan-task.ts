@@ -9,12 +9,15 @@ import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { toolDigest } from '../config.ts';
 import type { Context } from '../context.ts';
+import { bundleRepositories } from '../gate/approved-work.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Slot } from '../sandbox/slot.ts';
-import { findGrounds, makeAssignment, saveObjective } from './assignment.ts';
+import { makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import type { Needs } from './dependencies.ts';
 import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
+import { basesOf, findGrounds } from './grounds.ts';
+import { handOff } from './hand-off.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Has a task planned in a sandbox that can only read, then asks for approval; `action: plan` ends with the plan. */
@@ -25,11 +28,11 @@ export async function planTask(
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  const grounds = await findGrounds(context, { ...queued, base: null });
+  const grounds = await findGrounds(context, { ...queued, bases: null });
   if (!grounds.ok) return failTask(context, queued, grounds.errorClass, grounds.reason);
   const objective = await saveObjective(context, queued, grounds);
   if (!objective.ok) return failTask(context, queued, objective.errorClass, objective.reason);
-  const slot = await context.pool.acquire(needs.profile);
+  const slot = await context.pool.acquire(needs.profile, queued.workspace);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, queued, activity)) return;
     const record = await context.tasks.transition(
@@ -49,7 +52,7 @@ export async function planTask(
         mode: 'plan',
         summary: `planning with ${describeModel(needs.model)}`,
       },
-      { attempts: queued.attempts + 1, base: grounds.base, model: needs.model },
+      { attempts: queued.attempts + 1, bases: basesOf(grounds), model: needs.model },
     );
     await continuePlan(context, record, needs, slot, activity, leave);
   });
@@ -69,7 +72,14 @@ export async function continuePlan(
     ? await makeAssignment(context, record, grounds, { mode: 'plan', approved: null, ...needs })
     : grounds;
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
-  const outcome = await talk(context, record, slot, { ...assigned, mayAssign: true }, activity, leave);
+  const outcome = await talk(
+    context,
+    record,
+    slot,
+    { ...assigned, mayAssign: true, purpose: 'plan', since: record.state.since },
+    activity,
+    leave,
+  );
   await endPlanning(context, record, needs, outcome, activity);
   if (outcome.ok) await outcome.acknowledge();
 }
@@ -94,9 +104,17 @@ async function endPlanning(
   const completion = completionOf(context, record, end, 'plan');
   const since = context.now().toISOString();
   if (record.action === 'plan') {
-    await context.tasks.transition(
-      record.id,
-      { status: 'done', since, reason: 'planned', result: null },
+    await handOff(
+      context,
+      record,
+      {
+        status: 'done',
+        since,
+        reason: 'planned',
+        result: null,
+        merged: null,
+        verification: { status: 'unverified' },
+      },
       { event: 'task_ended', phase: 'plan', agent_role: 'planner', summary: 'the plan is made', ...completion },
     );
     return;
@@ -127,8 +145,7 @@ async function endPlanning(
 async function makeBundle(context: Context, record: TaskRecord, needs: Needs, plan: string): Promise<Bundle> {
   const now = context.now();
   const hours = context.config.stages.stages[record.stage]?.approval_hours ?? 1;
-  const base = record.base;
-  if (base === null) throw new Error('a planned task has its base');
+  if (record.bases === null) throw new Error('a planned task has its bases');
   const grounds = await findGrounds(context, record);
   const fromSpec = grounds.ok && grounds.file.body === '';
   return {
@@ -141,7 +158,7 @@ async function makeBundle(context: Context, record: TaskRecord, needs: Needs, pl
     plan: sha256(plan),
     workspace: record.workspace,
     stage: record.stage,
-    repositories: [{ name: record.workspace, branch: base.branch, base_head: base.head }],
+    repositories: bundleRepositories(record.bases),
     tool: { name: record.tool, definition: toolDigest(context.config, record.tool) },
     model: { kind: needs.model.kind, name: needs.model.name },
     sandbox: { profile: needs.profile.name, definition: needs.profile.definition, image: needs.profile.image },

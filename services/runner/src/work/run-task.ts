@@ -5,12 +5,16 @@ import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
+import { NoSandboxError } from '../sandbox/pool.ts';
 import type { Slot } from '../sandbox/slot.ts';
-import { findGrounds, type Grounds, makeAssignment, saveObjective } from './assignment.ts';
+import { makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
+import { checkConditions } from './check-conditions.ts';
+import { failedChecks } from './conclude-work.ts';
 import type { Needs } from './dependencies.ts';
 import { endEarly, failTask } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
+import { basesOf, findGrounds, type Grounds } from './grounds.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Runs a task in a sandbox: by itself from `queued`, with the approved plan from `approved`, once more from `interrupted`. */
@@ -30,12 +34,55 @@ export async function runTask(
     const objective = await saveObjective(context, waiting, grounds);
     if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
   }
-  const slot = await context.pool.acquire(needs.profile);
+  const ready = await meetPreconditions(context, waiting, grounds, needs, activity, leave);
+  if (ready === null) return;
+  const slot = await context.pool.acquire(needs.profile, waiting.workspace);
   await useSlot(context, slot, leave, async () => {
-    if (!mayStillBegin(context, waiting, activity)) return;
-    const record = await begin(context, waiting, grounds, needs, approved?.plan ?? null, slot);
+    if (!mayStillBegin(context, ready, activity)) return;
+    const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, slot);
     await continueRun(context, record, needs, approved, slot, activity, leave);
   });
+}
+
+/**
+ * Checks what must hold before the work begins, on exactly the commits that it begins at. Returns the task as it waits then, or
+ * null when it does not begin now.
+ */
+async function meetPreconditions(
+  context: Context,
+  waiting: TaskRecord,
+  grounds: Grounds,
+  needs: Needs,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<TaskRecord | null> {
+  const conditions = grounds.file.header.preconditions ?? [];
+  if (conditions.length === 0) return waiting;
+  if (!mayStillBegin(context, waiting, activity)) return null;
+  await context.tasks.wait(waiting.id, 'its preconditions are being checked');
+  const checking = context.tasks.get(waiting.id) ?? waiting;
+  const attempts = attemptOf(waiting);
+  const record = { ...checking, attempts };
+  const commits = grounds.sources.map(({ repository, base }) => ({ repository, head: base.head }));
+  const purpose = 'preconditions' as const;
+  const parts = { conditions, commits, purpose };
+  const checked = await checkConditions(context, record, parts, needs.profile, activity, leave);
+  if (!mayStillBegin(context, checking, activity)) return null;
+  if (!checked.ok) {
+    // Nothing is known of them: it is tried again, as every start is.
+    if (checked.errorClass === 'sandbox_lost') throw new NoSandboxError(checked.reason);
+    await failTask(context, checking, checked.errorClass, checked.reason, undefined, null, { attempts });
+    return null;
+  }
+  if (checked.verification.status === 'verified') return checking;
+  const reason = `not begun, for a precondition does not hold: ${failedChecks(checked.verification)}`;
+  await failTask(context, checking, 'precondition_failed', reason, undefined, null, { attempts });
+  return null;
+}
+
+/** An approved task runs in the attempt that planned it; every other start is an attempt of its own. */
+function attemptOf(waiting: TaskRecord): number {
+  return waiting.state.status === 'approved' ? waiting.attempts : waiting.attempts + 1;
 }
 
 async function begin(
@@ -47,8 +94,7 @@ async function begin(
   slot: Slot,
 ): Promise<TaskRecord> {
   const { prompts } = context.config;
-  // An approved task runs in the attempt that planned it; every other start is an attempt of its own.
-  const attempt = waiting.state.status === 'approved' ? waiting.attempts : waiting.attempts + 1;
+  const attempt = attemptOf(waiting);
   if (plan !== null) await keepPlan(context, { ...waiting, attempts: attempt }, plan);
   return context.tasks.transition(
     waiting.id,
@@ -69,11 +115,11 @@ async function begin(
       summary: `attempt ${attempt} with ${describeModel(needs.model)}, in ${needs.profile.runtime}`,
       data: {
         sandbox: slot.id,
-        base_head: grounds.base.head,
+        bases: basesOf(grounds),
         prompts: { plan: prompts.plan.digest, run: prompts.run.digest },
       },
     },
-    { attempts: attempt, base: grounds.base, model: needs.model },
+    { attempts: attempt, bases: basesOf(grounds), model: needs.model },
   );
 }
 
@@ -96,7 +142,14 @@ export async function continueRun(
   const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs });
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
   const mayAssign = approved !== 'only-resume';
-  const outcome = await talk(context, record, slot, { ...assigned, mayAssign }, activity, leave);
+  const outcome = await talk(
+    context,
+    record,
+    slot,
+    { ...assigned, mayAssign, purpose: 'run', since: record.state.since },
+    activity,
+    leave,
+  );
   if (!(await endEarly(context, record, outcome, activity)) && outcome.ok)
     await finishRun(context, record, grounds, outcome.delivery, activity, leave);
   if (outcome.ok) await outcome.acknowledge();
@@ -123,6 +176,6 @@ async function askAgain(context: Context, record: TaskRecord, reason: string): P
     record.id,
     { status: 'queued', since: context.now().toISOString(), reason: `the approval is void: ${reason}` },
     { event: 'task_requeued', phase: 'gate', agent_role: 'runner', summary: `the approval is void: ${reason}` },
-    { base: null },
+    { bases: null },
   );
 }

@@ -8,7 +8,7 @@ export function summaryText(record: TaskRecord, delivery: Delivery, result: Resu
   const { end } = delivery;
   const model = record.model === null ? 'unknown' : describeModel(record.model);
   const changes = result?.repositories.map(
-    (repository) => `${repository.files} files, +${repository.insertions} -${repository.deletions}, ${repository.ref}`,
+    ({ name, files, insertions, deletions, ref }) => `${name}: ${files} files, +${insertions} -${deletions}, ${ref}`,
   ) ?? ['none'];
   const words = (delivery.summary ?? '').trim();
   return [
@@ -19,7 +19,7 @@ export function summaryText(record: TaskRecord, delivery: Delivery, result: Resu
     `- stage: ${record.stage}`,
     `- attempt: ${record.attempts}`,
     `- model: ${model}`,
-    `- base commit: ${record.base?.head ?? 'unknown'} (${record.base?.branch ?? ''})`,
+    ...(record.bases ?? []).map(({ repository, branch, head }) => `- base commit: ${repository} ${head} (${branch})`),
     `- changes: ${changes.join('; ')}`,
     `- exit: ${end.reason}${end.exit_code === null ? '' : `, code ${end.exit_code}`}`,
     `- tokens: ${end.tokens.prompt} in, ${end.tokens.completion} out, ${end.tokens.requests} requests`,

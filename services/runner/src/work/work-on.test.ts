@@ -17,8 +17,9 @@ const profile = {
   runtime: 'runc' as const,
   workspace_bytes: 1_000_000,
   memory_bytes: 2_000_000,
+  toolchain: 'own' as const,
 };
-const needs = { model: { kind: 'rehearsal' as const, name: 'rehearsal' }, profile };
+const needs = { model: { kind: 'rehearsal' as const, name: 'rehearsal' }, contextLength: 8_192, profile };
 
 async function begin(state: TaskState) {
   const home = makeHome();

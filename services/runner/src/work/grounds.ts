@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ErrorClass } from '@countersign/contracts/event.ts';
+import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
+import type { Base, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
+import type { Context } from '../context.ts';
+import { findBase, pinBase, type Repository } from '../git/repository.ts';
+import { findRepositories } from './find-repositories.ts';
+
+export type Unusable = { readonly ok: false; readonly errorClass: ErrorClass; readonly reason: string };
+/** A repository of a task, and the commit that the task's work begins at. */
+export type Source = { readonly repository: Repository; readonly base: Base };
+export type Grounds = { readonly ok: true; readonly sources: readonly Source[]; readonly file: TaskFile };
+
+/** Where a task would start from: its repositories and bases, as pinned for it or as they are now. */
+export async function findGrounds(context: Context, record: TaskRecord): Promise<Grounds | Unusable> {
+  const bytes = await readFile(join(context.layout.task(record.run, record.id), 'task.md'));
+  if (sha256(bytes) !== record.task_file) return unusable('the saved copy of the task file is not what was accepted');
+  const file = parseTaskFile(bytes);
+  if (!file.ok) return unusable(`the saved copy of the task file cannot be read: ${file.problems[0]?.message ?? ''}`);
+  const sources = await findSources(context, file.file, record.bases);
+  if (!sources.ok) return unusable(sources.reason);
+  for (const { repository, base } of sources.sources) await pinBase(repository, record.run, record.id, base.head);
+  return { ok: true, sources: sources.sources, file: file.file };
+}
+
+/** @param bases as fixed for the task; null takes the branches as they are now */
+export async function findSources(
+  context: Context,
+  file: TaskFile,
+  bases: readonly Base[] | null,
+): Promise<
+  { readonly ok: true; readonly sources: readonly Source[] } | { readonly ok: false; readonly reason: string }
+> {
+  const repositories = await findRepositories(context, file.header);
+  if (!repositories.ok) return repositories;
+  const memory = await memoryBranch(context, file);
+  if (!memory.ok) return memory;
+  const sources: Source[] = [];
+  for (const { repository, branch } of repositories.value) {
+    const fixed = bases?.find((base) => base.repository === repository.name);
+    if (bases !== null && fixed === undefined)
+      return { ok: false, reason: `${repository.name} was no repository of this task when its base was fixed` };
+    if (fixed !== undefined) {
+      sources.push({ repository, base: fixed });
+      continue;
+    }
+    const base = await findBase(repository, file.header.base_branch ?? memory.branch ?? branch);
+    if (!base.ok) return base;
+    sources.push({ repository, base: { repository: repository.name, ...base.value } });
+  }
+  return { ok: true, sources };
+}
+
+/** The branch that the durable task means, where the file itself names none. */
+async function memoryBranch(
+  context: Context,
+  { header }: TaskFile,
+): Promise<{ ok: true; branch: string | undefined } | { ok: false; reason: string }> {
+  if (header.task === undefined) return { ok: true, branch: undefined };
+  const found = await context.memory.findTask(header.workspace, header.task);
+  return found.ok ? { ok: true, branch: found.task.base_branch } : found;
+}
+
+export function basesOf({ sources }: Pick<Grounds, 'sources'>): Base[] {
+  return sources.map(({ base }) => base);
+}
+
+export function unusable(reason: string): Unusable {
+  return { ok: false, errorClass: 'workspace_unusable', reason };
+}

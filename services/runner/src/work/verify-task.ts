@@ -1,0 +1,72 @@
+import type { Profile } from '@countersign/contracts/launcher-api.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Context } from '../context.ts';
+import { cancelRemoved } from '../queue/cancel-removed.ts';
+import type { Activity } from './attempt.ts';
+import { checkConditions } from './check-conditions.ts';
+import { concludeWork, failedChecks } from './conclude-work.ts';
+import { failTask, hasFileChanged, maximumInterruptions, requeueChanged } from './end-task.ts';
+import { findGrounds } from './grounds.ts';
+
+type Verifying = TaskRecord & { readonly state: { readonly status: 'verifying' } };
+
+export function isVerifying(record: TaskRecord): record is Verifying {
+  return record.state.status === 'verifying';
+}
+
+/**
+ * Checks a task's postconditions on exactly the commits that its work came to. Begins anew when it is interrupted: nothing but
+ * the verdict comes of it.
+ */
+export async function verifyTask(
+  context: Context,
+  record: Verifying,
+  profile: Profile,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<void> {
+  const { result } = record.state;
+  const grounds = await findGrounds(context, record);
+  if (!grounds.ok) return failTask(context, record, grounds.errorClass, grounds.reason, undefined, result);
+  const conditions = grounds.file.header.postconditions ?? [];
+  const commits = grounds.sources.map(({ repository, base }) => ({
+    repository,
+    head: result?.repositories.find(({ name }) => name === repository.name)?.head ?? base.head,
+  }));
+  const purpose = 'postconditions' as const;
+  const checked = await checkConditions(context, record, { conditions, commits, purpose }, profile, activity, leave);
+  if (activity.reason === 'file_removed') return cancelRemoved(context, record);
+  if (activity.reason === 'file_changed' || (await hasFileChanged(context, record)))
+    return requeueChanged(context, record, 'run');
+  if (!checked.ok) {
+    if (checked.errorClass !== 'sandbox_lost' || record.interruptions + 1 >= maximumInterruptions)
+      return failTask(context, record, checked.errorClass, checked.reason, undefined, result);
+    await context.tasks.update(
+      record.id,
+      { interruptions: record.interruptions + 1 },
+      {
+        event: 'task_interrupted',
+        phase: 'verify',
+        agent_role: 'runner',
+        summary: `${checked.reason}; the postconditions are checked once more`.slice(0, 4_000),
+        error_class: 'sandbox_lost',
+      },
+    );
+    return;
+  }
+  const { verification } = checked;
+  const folder = context.layout.attemptName(record);
+  await context.tasks.note(record.id, {
+    event: 'verification_ended',
+    phase: 'verify',
+    agent_role: 'runner',
+    mode: 'verify',
+    summary:
+      verification.status === 'verified'
+        ? `all ${verification.checks.length} postconditions hold`
+        : failedChecks(verification).slice(0, 4_000),
+    log_paths: { stdout: `${folder}/postconditions.stdout.log`, stderr: `${folder}/postconditions.stderr.log` },
+    data: { checks: verification.checks.map((check) => ({ ...check })) },
+  });
+  await concludeWork(context, record, grounds.file, { result, verification });
+}
