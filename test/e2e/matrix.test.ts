@@ -83,6 +83,28 @@ describe('the loop of the first document', () => {
     await stack.reaches('refused.md', ['rejected']);
   });
 
+  test('a result is shown with its digest and merged from the phone, where nobody checked it only when that is said', async () => {
+    await stack.workspace('phone-merge');
+    await stack.drop('merge-me.md', 'workspace: phone-merge\nstage: dev\n\ncreate merged.txt with hello\n');
+    const { id, state } = await stack.reaches('merge-me.md', ['review']);
+    const digest = state.result.digest.slice(0, 8);
+    const shown = await phone.receives([id, digest, 'merge']);
+    expect(String(shown.content['body'])).toContain('phone-merge');
+    expect(await phone.answerTo(await phone.say(`merge ${id}`))).toContain('unverified');
+    expect((await stack.task('merge-me.md'))?.state.status).toBe('review');
+    await phone.react(shown.event_id, '✅');
+    await phone.say(`merge ${id} unverified`);
+    const done = await stack.reaches('merge-me.md', ['done']);
+    expect(done.state.merged).toMatchObject({ channel: 'matrix', user: phone.session.user, unverified: true });
+    await phone.receives(['Merged', id]);
+    const folder = join(stack.home, 'workspaces', 'phone-merge');
+    expect(await readFile(join(folder, 'merged.txt'), 'utf8')).toContain('hello');
+    const merges = (await stack.events(done.run)).filter(
+      ({ event, task_id }) => event === 'merge_started' && task_id === id,
+    );
+    expect(merges).toHaveLength(1);
+  });
+
   test('prod is not decided here, and the room says what to do instead', async () => {
     await stack.drop('live.md', 'workspace: mini-control-plane\nstage: prod\n\ncreate live.txt with one\n');
     const asked = await phone.receives(['live.md']);

@@ -1,12 +1,16 @@
-import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownStateOf } from '../support/checkout-state.ts';
+import { Operator } from '../support/operator.ts';
 import { Stack } from '../support/stack.ts';
 
+/** Each kills a runner at another moment. */
+const rounds = process.env['COUNTERSIGN_TEST_ALL'] === 'yes' ? 8 : 2;
+
 let stack: Stack;
-let operator: { uid: number; gid: number };
+let operator: Operator;
 
 beforeAll(async () => {
   stack = await Stack.up('merge', async (configs) => {
@@ -17,35 +21,12 @@ beforeAll(async () => {
       `${stages}\n  docs:\n    gate: none\n    sandbox_profile: default\n    decide:\n      - channel: shell\n    approval_hours: 72\n    merge_into: ['docs/*']\n`,
     );
   });
-  const [uid, gid] = (await stack.places()).operator.split(':').map(Number);
-  operator = { uid: uid ?? 0, gid: gid ?? 0 };
-  // The operator has to get to the workspaces in it.
-  await chmod(dirname(stack.home), 0o711);
+  operator = await Operator.of(stack);
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-const identity = ['-c', 'user.name=Operator', '-c', 'user.email=operator@example.invalid'];
-
-/** The host's git, as the operator runs it. */
-async function git(workspace: string, ...args: string[]): Promise<string> {
-  const folder = join(stack.home, 'workspaces', workspace);
-  const { stdout } = await execa('git', ['-C', folder, ...identity, ...args], {
-    ...operator,
-    env: { HOME: '/nonexistent' },
-  });
-  return stdout;
-}
-
-async function put(workspace: string, path: string, content: string): Promise<void> {
-  await execa(
-    'sh',
-    ['-c', 'mkdir -p "$(dirname "$0")" && cat > "$0"', join(stack.home, 'workspaces', workspace, path)],
-    {
-      ...operator,
-      input: content,
-    },
-  );
-}
+const git = (workspace: string, ...args: string[]) => operator.git(workspace, ...args);
+const put = (workspace: string, path: string, content: string) => operator.put(workspace, path, content);
 
 const header = (workspace: string, more = '') => `workspace: ${workspace}\nstage: dev\n${more}\n\n`;
 const hold = 'postconditions:\n  - test -f hello.txt\n';
@@ -353,7 +334,7 @@ describe('a run that was killed half-way', () => {
 
 describe('F05 the runner killed from the host while it merges', () => {
   test('again and again: every merge is whole or did not happen', async () => {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const name = `killed-${round}`;
       const { record, base, head } = await reviewed(name);
       await merge(record.id, '--no-wait');
