@@ -7,7 +7,7 @@ import { MergeRefusal } from './merge.ts';
 import { MemoryTaskId, ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
 
 /** Of one merge. */
-export const maximumRefusals = 64;
+export const maximumRefusals = 32;
 const since = { since: Timestamp, reason: z.string().max(2_000) };
 
 const approval = z.strictObject({

@@ -33,12 +33,14 @@ export class QueueKeeper {
 
   /** Looks at one task's file and acts on what it finds. */
   async check(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
+    // What was begun here is finished: where the file is gone meanwhile, the saved copy is filed in the end.
+    if (record.state.status === 'merging') return 'unchanged';
     const path = this.#context.layout.fileOf(record);
     const seen = await this.#observer.observe(path);
     if (seen.kind !== 'file') return this.#missing(record, activity);
     this.#missingSince.delete(record.id);
     // A merge names the saved diff, not the file: from here on its bytes no longer matter.
-    if (['review', 'rebasing', 'merging'].includes(record.state.status)) return 'unchanged';
+    if (record.state.status === 'review' || record.state.status === 'rebasing') return 'unchanged';
     const key = `${path} ${seen.stamp}`;
     if (this.#stamps.get(record.id) === key) return 'unchanged';
     if (!seen.settled && activity === undefined) return 'changing';

@@ -11,7 +11,11 @@ import { withSuffix } from './file-name.ts';
  * cancelled ones like any file; a death in between leaves the task as it was, with its file.
  * @param result what its attempt had come to by then
  */
-export async function cancelRemoved(context: Context, record: TaskRecord, result: Result | null = null): Promise<void> {
+export async function cancelRemoved(
+  context: Context,
+  record: TaskRecord,
+  result: Result | null = 'result' in record.state ? record.state.result : null,
+): Promise<void> {
   const { layout, now } = context;
   const copy = await readFile(join(layout.task(record.run, record.id), 'task.md'));
   if (!(await exists(layout.fileOf(record)))) await writeFileAtomic(layout.fileOf(record), copy, 0o644);

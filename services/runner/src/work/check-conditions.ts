@@ -74,12 +74,19 @@ function judge(
   if (checks.length !== conditions.length)
     return lost(`the conditions were not checked; the sandbox says: ${JSON.stringify(message)}`);
   const named = conditions.map((command, index) => ({
-    command,
+    command: shorten(command),
     exit_code: checks[index]?.exit_code ?? null,
     duration_ms: checks[index]?.duration_ms ?? 0,
   }));
   const status = named.every((check) => check.exit_code === 0) ? 'verified' : 'failed';
   return { ok: true, verification: { status, checks: named } };
+}
+
+/** Records and events hold it several times, and a line of a journal has its limit; the task file has the whole of it. */
+const commandCharacters = 300;
+
+function shorten(command: string): string {
+  return command.length <= commandCharacters ? command : `${command.slice(0, commandCharacters).toWellFormed()}…`;
 }
 
 function lost(reason: string): Unusable {

@@ -35,7 +35,8 @@ export async function findSources(
 > {
   const repositories = await findRepositories(context, file.header);
   if (!repositories.ok) return repositories;
-  const memory = await memoryBranch(context, file);
+  // A base that is fixed does not move with what the memory says later.
+  const memory = bases === null ? await memoryBranch(context, file) : { ok: true as const, branch: undefined };
   if (!memory.ok) return memory;
   const sources: Source[] = [];
   for (const { repository, branch } of repositories.value) {

@@ -113,6 +113,17 @@ async function refuseChangedSnapshot(diffs: string, result: Result): Promise<rea
   }
 }
 
+/** What a record holds of a refusal: a line of a journal has its limit, and there may be many. */
+const shownNames = 10;
+const nameCharacters = 200;
+
+function shorten(refusal: MergeRefusal): MergeRefusal {
+  return {
+    ...refusal,
+    names: refusal.names.slice(0, shownNames).map((name) => name.slice(0, nameCharacters).toWellFormed()),
+  };
+}
+
 /** Nothing that a person wrote while we were writing is lost: where it lies is told. */
 function describeKept(kept: readonly string[]): string {
   return kept.length === 0
@@ -137,7 +148,7 @@ async function goBack(
       since: context.now().toISOString(),
       reason: `not merged: ${said}`.slice(0, 2_000),
       result,
-      refusals: refusals.slice(0, maximumRefusals),
+      refusals: refusals.slice(0, maximumRefusals).map(shorten),
     },
     {
       event: 'merge_refused',

@@ -67,10 +67,12 @@ async function meetPreconditions(
   const purpose = 'preconditions' as const;
   const parts = { conditions, commits, purpose };
   const checked = await checkConditions(context, record, parts, needs.profile, activity, leave);
-  if (!mayStillBegin(context, checking, activity)) return null;
+  // Out of time is an answer of the conditions' own: it would be the same the next time.
+  const isLate = activity.reason === 'timeout';
+  if (!isLate && !mayStillBegin(context, checking, activity)) return null;
   if (!checked.ok) {
     // Nothing is known of them: it is tried again, as every start is.
-    if (checked.errorClass === 'sandbox_lost') throw new NoSandboxError(checked.reason);
+    if (checked.errorClass === 'sandbox_lost' && !isLate) throw new NoSandboxError(checked.reason);
     await failTask(context, checking, checked.errorClass, checked.reason, undefined, null, { attempts });
     return null;
   }
