@@ -254,3 +254,17 @@ test('a sandbox of another image than was asked for is no sandbox', async () => 
   await expect(pool.acquire({ ...profile, image: `sha256:${'9'.repeat(64)}` })).rejects.toThrow(NoSandboxError);
   expect(ids(launcher)).toEqual([]);
 });
+
+test('a sandbox without a model never gets a way to one, also not when every way is opened again', async () => {
+  const { gateway, launcher, pool, modelSlots } = await begin(0);
+  const slot = await pool.acquireWithoutModel(profile, 'project');
+  expect(launcher.sandboxes.has(slot.id)).toBe(true);
+  await pool.maintain(null);
+  expect(gateway.open.has(slot.id)).toBe(false);
+  expect(readdirSync(join(modelSlots, slot.id))).toEqual([]);
+  const other = await pool.acquire(profile);
+  await pool.maintain(null);
+  expect([...gateway.open]).toEqual([other.id]);
+  await pool.release(slot);
+  expect(existsSync(join(modelSlots, slot.id))).toBe(false);
+});
