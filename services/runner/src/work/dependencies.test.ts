@@ -21,7 +21,7 @@ test('with room on the disk nothing waits for it', async () => {
   expect(state.disk).toMatchObject({ ok: true, freeBytes: expect.any(Number) });
 });
 
-test('F10 with less room than is wanted nothing begins, and the reason names the setting and the way to more', async () => {
+test('with less room than is wanted nothing begins, and the reason names the setting and the way to more', async () => {
   const { state } = await begin(2 ** 60);
   expect(state.disk).toEqual({
     ok: false,
