@@ -9,7 +9,8 @@ const exclude =
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['services/**/*.test.ts'] } },
+      // Most of them wait for git: a worker for each processor is not too much.
+      { test: { name: 'unit', include: ['services/**/*.test.ts'], maxWorkers: '100%' } },
       {
         test: {
           name: 'integration',

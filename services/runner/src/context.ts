@@ -3,7 +3,7 @@ import type { Logger } from '@countersign/kit/logger.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Troubles } from './loop/troubles.ts';
 import type { MemoryFollower } from './memory/follow.ts';
-import type { Memory } from './memory/open-memory.ts';
+import type { MemoryReader } from './memory/open-memory.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -24,7 +24,7 @@ export type Context = {
   /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */
   readonly imports: OneAtATime;
   /** What is remembered beyond one run; asked for what a task means, and for what went before. */
-  readonly memory: Memory;
+  readonly memory: MemoryReader;
   /** Writes into the memory what becomes of tasks, behind the work. */
   readonly follower: Pick<MemoryFollower, 'follow' | 'handedOff'>;
   readonly troubles: Troubles;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { MemoryTaskId, WorkspaceName } from '@countersign/contracts/names.ts';
 import type { GatheredMemory, Quoted } from './context-input.ts';
 import { isMemoryName, type MemoryFolder } from './memory-path.ts';
-import type { Memory } from './open-memory.ts';
+import type { MemoryReader } from './open-memory.ts';
 import { listFolder, lookAt, readMaterial } from './read-material.ts';
 import { relatedTasks } from './related-tasks.ts';
 
@@ -14,7 +14,7 @@ const limits = { files: 50, bytes: 256 * 1024, namedFiles: 200, relatedTasks: 10
  * @param title of the task, by which related ones are found where it has no memory task
  */
 export async function gatherContext(
-  memory: Memory,
+  memory: MemoryReader,
   { workspace, memoryTask, title }: { workspace: WorkspaceName; memoryTask: MemoryTaskId | null; title: string },
 ): Promise<GatheredMemory> {
   const found = memoryTask === null ? null : await memory.findTask(workspace, memoryTask);

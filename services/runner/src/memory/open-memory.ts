@@ -30,6 +30,9 @@ export type Memory = MemoryRepository & {
   readonly trouble: string | null;
 };
 
+/** What the rest of the runner asks the memory for; it is written by the follower alone. */
+export type MemoryReader = Pick<Memory, 'folder' | 'findTask' | 'listTasks' | 'newestHandoffs' | 'ignored'>;
+
 /**
  * Opens the memory, making it where there is none, and takes over what was edited by hand since the last time. A repository in
  * which the operator has something under way is opened as well; what is to be written waits, and says so.

@@ -12,7 +12,7 @@ import type { RunnerConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from '../gate/keys.ts';
 import { Troubles } from '../loop/troubles.ts';
-import { openMemory } from '../memory/open-memory.ts';
+import { type Memory, type MemoryReader, openMemory } from '../memory/open-memory.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
 import { SandboxPool } from '../sandbox/pool.ts';
 import { Layout } from '../state/layout.ts';
@@ -82,6 +82,22 @@ export class Clock {
   }
 }
 
+/** The memory, which few tests look into: made when it is asked for the first time. */
+function lateMemory(folder: string, clock: Clock): MemoryReader {
+  let opened: Promise<Memory> | undefined;
+  const open = () => {
+    opened ??= openMemory(folder, clock.now);
+    return opened;
+  };
+  return {
+    folder,
+    ignored: () => [],
+    findTask: async (...asked) => (await open()).findTask(...asked),
+    listTasks: async (...asked) => (await open()).listTasks(...asked),
+    newestHandoffs: async (...asked) => (await open()).newestHandoffs(...asked),
+  };
+}
+
 /** A runner's context over a home: real stores and journals, and a launcher and gateway that are not there. */
 export async function openContext(
   home: ReturnType<typeof makeHome>,
@@ -115,7 +131,7 @@ export async function openContext(
     pool,
     dependencies: new Dependencies(launcher, gateway, ['default'], journal, { path: home.home, leastBytes: 0 }),
     imports: new OneAtATime(),
-    memory: await openMemory(home.layout.memory, clock.now),
+    memory: lateMemory(home.layout.memory, clock),
     follower: { follow: () => undefined, handedOff: () => undefined },
     troubles: new Troubles(logger),
     logger,
