@@ -8,6 +8,10 @@ export const Check = z.strictObject({
 });
 export type Check = z.infer<typeof Check>;
 
+/** The same with the condition, as far as it is kept for people. */
+export const NamedCheck = z.strictObject({ command: z.string(), ...Check.shape });
+export type NamedCheck = z.infer<typeof NamedCheck>;
+
 /**
  * What is known of a result, from exit codes alone. `commands` are the task file's postconditions and `checks` their ends, one
  * for one; `unverified` has none of either.
@@ -16,7 +20,7 @@ export const Verification = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('unverified') }),
   z.strictObject({
     status: z.enum(['verified', 'failed']),
-    checks: z.array(z.strictObject({ command: z.string(), ...Check.shape })).min(1),
+    checks: z.array(NamedCheck).min(1),
   }),
 ]);
 export type Verification = z.infer<typeof Verification>;

@@ -19,6 +19,8 @@ import type { CommandDesk } from './command-desk.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
 const turnMs = 1_000;
+/** What could not be finished is tried again after so long. */
+const finishRetryMs = 5_000;
 /** States in which something is to be begun, or begun again, when nothing is at work. */
 const beginnable: ReadonlySet<TaskStatus> = new Set([
   'queued',
@@ -217,15 +219,19 @@ export class WorkLoop {
       await sleep(serviceLimits.retryMs);
       return;
     }
-    this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
     if (record.state.status === 'merging' || record.state.status === 'rebasing') {
       // What was begun is finished or taken back, however often that has to be tried; it never fails half-way.
-      await this.#context.tasks.wait(id, `not finished, tried again: ${String(error)}`);
-      await sleep(serviceLimits.retryMs, undefined, { signal: this.#leave }).catch(() => undefined);
+      this.#context.troubles.say(`task ${id}`, error);
+      const words = error instanceof Error ? error.message : String(error);
+      await this.#context.tasks.wait(id, `not finished, and tried again: ${words}`);
+      await sleep(finishRetryMs, undefined, { signal: this.#leave }).catch(() => undefined);
       return;
     }
+    this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
     if (record.state.status === 'planning' || record.state.status === 'running' || mayStart(record)) {
-      await failTask(this.#context, record, 'internal', error instanceof Error ? error.message : String(error));
+      const result = 'result' in record.state ? record.state.result : null;
+      const words = error instanceof Error ? error.message : String(error);
+      await failTask(this.#context, record, 'internal', words, undefined, result);
     }
   }
 

@@ -38,7 +38,13 @@ export async function checkPlace(target: MergeTarget): Promise<MergeRefusal | nu
     ? `branch ${branch} has moved on since the work began`
     : `branch ${branch} was rewritten: it no longer holds the commit where the work began`;
   const log = hostGit(target, `log ${base}..'${branch}'`);
-  return refusal(target, 'moved', what, `${log}, then run the task again on it`, commits);
+  return refusal(
+    target,
+    'moved',
+    what,
+    `${log}, then carry the work over to it with: countersign rebase <task>`,
+    commits,
+  );
 }
 
 /** Refused as `checked-out-elsewhere`: a linked work tree has the branch, or HEAD reaches it through another name. */

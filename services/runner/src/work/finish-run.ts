@@ -9,7 +9,7 @@ import type { Activity } from './attempt.ts';
 import { concludeWork } from './conclude-work.ts';
 import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox } from './end-task.ts';
 import type { Grounds } from './grounds.ts';
-import { agentHandoffFile } from './hand-off.ts';
+import { agentHandoffFile, handOff } from './hand-off.ts';
 import { describeResult, importResults } from './import-results.ts';
 import { summaryText } from './summary-text.ts';
 
@@ -61,8 +61,9 @@ export async function finishRun(
   const completion = completionOf(context, record, end, 'run');
   if (conditions === 0)
     return concludeWork(context, record, grounds.file, { result, verification: { status: 'unverified' } }, completion);
-  await context.tasks.transition(
-    record.id,
+  await handOff(
+    context,
+    record,
     {
       status: 'verifying',
       since: context.now().toISOString(),

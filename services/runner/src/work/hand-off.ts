@@ -1,16 +1,21 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NamedCheck } from '@countersign/contracts/condition.ts';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
+import type { Handoff } from '@countersign/contracts/handoff.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { buildHandoff } from '../memory/build-handoff.ts';
-import { formatHandoff } from '../memory/handoff-text.ts';
+import { formatHandoff, parseHandoff } from '../memory/handoff-text.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
 
 /** What an agent says of its work itself, beside the handoff that is made of facts. */
 export const agentHandoffFile = 'agent-handoff.yaml';
+/** In an attempt's folder: how the conditions that its work began under ended. */
+export const preconditionsFile = 'preconditions.json';
 /** In an attempt's folder. */
 export const handoffFile = 'handoff.yaml';
 
@@ -30,6 +35,7 @@ export async function handOff(
   const after = { ...record, ...changes, state };
   if (after.attempts === 0) return await context.tasks.transition(record.id, state, detail, changes);
   const folder = context.layout.attempt(after);
+  const before = await earlierHandoff(context, after, result);
   const handoff = buildHandoff({
     record: after,
     attempt: after.attempts,
@@ -39,18 +45,35 @@ export async function handOff(
       result === null ? new Map() : await changedFiles(join(context.layout.attempt(after, result.attempt), 'diffs')),
     verification:
       state.status === 'done' ? state.verification : (result?.verification ?? { status: 'unverified' as const }),
-    preconditions: [],
+    preconditions: await metPreconditions(folder),
     model: after.model === null ? 'none' : describeModel(after.model),
-    tokens: detail.tokens ?? null,
-    durationMs: detail.duration_ms ?? 0,
+    // What the work took is known when it ends, and still to be told when it was checked, carried over or merged.
+    tokens: detail.tokens ?? before?.tokens ?? null,
+    durationMs: detail.duration_ms ?? before?.duration_ms ?? 0,
     prompts: { plan: context.config.prompts.plan.digest, run: context.config.prompts.run.digest },
     agentText: await readIfThere(join(folder, agentHandoffFile)),
   });
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(join(folder, handoffFile), formatHandoff(handoff));
   const moved = await context.tasks.transition(record.id, state, detail, changes);
-  context.follower.handedOff(handoff);
+  // While its conditions are still being checked there is nothing to take up yet.
+  if (state.status !== 'verifying') context.follower.handedOff(handoff);
   return moved;
+}
+
+/** Of this attempt, or of the one whose result it carries on. */
+async function earlierHandoff(context: Context, record: TaskRecord, result: Result | null): Promise<Handoff | null> {
+  for (const attempt of [record.attempts, result?.attempt ?? record.attempts, record.attempts - 1]) {
+    const text = await readIfThere(join(context.layout.attempt(record, attempt), handoffFile));
+    const handoff = text === null ? null : parseHandoff(Buffer.from(text));
+    if (handoff !== null && (attempt === record.attempts || handoff.status === 'review')) return handoff;
+  }
+  return null;
+}
+
+async function metPreconditions(folder: string): Promise<readonly NamedCheck[]> {
+  const text = await readIfThere(join(folder, preconditionsFile));
+  return text === null ? [] : z.array(NamedCheck).parse(JSON.parse(text));
 }
 
 function resultOf(state: TaskState): Result | null {
@@ -60,8 +83,18 @@ function resultOf(state: TaskState): Result | null {
 async function changedFiles(diffs: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const text = await readIfThere(join(diffs, 'index.json'));
   if (text === null) return new Map();
-  const { repositories } = DiffIndex.parse(JSON.parse(text));
-  return new Map(repositories.map(({ name, files }) => [name, files.map(({ path }) => path)]));
+  const index = DiffIndex.safeParse(parseJson(text));
+  // Somebody changed it: a merge says so; here only names are missing.
+  if (!index.success) return new Map();
+  return new Map(index.data.repositories.map(({ name, files }) => [name, files.map(({ path }) => path)]));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 async function readIfThere(path: string): Promise<string | null> {

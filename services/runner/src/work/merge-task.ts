@@ -28,10 +28,14 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
   const { result, approval } = record.state;
   const scratch = join(context.layout.attempt(record, result.attempt), 'merge');
   const found = await findTargets(context, record);
-  if (!found.ok) return goBack(context, record, [found.refusal], []);
   const kept: string[] = [];
   const tell = (path: string) => kept.push(path);
   const begunBefore = await exists(scratch);
+  if (!found.ok) {
+    // What was begun is ended first, however long somebody takes to bring the repository back.
+    if (begunBefore) throw new Error(`a merge was begun and cannot be ended: ${found.refusal.message}`);
+    return goBack(context, record, [found.refusal], kept);
+  }
   if (!begunBefore || (await recoverMerge(found.targets, scratch, { tell })) === 'not-merged') {
     const refusals = [
       ...refuseByPolicy(context.config.stages, record, result, approval),

@@ -15,6 +15,7 @@ import type { Needs } from './dependencies.ts';
 import { endEarly, failTask } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
+import { preconditionsFile } from './hand-off.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Runs a task in a sandbox: by itself from `queued`, with the approved plan from `approved`, once more from `interrupted`. */
@@ -76,6 +77,9 @@ async function meetPreconditions(
     await failTask(context, checking, checked.errorClass, checked.reason, undefined, null, { attempts });
     return null;
   }
+  const folder = context.layout.attempt(record);
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(join(folder, preconditionsFile), JSON.stringify(checked.verification.checks));
   if (checked.verification.status === 'verified') return checking;
   const reason = `not begun, for a precondition does not hold: ${failedChecks(checked.verification)}`;
   await failTask(context, checking, 'precondition_failed', reason, undefined, null, { attempts });
