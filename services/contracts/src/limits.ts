@@ -22,7 +22,8 @@ export const taskFileLimits = {
 /** Sizes of frames on a slot's control socket, per type; the codec refuses what is larger. */
 export const frameLimits = {
   chunkBytes: mib,
-  taskBytes: 64 * kib,
+  /** Fifty conditions, each character of them spelt as six. */
+  taskBytes: 512 * kib,
   /** A task file's text as JSON, where each character may take two bytes. */
   textBytes: mib,
   helloBytes: 4 * kib,

@@ -62,7 +62,7 @@ export const transitions = {
   pending: ['approved', 'rejected', 'expired', 'queued', 'cancelled', 'failed'],
   approved: ['running', 'rejected', 'queued', 'cancelled', 'expired', 'failed'],
   running: ['verifying', 'review', 'merging', 'done', 'failed', 'cancelled', 'interrupted', 'queued'],
-  verifying: ['review', 'merging', 'done', 'failed', 'cancelled', 'queued'],
+  verifying: ['review', 'merging', 'done', 'failed', 'cancelled'],
   rebasing: ['verifying', 'review', 'done', 'cancelled'],
   review: ['merging', 'rebasing', 'rejected', 'cancelled'],
   merging: ['done', 'review'],

@@ -18,7 +18,7 @@ export type Kept = { readonly path: string; readonly bytes: number; readonly rea
 /** Raw output of tools and conditions; what they came to stands in the summary, the handoff and the journal. */
 const output = /^(?:(?:plan|preconditions|postconditions|rebase)\.)?std(?:out|err)\.log$/;
 /** What an attempt that is over has no more use for. */
-const leftovers = new Set(['incoming', 'quarantine', 'rebase']);
+const leftovers = new Set(['incoming', 'quarantine', 'rebase', 'merge']);
 const packCachePath = 'runs/.cache/packs';
 const dayMs = 24 * 60 * 60 * 1000;
 

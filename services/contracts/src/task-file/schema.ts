@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { taskFileLimits } from '../limits.ts';
+import { frameLimits, taskFileLimits } from '../limits.ts';
 import { BranchName, MemoryTaskId, RunId, TaskId, WorkspaceName } from '../names.ts';
 
 const maximumTimeoutSec = 24 * 60 * 60;
@@ -19,7 +19,12 @@ export const TaskHeader = z.strictObject({
   title: z.string().max(200).optional(),
   tool: z.string().max(64).default('agent'),
   base_branch: BranchName.optional(),
-  repos: z.array(WorkspaceName).max(16).optional(),
+  repos: z
+    .array(WorkspaceName)
+    .min(1)
+    .max(frameLimits.repositories)
+    .refine((names) => new Set(names.map((name) => name.toLowerCase())).size === names.length, 'a name is there twice')
+    .optional(),
   run: RunId.optional(),
   depends_on: z.union([TaskId, z.array(TaskId).max(50)], 'a task id, or a list of at most 50 of them').optional(),
   priority: z

@@ -74,3 +74,21 @@ export function mayMergeByItself(
   );
   return needsEyes || refuseByPolicy(stages, record, result, approval).length > 0 ? null : approval;
 }
+
+/** Refuses what a task file let go into a branch that has become protected since. Pure. */
+export function refuseProtected(
+  stages: Stages,
+  { id }: Pick<TaskRecord, 'id'>,
+  result: Result,
+  { channel }: Pick<MergeApproval, 'channel'>,
+): readonly MergeRefusal[] {
+  if (channel !== 'task-file') return [];
+  return result.repositories
+    .filter(({ branch }) => isNamed(branch, stages.protected_branches))
+    .map(({ name, branch }) => ({
+      code: 'forbidden-branch',
+      repository: name,
+      message: `${branch} is protected, so that a person has to decide: countersign merge ${id}`,
+      names: [branch],
+    }));
+}

@@ -2,6 +2,7 @@ import type { MergeApproval, TaskRecord } from '@countersign/contracts/task-reco
 import { mayFollow } from '@countersign/contracts/task-state.ts';
 import type { Context } from '../context.ts';
 import type { Decision } from '../gate/authorise.ts';
+import { handOff } from '../work/hand-off.ts';
 
 /** What a decision does once its verdict is durable, and how that is told. Safe to repeat: what was done already is left alone. */
 export type Effect = { readonly said: string; readonly act: () => Promise<void> };
@@ -26,15 +27,17 @@ export function effectOf(context: Context, command: Decision, record: TaskRecord
 }
 
 async function reject(
-  { tasks }: Context,
+  context: Context,
   command: Decision & { kind: 'reject' },
   record: TaskRecord,
   at: string,
 ): Promise<void> {
-  if (!mayFollow(tasks.get(record.id)?.state.status ?? 'rejected', 'rejected')) return;
+  const now = context.tasks.get(record.id);
+  if (now === undefined || !mayFollow(now.state.status, 'rejected')) return;
   const words = command.subject.reason || 'no reason given';
-  await tasks.transition(
-    record.id,
+  await handOff(
+    context,
+    now,
     { status: 'rejected', since: at, reason: `rejected by ${command.actor.user}: ${words}`.slice(0, 2_000) },
     {
       event: 'task_rejected',
@@ -43,6 +46,8 @@ async function reject(
       summary: `rejected: ${words}`.slice(0, 4_000),
       data: { command_id: command.id },
     },
+    {},
+    'result' in now.state ? now.state.result : null,
   );
 }
 

@@ -29,9 +29,14 @@ function whyNot(record: TaskRecord, busy: readonly TaskRecord[], capacity: Capac
   if (here.length >= capacity.perWorkspace)
     return `waits for workspace ${record.workspace}, where ${tasks(capacity.perWorkspace)} may be at work at once`;
   if (busy.length >= capacity.tasks) return `waits for a slot; ${tasks(capacity.tasks)} may be at work at once`;
-  if (capacity.perModel !== null && busy.length >= capacity.perModel)
+  if (capacity.perModel !== null && usesModel(record) && busy.filter(usesModel).length >= capacity.perModel)
     return `waits for the model, which serves ${tasks(capacity.perModel)} at once`;
   return null;
+}
+
+/** What only checks or carries over needs none. */
+function usesModel({ state: { status } }: TaskRecord): boolean {
+  return status !== 'verifying' && status !== 'rebasing';
 }
 
 function tasks(count: number): string {

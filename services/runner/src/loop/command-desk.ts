@@ -98,12 +98,22 @@ export class CommandDesk {
     const meaning = meaningOf(command);
     // What was decided under an id is what it stays: another command of that id is none.
     if (before !== undefined && (!before.accepted || (before.meaning ?? meaning) !== meaning)) return;
+    if (before !== undefined && (await this.#wasCarriedOut(command))) return;
     const verdict = await this.#judge(command);
     if (before === undefined) {
       await this.#say(command.id, verdict, command);
       this.#decided.set(command.id, { accepted: verdict.accepted, meaning });
     }
     if (verdict.accepted) await verdict.act?.();
+  }
+
+  /** A refused merge leads back to where it could be asked for again: the same command must not ask twice. */
+  async #wasCarriedOut({ id, kind, subject }: Command): Promise<boolean> {
+    if (kind !== 'merge' && kind !== 'rebase') return false;
+    const found = resolveTask(subject.task, this.#context.tasks.all());
+    if (!found.ok) return false;
+    const { path } = await this.#context.runs.journal(found.record.run);
+    return parseJournal(path, await readFile(path, 'utf8')).some(({ data }) => data?.['command_id'] === id);
   }
 
   async #refuse({ id, command, reason }: ReadCommand & { ok: false }): Promise<void> {

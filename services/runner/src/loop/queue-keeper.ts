@@ -39,8 +39,9 @@ export class QueueKeeper {
     const seen = await this.#observer.observe(path);
     if (seen.kind !== 'file') return this.#missing(record, activity);
     this.#missingSince.delete(record.id);
-    // A merge names the saved diff, not the file: from here on its bytes no longer matter.
-    if (record.state.status === 'review' || record.state.status === 'rebasing') return 'unchanged';
+    // The work is saved: what is verified and merged is that, by the conditions that were accepted with it. The file's bytes no
+    // longer matter.
+    if (['verifying', 'review', 'rebasing'].includes(record.state.status)) return 'unchanged';
     const key = `${path} ${seen.stamp}`;
     if (this.#stamps.get(record.id) === key) return 'unchanged';
     if (!seen.settled && activity === undefined) return 'changing';

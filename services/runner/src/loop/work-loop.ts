@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -14,7 +13,7 @@ import { Activity } from '../work/attempt.ts';
 import { failTask } from '../work/end-task.ts';
 import { isMerging, mergeTask } from '../work/merge-task.ts';
 import { needsModel, workOn, workWithoutModel } from '../work/work-on.ts';
-import { choose } from './choose.ts';
+import { chooseStartable } from './choose-startable.ts';
 import type { CommandDesk } from './command-desk.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
@@ -141,7 +140,7 @@ export class WorkLoop {
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
     const { tasks, dependencies, config } = this.#context;
     const { launcher, model, disk } = dependencies.state;
-    for (const record of ready) if (isMerging(record)) this.#begin(record, () => mergeTask(this.#context, record));
+    this.#beginMerges(ready);
     const waiting = ready.filter((record) => !isMerging(record));
     const missing = launcher.ok ? ((await this.#adoptOnce()) ?? (disk.ok ? null : disk.reason)) : launcher.reason;
     if (!launcher.ok || missing !== null) {
@@ -157,22 +156,18 @@ export class WorkLoop {
       perWorkspace: config.agent.MAX_TASKS_PER_WORKSPACE,
       perModel: config.agent.MAX_TASKS_PER_MODEL ?? null,
     };
-    const choice = choose(startable, active, capacity);
-    for (const [id, reason] of choice.waits) await tasks.wait(id, reason);
-    for (const record of choice.start) {
+    const { start, waits, profiles } = await chooseStartable(this.#context, startable, active, capacity);
+    for (const [id, reason] of waits) await tasks.wait(id, reason);
+    for (const record of start) {
       const stage = config.stages.stages[record.stage];
-      if (stage === undefined) {
-        await tasks.wait(record.id, `stage ${record.stage} is no longer in configs/stages.yaml`);
-        continue;
-      }
-      const profile = await this.#profileFor(stage.sandbox_profile, record);
-      if (profile === null) continue;
+      const profile = profiles.get(record.id);
+      if (stage === undefined || profile === undefined) continue;
       if (!needsModel(record)) {
         this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave));
         continue;
       }
       if (!model.ok) continue;
-      const needs = { model: model.model, contextLength: model.contextLength, profile: profile };
+      const needs = { model: model.model, contextLength: model.contextLength, profile };
       // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
       const isGated = record.gate || stage.gate !== 'none';
       this.#begin(record, (activity) => workOn(this.#context, record, needs, isGated, activity, this.#leave));
@@ -180,18 +175,18 @@ export class WorkLoop {
     return model.ok ? null : model.reason;
   }
 
-  /** Null when the task has to wait for it, which is said. */
-  async #profileFor(name: string, record: TaskRecord): Promise<Profile | null> {
-    const { tasks, dependencies } = this.#context;
-    try {
-      const answer = await dependencies.profileFor(name, record.workspace);
-      if (answer.ok) return answer.profile;
-      await tasks.wait(record.id, answer.reason);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      await tasks.wait(record.id, `the launcher cannot be asked for profile ${name}: ${error.message}`);
+  /** Merges need no sandbox and no turn; of one workspace one after the other, for they would be in each other's way. */
+  #beginMerges(ready: readonly TaskRecord[]): void {
+    const merging = new Set<string>();
+    for (const id of this.#activities.keys()) {
+      const record = this.#context.tasks.get(id);
+      if (record !== undefined && isMerging(record)) merging.add(record.workspace);
     }
-    return null;
+    for (const record of ready) {
+      if (!isMerging(record) || merging.has(record.workspace)) continue;
+      merging.add(record.workspace);
+      this.#begin(record, () => mergeTask(this.#context, record));
+    }
   }
 
   #begin(record: TaskRecord, work: (activity: Activity) => Promise<void>): void {
@@ -201,7 +196,10 @@ export class WorkLoop {
       try {
         await work(own);
       } catch (error) {
-        await this.#recover(record.id, error);
+        await this.#recover(record.id, error).catch((second: unknown) => {
+          // The disk is full, for instance: the task stays where it was, and is begun again.
+          this.#context.troubles.say(`task ${record.id}`, second);
+        });
       } finally {
         this.#activities.delete(record.id);
         this.wake();

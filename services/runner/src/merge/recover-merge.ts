@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { checkHead } from './check-branch.ts';
 import { finishMerge } from './finish-merge.ts';
-import { takeLocks } from './locks.ts';
+import { releaseLocks, takeLocks } from './locks.ts';
 import { clearMarks, hasMark, setMark } from './marks.ts';
 import { MergeRecoveryError } from './merge-recovery-error.ts';
 import { assertDistinct, type MergeTarget } from './merge-target.ts';
@@ -50,7 +50,14 @@ export async function recoverMerge(
       }
       return finishAll(all, scratch, at, options);
     }
-    await putBack(moved, waiting, at);
+    try {
+      await putBack(moved, waiting, at);
+    } catch (error) {
+      // A human has to mend it, for which git's locks must be free; the next try takes them anew.
+      if (error instanceof MergeRecoveryError)
+        for (const { target, begun } of all) if (begun) await releaseLocks(target);
+      throw error;
+    }
   }
   // From here on the work trees are no longer complete, so that no later recovery may go forward.
   await clearMarks(scratch);

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import type { Activity } from './attempt.ts';
-import type { Needs } from './dependencies.ts';
+import type { Dependencies, Needs } from './dependencies.ts';
 import { interrupt } from './end-task.ts';
 import { continuePlan } from './plan-task.ts';
 import { approvalOf, continueRun } from './run-task.ts';
@@ -26,13 +26,22 @@ export async function findAdoptions(
   const sandboxes = await context.pool.sandboxes();
   const running = new Set(sandboxes.filter((sandbox) => sandbox.state === 'running').map((sandbox) => sandbox.id));
   const adoptions: Adoption[] = [];
-  for (const record of context.tasks.open()) {
+  const open = context.tasks.open().filter(({ id, state: { status } }) => {
+    return (status === 'planning' || status === 'running') && !isActive(id);
+  });
+  // Everything is asked before anything is taken over: a launcher that goes away in between leaves nothing half done.
+  const profiles = new Map<string, Awaited<ReturnType<Dependencies['profileFor']>>>();
+  for (const { id, stage, workspace } of open) {
+    const name = context.config.stages.stages[stage]?.sandbox_profile ?? '';
+    profiles.set(id, await context.dependencies.profileFor(name, workspace));
+  }
+  for (const record of open) {
     const { state } = record;
-    if ((state.status !== 'planning' && state.status !== 'running') || isActive(record.id)) continue;
-    const name = context.config.stages.stages[record.stage]?.sandbox_profile ?? '';
-    const profile = await context.dependencies.profileFor(name, record.workspace);
+    const profile = profiles.get(record.id);
+    if (!('slot' in state) || profile === undefined) continue;
     if (state.slot === null || !running.has(state.slot) || !profile.ok || record.model === null) {
-      await interrupt(context, record, 'sandbox_lost', 'the runner was restarted and the sandbox is gone');
+      const reason = profile.ok ? 'the sandbox is gone' : profile.reason;
+      await interrupt(context, record, 'sandbox_lost', `the runner was restarted and ${reason}`);
       continue;
     }
     const slot = await context.pool.adopt(state.slot);

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
@@ -35,7 +35,10 @@ export class Activity {
 
 /** Whether a task may go on as its activity read it; a person may have decided otherwise while a sandbox was being started. */
 export function mayStillBegin(context: Context, waiting: TaskRecord, activity: Activity): boolean {
-  return activity.reason === null && context.tasks.get(waiting.id)?.state === waiting.state;
+  const { state } = waiting;
+  if (activity.reason !== null || context.tasks.get(waiting.id)?.state !== state) return false;
+  // An approval may have run out while the preconditions were checked.
+  return state.status !== 'approved' || context.now().getTime() < Date.parse(state.approval.expires_at);
 }
 
 type AttemptNames = { readonly stdout: string; readonly stderr: string };
@@ -72,15 +75,19 @@ export async function talk(
 ): Promise<ExchangeOutcome> {
   const folder = context.layout.attempt(record);
   const incoming = join(folder, 'incoming');
-  await mkdir(incoming, { recursive: true });
   const names = outputNames[purpose];
+  const [stdout, stderr] = [join(folder, names.stdout), join(folder, names.stderr)];
+  // What begins anew in the same attempt goes on from nothing of an earlier try.
+  if (purpose !== 'run' && purpose !== 'plan')
+    for (const path of [incoming, stdout, stderr]) await rm(path, { recursive: true, force: true });
+  await mkdir(incoming, { recursive: true });
   const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
     return await exchange({
       slot,
       assignment,
       mayAssign,
-      files: { folder: incoming, stdout: join(folder, names.stdout), stderr: join(folder, names.stderr) },
+      files: { folder: incoming, stdout, stderr },
       lost: () => whyLost(context, slot),
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),
       stop: activity.signal,

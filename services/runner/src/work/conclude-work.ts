@@ -39,7 +39,13 @@ export async function concludeWork(
   const approval = mayMergeByItself(context.config.stages, record, file, verified, since);
   if (approval !== null) {
     return move(
-      { status: 'merging', since, reason: `merges by itself, as its file says: ${said}`, result: verified, approval },
+      {
+        status: 'merging',
+        since,
+        reason: `merges by itself, as its file says: ${said}`.slice(0, 2_000),
+        result: verified,
+        approval,
+      },
       { event: 'merge_started', phase: 'merge', summary: `on_success: merge; ${said}`, data },
     );
   }
@@ -47,7 +53,7 @@ export async function concludeWork(
     {
       status: 'review',
       since,
-      reason: `waits for review of ${verified.digest.slice(0, 8)}, ${verification.status}: ${said}`,
+      reason: `waits for review of ${verified.digest.slice(0, 8)}, ${verification.status}: ${said}`.slice(0, 2_000),
       result: verified,
       refusals: [],
     },

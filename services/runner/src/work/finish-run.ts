@@ -78,6 +78,8 @@ export async function finishRun(
       summary: result === null ? 'nothing was changed; the postconditions are checked' : describeResult(result),
       ...completion,
     },
+    // What was lost before has nothing to do with what may be lost from here on.
+    { interruptions: 0 },
   );
 }
 

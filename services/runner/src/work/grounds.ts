@@ -35,6 +35,10 @@ export async function findSources(
 > {
   const repositories = await findRepositories(context, file.header);
   if (!repositories.ok) return repositories;
+  const known = new Set(repositories.value.map(({ repository }) => repository.name));
+  const gone = bases?.find(({ repository }) => !known.has(repository));
+  if (gone !== undefined)
+    return { ok: false, reason: `${gone.repository} is no repository of workspace ${file.header.workspace} any more` };
   // A base that is fixed does not move with what the memory says later.
   const memory = bases === null ? await memoryBranch(context, file) : { ok: true as const, branch: undefined };
   if (!memory.ok) return memory;

@@ -51,7 +51,7 @@ export async function handOff(
     tokens: detail.tokens ?? before?.tokens ?? null,
     durationMs: detail.duration_ms ?? before?.duration_ms ?? 0,
     prompts: { plan: context.config.prompts.plan.digest, run: context.config.prompts.run.digest },
-    agentText: await readIfThere(join(folder, agentHandoffFile)),
+    agentText: await agentWords(context, after, result),
   });
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(join(folder, handoffFile), formatHandoff(handoff));
@@ -69,6 +69,12 @@ async function earlierHandoff(context: Context, record: TaskRecord, result: Resu
     if (handoff !== null && (attempt === record.attempts || handoff.status === 'review')) return handoff;
   }
   return null;
+}
+
+async function agentWords(context: Context, record: TaskRecord, result: Result | null): Promise<string | null> {
+  const own = await readIfThere(join(context.layout.attempt(record), agentHandoffFile));
+  if (own !== null || result === null) return own;
+  return await readIfThere(join(context.layout.attempt(record, result.attempt), agentHandoffFile));
 }
 
 async function metPreconditions(folder: string): Promise<readonly NamedCheck[]> {

@@ -6,7 +6,7 @@ import { maximumRefusals, type Result, type TaskRecord } from '@countersign/cont
 import { sha256, sha256OfFile } from '@countersign/kit/digest.ts';
 import { exists, isMissing } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
-import { refuseByPolicy } from '../gate/may-merge.ts';
+import { refuseByPolicy, refuseProtected } from '../gate/may-merge.ts';
 import type { MergeTarget } from '../merge/merge-target.ts';
 import { mergeTargets } from '../merge/merge-targets.ts';
 import { recoverMerge } from '../merge/recover-merge.ts';
@@ -39,9 +39,13 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
   if (!begunBefore || (await recoverMerge(found.targets, scratch, { tell })) === 'not-merged') {
     const refusals = [
       ...refuseByPolicy(context.config.stages, record, result, approval),
+      ...refuseProtected(context.config.stages, record, result, approval),
       ...(await refuseChangedSnapshot(join(context.layout.attempt(record, result.attempt), 'diffs'), result)),
     ];
-    if (refusals.length > 0) return goBack(context, record, refusals, kept);
+    if (refusals.length > 0) {
+      await rm(scratch, { recursive: true, force: true });
+      return goBack(context, record, refusals, kept);
+    }
     await mkdir(scratch, { recursive: true });
     const merged = await mergeTargets(found.targets, scratch);
     kept.push(...merged.kept);
@@ -57,7 +61,7 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
     {
       status: 'done',
       since: context.now().toISOString(),
-      reason: said,
+      reason: said.slice(0, 2_000),
       result,
       merged: approval,
       verification: result.verification,
@@ -118,12 +122,14 @@ async function refuseChangedSnapshot(diffs: string, result: Result): Promise<rea
 }
 
 /** What a record holds of a refusal: a line of a journal has its limit, and there may be many. */
-const shownNames = 10;
-const nameCharacters = 200;
+const shownNames = 5;
+const nameCharacters = 120;
+const messageCharacters = 500;
 
 function shorten(refusal: MergeRefusal): MergeRefusal {
   return {
     ...refusal,
+    message: refusal.message.slice(0, messageCharacters).toWellFormed(),
     names: refusal.names.slice(0, shownNames).map((name) => name.slice(0, nameCharacters).toWellFormed()),
   };
 }

@@ -7,6 +7,7 @@ import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { Base, Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
+import { GitError } from '../git/git.ts';
 import { rebasePack } from '../git/rebase-pack.ts';
 import { findBase, pinBase } from '../git/repository.ts';
 import { cancelRemoved } from '../queue/cancel-removed.ts';
@@ -40,7 +41,10 @@ export async function rebaseTask(
   const { result } = record.state;
   const grounds = await findGrounds(context, record);
   if (!grounds.ok) return goBack(context, record, 'conflict', result.repositories[0]?.name, grounds.reason);
-  const prepared = await prepareRebase(context, record, grounds, profile);
+  const prepared = await prepareRebase(context, record, grounds, profile).catch((error: unknown) => {
+    if (!(error instanceof GitError)) throw error;
+    return { ok: false as const, reason: error.message };
+  });
   if (!prepared.ok) return goBack(context, record, 'conflict', result.repositories[0]?.name, prepared.reason);
   const slot = await context.pool.acquireWithoutModel(profile, record.workspace);
   const since = context.now().toISOString();
@@ -166,7 +170,7 @@ async function conclude(
     ...(result === null ? {} : { data: { digest: result.digest } }),
   });
   // Result and bases change in one step: one without the other would be a result that does not begin at its base.
-  const changes = { bases: [...bases] };
+  const changes = { bases: [...bases], interruptions: 0 };
   const conditions = file.header.postconditions?.length ?? 0;
   if (conditions === 0) {
     const work = { result, verification: { status: 'unverified' as const } };

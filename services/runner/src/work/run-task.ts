@@ -5,14 +5,13 @@ import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
-import { NoSandboxError } from '../sandbox/pool.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
 import { failedChecks } from './conclude-work.ts';
 import type { Needs } from './dependencies.ts';
-import { endEarly, failTask } from './end-task.ts';
+import { endEarly, failTask, maximumInterruptions } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
 import { preconditionsFile } from './hand-off.ts';
@@ -72,8 +71,21 @@ async function meetPreconditions(
   const isLate = activity.reason === 'timeout';
   if (!isLate && !mayStillBegin(context, checking, activity)) return null;
   if (!checked.ok) {
-    // Nothing is known of them: it is tried again, as every start is.
-    if (checked.errorClass === 'sandbox_lost' && !isLate) throw new NoSandboxError(checked.reason);
+    // Nothing is known of them: they are checked once more.
+    if (checked.errorClass === 'sandbox_lost' && !isLate && checking.interruptions + 1 < maximumInterruptions) {
+      await context.tasks.update(
+        checking.id,
+        { interruptions: checking.interruptions + 1 },
+        {
+          event: 'task_interrupted',
+          phase: 'verify',
+          agent_role: 'runner',
+          summary: `${checked.reason}; the preconditions are checked once more`.slice(0, 4_000),
+          error_class: 'sandbox_lost',
+        },
+      );
+      return null;
+    }
     await failTask(context, checking, checked.errorClass, checked.reason, undefined, null, { attempts });
     return null;
   }

@@ -5,7 +5,7 @@ import { cancelRemoved } from '../queue/cancel-removed.ts';
 import type { Activity } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
 import { concludeWork, failedChecks } from './conclude-work.ts';
-import { failTask, hasFileChanged, maximumInterruptions, requeueChanged } from './end-task.ts';
+import { failTask, maximumInterruptions } from './end-task.ts';
 import { findGrounds } from './grounds.ts';
 
 type Verifying = TaskRecord & { readonly state: { readonly status: 'verifying' } };
@@ -36,8 +36,6 @@ export async function verifyTask(
   const purpose = 'postconditions' as const;
   const checked = await checkConditions(context, record, { conditions, commits, purpose }, profile, activity, leave);
   if (activity.reason === 'file_removed') return cancelRemoved(context, record);
-  if (activity.reason === 'file_changed' || (await hasFileChanged(context, record)))
-    return requeueChanged(context, record, 'run');
   if (!checked.ok) {
     if (checked.errorClass !== 'sandbox_lost' || record.interruptions + 1 >= maximumInterruptions)
       return failTask(context, record, checked.errorClass, checked.reason, undefined, result);
