@@ -291,6 +291,19 @@ describe('conditions', () => {
     expect(state).toMatchObject({ status: 'review', result: { verification: { status: 'verified' } } });
   });
 
+  test('F05 a check that a death of the runner cut short begins anew, and counts', async () => {
+    await stack.workspace('cutshort');
+    await stack.drop(
+      'cutshort.md',
+      `${header('cutshort', 'postconditions:\n  - echo looking; sleep 6; test -f hello.txt\n')}1. create hello.txt with hello\n`,
+    );
+    await stack.reaches('cutshort.md', ['verifying']);
+    await execa('sleep', ['3']);
+    process.kill(await stack.processOf('runner'), 'SIGKILL');
+    const { state } = await stack.reaches('cutshort.md', ['review', 'failed'], 90_000);
+    expect(state).toMatchObject({ status: 'review', result: { verification: { status: 'verified' } } });
+  });
+
   test('a precondition that does not hold: nothing is begun', async () => {
     await stack.workspace('unready');
     await stack.drop(

@@ -3,7 +3,7 @@ import type { Result } from '@countersign/contracts/task-record.ts';
 import { expect, test } from 'vitest';
 import { makeConfig } from '../testing/home.ts';
 import { digest, makeRecord, result, since } from '../testing/record.ts';
-import { mayMergeByItself, refuseByPolicy } from './may-merge.ts';
+import { mayMergeByItself, refuseByPolicy, refuseProtected } from './may-merge.ts';
 
 const { stages } = makeConfig({ home: '/x', slots: '/x', spools: '/x' });
 const record = makeRecord();
@@ -71,4 +71,12 @@ test.each<[string, ReturnType<typeof byItself>]>([
 test('one protected branch among several is enough for a person to decide', () => {
   const both = { ...result, repositories: [...onBranch('topic').repositories, ...onBranch('main').repositories] };
   expect(byItself(both)).toBeNull();
+});
+
+test('what a task file let in is refused where the branch is protected by now, and what a person decided is not', () => {
+  const codesOf = (channel: 'task-file' | 'shell', branch: string) =>
+    refuseProtected(stages, record, onBranch(branch), { channel }).map(({ code }) => code);
+  expect(codesOf('task-file', 'main')).toEqual(['forbidden-branch']);
+  expect(codesOf('task-file', 'topic')).toEqual([]);
+  expect(codesOf('shell', 'main')).toEqual([]);
 });

@@ -101,3 +101,19 @@ test.each(['merge', 'rebase'] as const)(
     expect(ground.verdicts()).toHaveLength(1);
   },
 );
+
+test.each(['merge', 'rebase'] as const)(
+  'A22 a %s that led back to its review is not carried out a second time',
+  async (kind) => {
+    const ground = await beginDesk(review);
+    const command = kind === 'merge' ? mergeOf(ground) : rebaseOf(ground);
+    ground.deliver(command);
+    await ground.turn();
+    expect(ground.state()).not.toBe('review');
+    await ground.goBack(review);
+    ground.clock.pass(30 * 24 * 3_600_000);
+    ground.deliver(command);
+    await ground.turn();
+    expect(ground.state()).toBe('review');
+  },
+);

@@ -48,6 +48,18 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
       context = await openContext(home, clock);
       desk = await CommandDesk.open(context, keys);
     },
+    /** The task is led to another state by somebody else, and the runner starts anew. */
+    goBack: async (to: TaskState) => {
+      await context.tasks.transition(record.id, to, {
+        event: 'merge_refused',
+        phase: 'merge',
+        agent_role: 'runner',
+        summary: 'x',
+      });
+      await context.close();
+      context = await openContext(home, clock);
+      desk = await CommandDesk.open(context, keys);
+    },
     approve: () => sign({ kind: 'approve', subject: { task: 'abcde', digest } }),
     reject: (reason = 'not now') => sign({ kind: 'reject', subject: { task: 'abcde', reason } }),
     send: (text = 'hello') => sign({ kind: 'send', subject: { text } }),
