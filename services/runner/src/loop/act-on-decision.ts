@@ -2,7 +2,7 @@ import type { MergeApproval, TaskRecord } from '@countersign/contracts/task-reco
 import { mayFollow } from '@countersign/contracts/task-state.ts';
 import type { Context } from '../context.ts';
 import type { Decision } from '../gate/authorise.ts';
-import { handOff } from '../work/hand-off.ts';
+import { handOff, resultOf } from '../work/hand-off.ts';
 
 /** What a decision does once its verdict is durable, and how that is told. Safe to repeat: what was done already is left alone. */
 export type Effect = { readonly said: string; readonly act: () => Promise<void> };
@@ -47,7 +47,7 @@ async function reject(
       data: { command_id: command.id },
     },
     {},
-    'result' in now.state ? now.state.result : null,
+    resultOf(now.state),
   );
 }
 

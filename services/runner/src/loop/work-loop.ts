@@ -11,6 +11,7 @@ import { NoSandboxError } from '../sandbox/pool.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
 import { failTask } from '../work/end-task.ts';
+import { resultOf } from '../work/hand-off.ts';
 import { isMerging, mergeTask } from '../work/merge-task.ts';
 import { needsModel, workOn, workWithoutModel } from '../work/work-on.ts';
 import { chooseStartable } from './choose-startable.ts';
@@ -227,9 +228,8 @@ export class WorkLoop {
     }
     this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
     if (record.state.status === 'planning' || record.state.status === 'running' || mayStart(record)) {
-      const result = 'result' in record.state ? record.state.result : null;
       const words = error instanceof Error ? error.message : String(error);
-      await failTask(this.#context, record, 'internal', words, undefined, result);
+      await failTask(this.#context, record, 'internal', words, undefined, resultOf(record.state));
     }
   }
 

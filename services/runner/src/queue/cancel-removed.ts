@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { exists, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
-import { handOff } from '../work/hand-off.ts';
+import { handOff, resultOf } from '../work/hand-off.ts';
 import { withSuffix } from './file-name.ts';
 
 /**
@@ -14,7 +14,7 @@ import { withSuffix } from './file-name.ts';
 export async function cancelRemoved(
   context: Context,
   record: TaskRecord,
-  result: Result | null = 'result' in record.state ? record.state.result : null,
+  result: Result | null = resultOf(record.state),
 ): Promise<void> {
   const { layout, now } = context;
   const copy = await readFile(join(layout.task(record.run, record.id), 'task.md'));

@@ -82,7 +82,8 @@ async function metPreconditions(folder: string): Promise<readonly NamedCheck[]> 
   return text === null ? [] : z.array(NamedCheck).parse(JSON.parse(text));
 }
 
-function resultOf(state: TaskState): Result | null {
+/** What a task in this state has come to. */
+export function resultOf(state: TaskState): Result | null {
   return 'result' in state ? state.result : null;
 }
 
