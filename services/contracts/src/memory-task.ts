@@ -16,7 +16,7 @@ export const MemoryTaskHeader = z.looseObject({
   title: z.string().min(1).max(200),
   status: MemoryTaskStatus,
   base_branch: BranchName.optional(),
-  repos: z.array(WorkspaceName).max(16).optional(),
+  repos: z.array(WorkspaceName).min(1).max(16).optional(),
 });
 export type MemoryTaskHeader = z.infer<typeof MemoryTaskHeader>;
 

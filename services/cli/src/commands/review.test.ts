@@ -226,3 +226,29 @@ describe('handoff', () => {
     expect(JSON.parse(stdout)).toMatchObject({ handoff: null, text: expect.stringContaining('xxx') });
   });
 });
+
+describe('show of a durable task', () => {
+  test('lists the runs that worked for it, the newest first', async () => {
+    const state: TaskState = { status: 'cancelled', since, reason: 'removed' };
+    await home.addTask('older', state, { memory_task: 'T0147', accepted_at: '2026-11-01T10:00:00.000Z' });
+    await home.addTask('newer', state, { memory_task: 'T0147', accepted_at: '2026-11-02T10:00:00.000Z' });
+    await home.addTask('other', state, { memory_task: 'T0148' });
+    const { code, stdout } = await home.type(['show', 'T0147']);
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .split('\n')
+        .slice(1, 3)
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['newer', 'older']);
+    expect(stdout).not.toContain('other');
+    const { stdout: json } = await home.type(['show', 'T0147', '--json']);
+    expect(JSON.parse(json).runs).toHaveLength(2);
+  });
+
+  test('that no run has worked for says how one does', async () => {
+    const { code, stderr } = await home.type(['show', 'T0001']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('task: T0001');
+  });
+});

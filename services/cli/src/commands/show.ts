@@ -1,4 +1,5 @@
 import { inertJson, inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
+import { MemoryTaskId } from '@countersign/contracts/names.ts';
 import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { isPending } from '@countersign/kit/approval-view.ts';
 import { isMissing } from '@countersign/kit/files.ts';
@@ -12,6 +13,7 @@ import { lookSteps, resultLines, reviewSteps } from '../review-text.ts';
 import { approvalLines, recordLines } from '../show-text.ts';
 import { readShownApproval } from '../shown-approval.ts';
 import { readShownDiff } from '../shown-diff.ts';
+import { type Column, formatTable } from '../table.ts';
 import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
@@ -21,6 +23,7 @@ export async function show(context: Context, words: readonly string[]): Promise<
   const [name = ''] = positionals;
   const json = values.json === true;
   const { records } = await readTaskRecords(context.config.volumes);
+  if (MemoryTaskId.safeParse(name).success) return showRuns(context, name, records, json);
   if (findTask(name, records, () => true) === null && (await showRefused(context, name, json))) return exitCodes.ok;
   const record = await namedTask(context.config.volumes, name, () => true, 'shown');
   const result = 'result' in record.state ? record.state.result : null;
@@ -32,6 +35,37 @@ export async function show(context: Context, words: readonly string[]): Promise<
   } else if (result !== null) await showResult(context, record, result, json);
   else if (json) print(context.stdout, inertJson(factsOf(record)));
   else print(context.stdout, ...recordLines(record));
+  return exitCodes.ok;
+}
+
+const runColumns: readonly Column[] = [
+  { heading: 'TASK', width: 32 },
+  { heading: 'RUN', width: 24 },
+  { heading: 'WORKSPACE', width: 24 },
+  { heading: 'STATE', width: 12 },
+  { heading: 'ACCEPTED', width: 24 },
+  { heading: 'REASON', width: 80 },
+];
+
+/** The runs that worked for a durable task of the memory, the newest first. */
+function showRuns(context: Context, id: string, records: readonly TaskRecord[], json: boolean): ExitCode {
+  const runs = records
+    .filter(({ memory_task: task }) => task === id)
+    .sort((a, b) => b.accepted_at.localeCompare(a.accepted_at));
+  if (runs.length === 0)
+    throw new CliError('refused', `no run has worked for ${id} yet; a task file names it: task: ${id}`);
+  if (json) print(context.stdout, inertJson({ memory_task: id, runs: runs.map(factsOf) }));
+  else {
+    const rows = runs.map(({ id: task, run, workspace, state, accepted_at }) => [
+      task,
+      run,
+      workspace,
+      state.status,
+      accepted_at,
+      state.reason,
+    ]);
+    print(context.stdout, ...formatTable(runColumns, rows));
+  }
   return exitCodes.ok;
 }
 

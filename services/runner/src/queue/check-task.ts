@@ -62,9 +62,9 @@ async function checkWorkspace(
       return;
     }
   }
-  const repositories = await findRepositories(context, header);
-  if (!repositories.ok) {
-    say(header.repos === undefined ? 'workspace' : 'repos', repositories.reason);
+  const repositories = header.repos === undefined ? null : await findRepositories(context, header);
+  if (repositories?.ok === false) {
+    say('repos', repositories.reason);
     return;
   }
   const sources = await findSources(context, file, null);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorClass } from '@countersign/contracts/event.ts';
+import type { MemoryTaskHeader } from '@countersign/contracts/memory-task.ts';
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { Base, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -33,39 +34,37 @@ export async function findSources(
 ): Promise<
   { readonly ok: true; readonly sources: readonly Source[] } | { readonly ok: false; readonly reason: string }
 > {
-  const repositories = await findRepositories(context, file.header);
+  // What is fixed does not move with what the memory, or the workspace's list, says later.
+  const meant = bases === null ? await remembered(context, file) : { ok: true as const, task: undefined };
+  if (!meant.ok) return meant;
+  const { workspace, repos, base_branch: wanted } = file.header;
+  const names = bases?.map(({ repository }) => repository) ?? repos ?? meant.task?.repos;
+  const repositories = await findRepositories(context, { workspace, repos: names });
   if (!repositories.ok) return repositories;
-  const known = new Set(repositories.value.map(({ repository }) => repository.name));
-  const gone = bases?.find(({ repository }) => !known.has(repository));
-  if (gone !== undefined)
-    return { ok: false, reason: `${gone.repository} is no repository of workspace ${file.header.workspace} any more` };
-  // A base that is fixed does not move with what the memory says later.
-  const memory = bases === null ? await memoryBranch(context, file) : { ok: true as const, branch: undefined };
-  if (!memory.ok) return memory;
   const sources: Source[] = [];
   for (const { repository, branch } of repositories.value) {
     const fixed = bases?.find((base) => base.repository === repository.name);
-    if (bases !== null && fixed === undefined)
-      return { ok: false, reason: `${repository.name} was no repository of this task when its base was fixed` };
     if (fixed !== undefined) {
       sources.push({ repository, base: fixed });
       continue;
     }
-    const base = await findBase(repository, file.header.base_branch ?? memory.branch ?? branch);
+    const base = await findBase(repository, wanted ?? meant.task?.base_branch ?? branch);
     if (!base.ok) return base;
     sources.push({ repository, base: { repository: repository.name, ...base.value } });
   }
   return { ok: true, sources };
 }
 
-/** The branch that the durable task means, where the file itself names none. */
-async function memoryBranch(
+type Remembered = Pick<MemoryTaskHeader, 'base_branch' | 'repos'>;
+
+/** What the durable task means, where the file itself says nothing. */
+async function remembered(
   context: Context,
   { header }: TaskFile,
-): Promise<{ ok: true; branch: string | undefined } | { ok: false; reason: string }> {
-  if (header.task === undefined) return { ok: true, branch: undefined };
-  const found = await context.memory.findTask(header.workspace, header.task);
-  return found.ok ? { ok: true, branch: found.task.base_branch } : found;
+): Promise<{ ok: true; task: Remembered | undefined } | { ok: false; reason: string }> {
+  return header.task === undefined
+    ? { ok: true, task: undefined }
+    : await context.memory.findTask(header.workspace, header.task);
 }
 
 export function basesOf({ sources }: Pick<Grounds, 'sources'>): Base[] {

@@ -68,7 +68,17 @@ async function begin(names: readonly string[], { branch = 'main', approval = {} 
   };
   const tips = () =>
     targets.map(({ repository }) => plainGit(repository.folder, ['rev-parse', `refs/heads/${branch}`]));
-  return { context, record, targets, list, text, merge, tips, state: () => context.tasks.get(record.id)?.state };
+  return {
+    context,
+    layout,
+    record,
+    targets,
+    list,
+    text,
+    merge,
+    tips,
+    state: () => context.tasks.get(record.id)?.state,
+  };
 }
 
 type Ground = Awaited<ReturnType<typeof begin>>;
@@ -157,8 +167,23 @@ test('a repository that left its workspace is missed, and never passed over', as
   list(['a']);
   const parsed = parseTaskFile(Buffer.from(text));
   if (!parsed.ok) throw new Error('no task file');
-  expect(await findSources(context, parsed.file, record.bases)).toEqual({
+  expect(await findSources(context, parsed.file, record.bases)).toMatchObject({
     ok: false,
-    reason: 'b is no repository of workspace multi any more',
+    reason: expect.stringMatching(/workspace multi has no repository "b"/),
   });
+});
+
+test('a durable task names its repositories where the file names none', async () => {
+  const { context, layout } = await begin(['a', 'b']);
+  const folder = join(layout.memory, 'multi/tasks');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'T0147-x.md'), '---\nid: T0147\ntitle: One of two\nstatus: todo\nrepos: [b]\n---\n\nx\n');
+  const sourcesOf = async (more: string) => {
+    const parsed = parseTaskFile(Buffer.from(`workspace: multi\ntask: T0147\n${more}\n\nx\n`));
+    if (!parsed.ok) throw new Error('no task file');
+    const found = await findSources(context, parsed.file, null);
+    return found.ok ? found.sources.map(({ base }) => base.repository) : found.reason;
+  };
+  expect(await sourcesOf('')).toEqual(['b']);
+  expect(await sourcesOf('repos: [a]')).toEqual(['a']);
 });
