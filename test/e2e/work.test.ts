@@ -46,7 +46,8 @@ describe('a durable task', () => {
       .toBe(text.replace('status: todo', 'status: review'));
     await expect.poll(() => remembered('log', '--format=%s'), { timeout: 20_000 }).toMatch(/T0147/);
     expect(await remembered('log', '--format=%s')).toMatch(/edited by hand/);
-    expect(await remembered('status', '--porcelain')).toBe('');
+    // The memory follows behind the work; in the end everything is committed.
+    await expect.poll(() => remembered('status', '--porcelain'), { timeout: 20_000 }).toBe('');
   });
 
   test('and the next run begins with what the last one handed off', async () => {
