@@ -84,3 +84,22 @@ export function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
 export function isFinal(status: TaskStatus): boolean {
   return transitions[status].length === 0;
 }
+
+const turnTakers: ReadonlySet<TaskStatus> = new Set([
+  'queued',
+  'approved',
+  'interrupted',
+  'verifying',
+  'rebasing',
+  'merging',
+]);
+
+/** Whether something is to be begun, or begun again, when nothing is at work on a task of this state: it waits for its turn. */
+export function takesTurns(status: TaskStatus): boolean {
+  return turnTakers.has(status);
+}
+
+/** Whether what is next for a task of this state needs a model; what only checks, carries over or merges does not. */
+export function needsModel(status: TaskStatus): boolean {
+  return status !== 'verifying' && status !== 'rebasing' && status !== 'merging';
+}

@@ -69,10 +69,12 @@ export function mayMergeByItself(
     decided_at: now,
     unverified: false,
   };
-  const needsEyes = result.repositories.some(
-    ({ branch, flags }) => flags.length > 0 || isNamed(branch, stages.protected_branches),
-  );
-  return needsEyes || refuseByPolicy(stages, record, result, approval).length > 0 ? null : approval;
+  const needsEyes = result.repositories.some(({ flags }) => flags.length > 0);
+  const refusals = [
+    ...refuseByPolicy(stages, record, result, approval),
+    ...refuseProtected(stages, record, result, approval),
+  ];
+  return needsEyes || refusals.length > 0 ? null : approval;
 }
 
 /** Refuses what a task file let go into a branch that has become protected since. Pure. */

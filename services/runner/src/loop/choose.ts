@@ -1,4 +1,5 @@
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { needsModel } from '@countersign/contracts/task-state.ts';
 
 export type Capacity = { readonly tasks: number; readonly perWorkspace: number; readonly perModel: number | null };
 export type Choice = { readonly start: readonly TaskRecord[]; readonly waits: ReadonlyMap<string, string> };
@@ -34,9 +35,8 @@ function whyNot(record: TaskRecord, busy: readonly TaskRecord[], capacity: Capac
   return null;
 }
 
-/** What only checks or carries over needs none. */
-function usesModel({ state: { status } }: TaskRecord): boolean {
-  return status !== 'verifying' && status !== 'rebasing';
+function usesModel({ state }: TaskRecord): boolean {
+  return needsModel(state.status);
 }
 
 function tasks(count: number): string {

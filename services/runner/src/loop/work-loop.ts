@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+import { needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
@@ -13,7 +13,7 @@ import { Activity } from '../work/attempt.ts';
 import { failTask } from '../work/end-task.ts';
 import { resultOf } from '../work/hand-off.ts';
 import { isMerging, mergeTask } from '../work/merge-task.ts';
-import { needsModel, workOn, workWithoutModel } from '../work/work-on.ts';
+import { workOn, workWithoutModel } from '../work/work-on.ts';
 import { chooseStartable } from './choose-startable.ts';
 import type { CommandDesk } from './command-desk.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
@@ -21,15 +21,6 @@ import type { QueueKeeper, Standing } from './queue-keeper.ts';
 const turnMs = 1_000;
 /** What could not be finished is tried again after so long. */
 const finishRetryMs = 5_000;
-/** States in which something is to be begun, or begun again, when nothing is at work. */
-const beginnable: ReadonlySet<TaskStatus> = new Set([
-  'queued',
-  'approved',
-  'interrupted',
-  'verifying',
-  'rebasing',
-  'merging',
-]);
 
 type Parts = {
   readonly intake: Intake;
@@ -123,7 +114,8 @@ export class WorkLoop {
       const activity = this.#activities.get(record.id);
       const standing = await this.#checkFile(keeper, record, activity);
       const now = this.#context.tasks.get(record.id);
-      if (standing === 'unchanged' && activity === undefined && now !== undefined && mayStart(now)) ready.push(now);
+      if (standing === 'unchanged' && activity === undefined && now !== undefined && takesTurns(now.state.status))
+        ready.push(now);
     }
     const blocked = await this.#dispatch(ready);
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
@@ -149,8 +141,9 @@ export class WorkLoop {
       for (const record of waiting) await tasks.wait(record.id, reason);
       return reason;
     }
-    const startable = model.ok ? waiting : waiting.filter((record) => !needsModel(record));
-    if (!model.ok) for (const record of waiting) if (needsModel(record)) await tasks.wait(record.id, model.reason);
+    const startable = model.ok ? waiting : waiting.filter((record) => !needsModel(record.state.status));
+    if (!model.ok)
+      for (const record of waiting) if (needsModel(record.state.status)) await tasks.wait(record.id, model.reason);
     const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []).filter((one) => !isMerging(one));
     const capacity = {
       tasks: config.agent.MAX_TASKS,
@@ -163,7 +156,7 @@ export class WorkLoop {
       const stage = config.stages.stages[record.stage];
       const profile = profiles.get(record.id);
       if (stage === undefined || profile === undefined) continue;
-      if (!needsModel(record)) {
+      if (!needsModel(record.state.status)) {
         this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave));
         continue;
       }
@@ -227,7 +220,7 @@ export class WorkLoop {
       return;
     }
     this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');
-    if (record.state.status === 'planning' || record.state.status === 'running' || mayStart(record)) {
+    if (record.state.status === 'planning' || record.state.status === 'running' || takesTurns(record.state.status)) {
       const words = error instanceof Error ? error.message : String(error);
       await failTask(this.#context, record, 'internal', words, undefined, resultOf(record.state));
     }
@@ -247,8 +240,4 @@ export class WorkLoop {
       );
     }
   }
-}
-
-function mayStart(record: TaskRecord): boolean {
-  return beginnable.has(record.state.status);
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
-import { isFinal, mayFollow, type TaskStatus } from '@countersign/contracts/task-state.ts';
+import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
@@ -42,15 +42,6 @@ export type Changes = Partial<
 >;
 
 const reasonCharacters = 2_000;
-/** States in which a task may only be waiting for its turn. */
-const waiting: ReadonlySet<TaskStatus> = new Set([
-  'queued',
-  'approved',
-  'interrupted',
-  'verifying',
-  'rebasing',
-  'merging',
-]);
 
 /**
  * Every task, and the one way to change it. Invariants: an event with the whole new record is durable before the file moves, the
@@ -157,7 +148,7 @@ export class TaskStore {
     return this.#alone(async () => {
       const record = this.#must(id);
       const reason = why.slice(0, reasonCharacters);
-      if (!waiting.has(record.state.status) || record.state.reason === reason) return;
+      if (!takesTurns(record.state.status) || record.state.reason === reason) return;
       const said = TaskRecord.parse({ ...record, state: { ...record.state, reason } });
       await this.#append(said, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
       this.#tasks.set(id, said);

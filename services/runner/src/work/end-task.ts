@@ -10,7 +10,7 @@ import type { Changes, EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
 import { handOff } from './hand-off.ts';
 
-export const maximumInterruptions = 2;
+const maximumInterruptions = 2;
 /** A model that goes and comes is a wait, not the task's failure; bounded, because gateway and sandbox might disagree for ever. */
 const maximumModelLosses = 10;
 
@@ -169,6 +169,32 @@ export async function interrupt(
       { interruptions },
     );
   }
+}
+
+/**
+ * Counts a sandbox that was lost while conditions were checked. Returns whether they may be checked once more; false when that was
+ * the last time.
+ */
+export async function mayCheckAgain(
+  context: Context,
+  record: TaskRecord,
+  purpose: 'preconditions' | 'postconditions',
+  reason: string,
+): Promise<boolean> {
+  const interruptions = record.interruptions + 1;
+  if (interruptions >= maximumInterruptions) return false;
+  await context.tasks.update(
+    record.id,
+    { interruptions },
+    {
+      event: 'task_interrupted',
+      phase: 'verify',
+      agent_role: 'runner',
+      summary: `${reason}; the ${purpose} are checked once more`.slice(0, 4_000),
+      error_class: 'sandbox_lost',
+    },
+  );
+  return true;
 }
 
 function durationMs(record: TaskRecord, now: Date): number {

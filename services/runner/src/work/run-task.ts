@@ -11,7 +11,7 @@ import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
 import { failedChecks } from './conclude-work.ts';
 import type { Needs } from './dependencies.ts';
-import { endEarly, failTask, maximumInterruptions } from './end-task.ts';
+import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
 import { preconditionsFile } from './hand-off.ts';
@@ -71,22 +71,11 @@ async function meetPreconditions(
   const isLate = activity.reason === 'timeout';
   if (!isLate && !mayStillBegin(context, checking, activity)) return null;
   if (!checked.ok) {
-    // Nothing is known of them: they are checked once more.
-    if (checked.errorClass === 'sandbox_lost' && !isLate && checking.interruptions + 1 < maximumInterruptions) {
-      await context.tasks.update(
-        checking.id,
-        { interruptions: checking.interruptions + 1 },
-        {
-          event: 'task_interrupted',
-          phase: 'verify',
-          agent_role: 'runner',
-          summary: `${checked.reason}; the preconditions are checked once more`.slice(0, 4_000),
-          error_class: 'sandbox_lost',
-        },
-      );
-      return null;
-    }
-    await failTask(context, checking, checked.errorClass, checked.reason, undefined, null, { attempts });
+    const { errorClass, reason } = checked;
+    const isLost = errorClass === 'sandbox_lost' && !isLate;
+    // Nothing is known of them then: they are checked once more.
+    if (isLost && (await mayCheckAgain(context, checking, purpose, reason))) return null;
+    await failTask(context, checking, errorClass, reason, undefined, null, { attempts });
     return null;
   }
   const folder = context.layout.attempt(record);

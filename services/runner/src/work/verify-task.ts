@@ -2,10 +2,10 @@ import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
 import { cancelRemoved } from '../queue/cancel-removed.ts';
-import type { Activity } from './attempt.ts';
+import { type Activity, outputNames } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
 import { concludeWork, failedChecks } from './conclude-work.ts';
-import { failTask, maximumInterruptions } from './end-task.ts';
+import { failTask, mayCheckAgain } from './end-task.ts';
 import { findGrounds } from './grounds.ts';
 
 type Verifying = TaskRecord & { readonly state: { readonly status: 'verifying' } };
@@ -37,20 +37,9 @@ export async function verifyTask(
   const checked = await checkConditions(context, record, { conditions, commits, purpose }, profile, activity, leave);
   if (activity.reason === 'file_removed') return cancelRemoved(context, record);
   if (!checked.ok) {
-    if (checked.errorClass !== 'sandbox_lost' || record.interruptions + 1 >= maximumInterruptions)
-      return failTask(context, record, checked.errorClass, checked.reason, undefined, result);
-    await context.tasks.update(
-      record.id,
-      { interruptions: record.interruptions + 1 },
-      {
-        event: 'task_interrupted',
-        phase: 'verify',
-        agent_role: 'runner',
-        summary: `${checked.reason}; the postconditions are checked once more`.slice(0, 4_000),
-        error_class: 'sandbox_lost',
-      },
-    );
-    return;
+    const { errorClass, reason } = checked;
+    if (errorClass === 'sandbox_lost' && (await mayCheckAgain(context, record, purpose, reason))) return;
+    return failTask(context, record, errorClass, reason, undefined, result);
   }
   const { verification } = checked;
   const folder = context.layout.attemptName(record);
@@ -63,7 +52,10 @@ export async function verifyTask(
       verification.status === 'verified'
         ? `all ${verification.checks.length} postconditions hold`
         : failedChecks(verification).slice(0, 4_000),
-    log_paths: { stdout: `${folder}/postconditions.stdout.log`, stderr: `${folder}/postconditions.stderr.log` },
+    log_paths: {
+      stdout: `${folder}/${outputNames[purpose].stdout}`,
+      stderr: `${folder}/${outputNames[purpose].stderr}`,
+    },
     data: { checks: verification.checks.map((check) => ({ ...check })) },
   });
   await concludeWork(context, record, grounds.file, { result, verification });

@@ -3,16 +3,10 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
 import type { Activity } from './attempt.ts';
 import type { Needs } from './dependencies.ts';
-import { isMerging } from './merge-task.ts';
 import { planTask } from './plan-task.ts';
 import { isRebasing, rebaseTask } from './rebase-task.ts';
 import { approvalOf, runTask } from './run-task.ts';
 import { isVerifying, verifyTask } from './verify-task.ts';
-
-/** What of a task's work needs a model. */
-export function needsModel(record: TaskRecord): boolean {
-  return !isVerifying(record) && !isRebasing(record) && !isMerging(record);
-}
 
 /** Does what is next for a task that needs no model: check its conditions, or carry its result over. */
 export async function workWithoutModel(
