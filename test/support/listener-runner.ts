@@ -105,7 +105,7 @@ export class RunnerDouble implements AsyncDisposable {
     };
     const isApproved = command.kind === 'approve';
     const state: TaskRecord['state'] = isApproved
-      ? { status: 'approved', since: decided_at, reason: 'approved; waits for its turn', approval }
+      ? { status: 'approved', wait: null, since: decided_at, reason: 'approved; waits for its turn', approval }
       : { status: 'rejected', since: decided_at, reason: 'rejected' };
     await this.#tell(
       { ...record, state },

@@ -51,7 +51,7 @@ export async function refusalText(volumes: string, file: string): Promise<string
   return await readStart(join(volumes, 'outbox', 'invalid', errorFileName(file)));
 }
 
-const nothingKnown = { run: null, workspace: null, stage: null };
+const nothingKnown = { run: null, workspace: null, stage: null, wait: null };
 
 /** A file that was moved on while it was looked at has no row. */
 async function rowsOf(names: readonly string[], rowOf: (name: string) => Promise<StatusRow>): Promise<StatusRow[]> {

@@ -39,7 +39,8 @@ export async function runnerAbsence(volumes: string): Promise<string | null> {
 }
 
 function rowOf({ id, file, run, workspace, stage, state }: TaskRecord): StatusRow {
-  return { task: id, file, run, workspace, stage, state: state.status, reason: state.reason, since: state.since };
+  const wait = 'wait' in state ? state.wait : null;
+  return { task: id, file, run, workspace, stage, state: state.status, reason: state.reason, wait, since: state.since };
 }
 
 function withAbsence(row: StatusRow, absence: string | null): StatusRow {

@@ -61,6 +61,31 @@ const unsigned = [
     /** Of what ended so many days ago or earlier, only what is no work. */
     subject: z.strictObject({ older_than_days: z.int().min(0).max(10_000) }),
   }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('cancel'),
+    /** Ends a task, whatever it is at; what its attempt has come to is kept. */
+    subject: z.strictObject({ task: TaskReference, reason: Reason }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('retry'),
+    /** One new attempt of a task that has ended without success, beside the ones before. */
+    subject: z.strictObject({ task: TaskReference }),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('pause'),
+    /** From now on nothing is begun but merges; what runs goes on. */
+    subject: z.strictObject({ reason: Reason }),
+  }),
+  z.strictObject({ ...common, kind: z.literal('resume'), subject: z.strictObject({}) }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('revoke'),
+    /** Takes an approval back that has not been spent: the command by which it was given. */
+    subject: z.strictObject({ task: TaskReference, command: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/) }),
+  }),
 ] as const;
 
 /** What a person asks the runner to do, before it is signed. */
@@ -79,14 +104,32 @@ export const Command = z.discriminatedUnion('kind', [
   unsigned[4].extend({ signature }),
   unsigned[5].extend({ signature }),
   unsigned[6].extend({ signature }),
+  unsigned[7].extend({ signature }),
+  unsigned[8].extend({ signature }),
+  unsigned[9].extend({ signature }),
+  unsigned[10].extend({ signature }),
+  unsigned[11].extend({ signature }),
 ]);
 export type Command = z.infer<typeof Command>;
 
 /** What each channel may ask for. A channel's key, in the wrong hands, is worth no more than this. */
 export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
-  shell: ['approve', 'reject', 'merge', 'rebase', 'submit', 'send', 'clean'],
-  matrix: ['approve', 'reject', 'merge', 'rebase'],
-  dashboard: ['approve', 'reject', 'merge', 'rebase', 'submit', 'send'],
+  shell: [
+    'approve',
+    'reject',
+    'revoke',
+    'merge',
+    'rebase',
+    'cancel',
+    'retry',
+    'pause',
+    'resume',
+    'submit',
+    'send',
+    'clean',
+  ],
+  matrix: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume'],
+  dashboard: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit', 'send'],
 };
 
 /** The name of a command's file in a spool. The runner goes by the names' order, which is the order in which they were given. */

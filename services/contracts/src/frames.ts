@@ -142,6 +142,8 @@ export const SandboxErrorClass = ErrorClass.exclude([
   'interrupted_twice',
   'precondition_failed',
   'postcondition_failed',
+  'budget_tokens',
+  'budget_requests',
 ]);
 export type SandboxErrorClass = z.infer<typeof SandboxErrorClass>;
 

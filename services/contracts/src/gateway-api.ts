@@ -5,13 +5,27 @@ import { SlotId } from './names.ts';
 /**
  * The gateway's HTTP API on its control socket.
  *
- * - `PUT /slots/:id` → 200 Slot: `model-slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
+ * - `PUT /slots/:id` OpenSlot → 200 Slot: `model-slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
  * - `GET /slots/:id` → 200 Slot, 404
  * - `DELETE /slots/:id` → 204
  * - `GET /model` → 200 ModelReport
  * - `GET /health` → 200 GatewayHealth
  */
-export const Slot = z.strictObject({ id: SlotId, tokens: TokenCount });
+export const OpenSlot = z.strictObject({
+  /** What the task that it serves may use of the model; beyond it every request is refused. Absent: what it was. */
+  budget: z.strictObject({ tokens: z.int().positive().nullable(), requests: z.int().positive().nullable() }).optional(),
+  /** What the runner knows to be spent: a gateway that was restarted goes on from there. */
+  spent: TokenCount.optional(),
+});
+export type OpenSlot = z.infer<typeof OpenSlot>;
+
+export const Slot = z.strictObject({
+  id: SlotId,
+  /** Metered here, from what the model server says. */
+  tokens: TokenCount,
+  /** The item of its budget that is used up. */
+  exceeded: z.enum(['tokens', 'requests']).nullable(),
+});
 export type Slot = z.infer<typeof Slot>;
 
 /** Where inference happens: the operator's own server, the stack's Ollama, or the stand-in where no image registry answers. */

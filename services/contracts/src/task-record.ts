@@ -1,14 +1,19 @@
 import { z } from 'zod';
+import { Budget, noBudget } from './budget.ts';
 import { Channel } from './command.ts';
 import { Verification } from './condition.ts';
 import { ErrorClass } from './event.ts';
 import { ModelKind } from './gateway-api.ts';
 import { MergeRefusal } from './merge.ts';
 import { MemoryTaskId, ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { versioned } from './versioned.ts';
+import { Wait } from './wait.ts';
 
 /** Of one merge. */
 export const maximumRefusals = 32;
 const since = { since: Timestamp, reason: z.string().max(2_000) };
+/** `wait` is null while something is at work on the task. */
+const waiting = { ...since, wait: Wait.nullable().default(null) };
 
 const approval = z.strictObject({
   command: z.string(),
@@ -66,34 +71,34 @@ const attemptStates = z.object({ attempt: z.int().positive(), slot: SlotId.nulla
 
 /** What is true of a task in one state only. `reason` says, for a task that is not running, what it waits for or why it ended. */
 export const TaskState = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('queued'), ...since }),
+  z.strictObject({ status: z.literal('queued'), ...waiting }),
   z.strictObject({ status: z.literal('planning'), ...since, ...attemptStates.shape }),
-  z.strictObject({ status: z.literal('pending'), ...since, digest: Sha256, expires_at: Timestamp }),
-  z.strictObject({ status: z.literal('approved'), ...since, approval }),
+  z.strictObject({ status: z.literal('pending'), ...waiting, digest: Sha256, expires_at: Timestamp }),
+  z.strictObject({ status: z.literal('approved'), ...waiting, approval }),
   z.strictObject({ status: z.literal('running'), ...since, ...attemptStates.shape, approval: approval.nullable() }),
   /** Nothing is lost when it is interrupted: a verification begins anew. */
   z.strictObject({
     status: z.literal('verifying'),
-    ...since,
+    ...waiting,
     attempt: z.int().positive(),
     result: Result.nullable(),
   }),
   z.strictObject({
     status: z.literal('interrupted'),
-    ...since,
+    ...waiting,
     attempt: z.int().positive(),
     approval: approval.nullable(),
   }),
   z.strictObject({
     status: z.literal('review'),
-    ...since,
+    ...waiting,
     result: Result,
     /** Why it was not merged when that was last asked for. */
     refusals: z.array(MergeRefusal).max(maximumRefusals),
   }),
   /** The result is being carried over to where its branches are now; `result` is the one before. */
-  z.strictObject({ status: z.literal('rebasing'), ...since, attempt: z.int().positive(), result: Result }),
-  z.strictObject({ status: z.literal('merging'), ...since, result: Result, approval: mergeApproval }),
+  z.strictObject({ status: z.literal('rebasing'), ...waiting, attempt: z.int().positive(), result: Result }),
+  z.strictObject({ status: z.literal('merging'), ...waiting, result: Result, approval: mergeApproval }),
   z.strictObject({
     status: z.literal('done'),
     ...since,
@@ -108,11 +113,22 @@ export const TaskState = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('expired'), ...since }),
 ]);
 export type TaskState = z.infer<typeof TaskState>;
+/** A state that a task is to have; what it waits for then is filled in. */
+export type NewState = z.input<typeof TaskState>;
 export type Approval = z.infer<typeof approval>;
 
-/** `runs/<run>/tasks/<task>/task.json`: where a task stands. Written by the runner alone, after the event that says so. */
-export const TaskRecord = z.strictObject({
-  version: z.literal(1),
+/** Somebody wants the task ended; it is, as soon as what is at work on it has let go. */
+const Cancellation = z.strictObject({
+  command: z.string(),
+  channel: Channel,
+  user: z.string(),
+  reason: z.string().max(2_000),
+  at: Timestamp,
+});
+export type Cancellation = z.infer<typeof Cancellation>;
+
+const Record2 = z.strictObject({
+  version: z.literal(2),
   id: TaskId,
   run: RunId,
   /** The bare name of the file in the queue now; it differs from `dropped_as` when that name was taken. */
@@ -136,7 +152,17 @@ export const TaskRecord = z.strictObject({
   /** One for each repository of the task. */
   bases: z.array(Base).min(1).nullable(),
   memory_task: MemoryTaskId.nullable(),
+  /** It begins when all of these are done. */
+  depends_on: z.array(TaskId).max(50),
+  /** Of each attempt. */
+  budget: Budget,
+  cancellation: Cancellation.nullable(),
   state: TaskState,
+});
+
+/** `runs/<run>/tasks/<task>/task.json`: where a task stands. Written by the runner alone, after the event that says so. */
+export const TaskRecord = versioned(Record2, 2, {
+  1: (record) => ({ ...record, depends_on: [], budget: noBudget, cancellation: null }),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
@@ -155,6 +181,8 @@ export const StatusRow = z.strictObject({
   stage: z.string().nullable(),
   state: z.string(),
   reason: z.string(),
+  /** What it waits for, for programs; null when it is worked on, or has ended. */
+  wait: Wait.nullable(),
   since: Timestamp,
 });
 export type StatusRow = z.infer<typeof StatusRow>;

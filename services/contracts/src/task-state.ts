@@ -54,13 +54,14 @@ export const folderOf = {
 
 /**
  * What may follow what: the only place that says so. The page and the phone offer buttons from it.
- * `queued` after anything else means that the file's bytes changed or the attempt came to nothing, and the task begins anew.
+ * `queued` after anything else means that the file's bytes changed or the attempt came to nothing, and the task begins anew; after an
+ * end, that a person asked for another attempt.
  */
 export const transitions = {
   queued: ['planning', 'running', 'invalid', 'cancelled', 'failed'],
   planning: ['pending', 'done', 'queued', 'failed', 'cancelled', 'invalid'],
   pending: ['approved', 'rejected', 'expired', 'queued', 'cancelled', 'failed'],
-  approved: ['running', 'rejected', 'queued', 'cancelled', 'expired', 'failed'],
+  approved: ['running', 'pending', 'rejected', 'queued', 'cancelled', 'expired', 'failed'],
   running: ['verifying', 'review', 'merging', 'done', 'failed', 'cancelled', 'interrupted', 'queued'],
   verifying: ['review', 'merging', 'done', 'failed', 'cancelled'],
   rebasing: ['verifying', 'review', 'done', 'cancelled'],
@@ -68,11 +69,11 @@ export const transitions = {
   merging: ['done', 'review'],
   interrupted: ['running', 'approved', 'queued', 'failed', 'cancelled'],
   done: [],
-  failed: [],
-  cancelled: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
   invalid: [],
-  rejected: [],
-  expired: [],
+  rejected: ['queued'],
+  expired: ['queued'],
 } as const satisfies Record<TaskStatus, readonly TaskStatus[]>;
 
 export function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
@@ -80,9 +81,11 @@ export function mayFollow(from: TaskStatus, to: TaskStatus): boolean {
   return following.includes(to);
 }
 
-/** An ended task: nothing follows. */
+const ended: ReadonlySet<TaskStatus> = new Set(['done', 'failed', 'cancelled', 'invalid', 'rejected', 'expired']);
+
+/** An ended task: nothing follows by itself; a person may ask for another attempt. */
 export function isFinal(status: TaskStatus): boolean {
-  return transitions[status].length === 0;
+  return ended.has(status);
 }
 
 const turnTakers: ReadonlySet<TaskStatus> = new Set([

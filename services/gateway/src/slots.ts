@@ -51,7 +51,7 @@ export class Slots implements AsyncDisposable {
 
   get(id: SlotId): Slot | null {
     const slot = this.#open.get(id);
-    return slot === undefined ? null : { id, tokens: slot.usage.tokens };
+    return slot === undefined ? null : { id, tokens: slot.usage.tokens, exceeded: null };
   }
 
   /** Makes the slot's socket unless it is there and answers; what the slot has used stays counted. */

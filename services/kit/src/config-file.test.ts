@@ -119,6 +119,8 @@ describe('KEY=value', () => {
       MAX_TASKS_PER_WORKSPACE: 1,
       WARM_SANDBOXES: 1,
       MIN_FREE_DISK_MB: 2_048,
+      BREAKER_FAILURES: 3,
+      BREAKER_WAIT_SEC: 600,
     });
   });
 

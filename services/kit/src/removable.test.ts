@@ -20,7 +20,10 @@ function begin() {
 }
 
 const ended = (since: string, status: 'cancelled' | 'queued' = 'cancelled') =>
-  makeRecord({ status, since, reason: 'x' }, { id: 'abcde', run: 'RUN-20261001-001' });
+  makeRecord(status === 'queued' ? { status, wait: null, since, reason: 'x' } : { status, since, reason: 'x' }, {
+    id: 'abcde',
+    run: 'RUN-20261001-001',
+  });
 const attempt = 'runs/RUN-20261001-001/tasks/abcde/attempts/1';
 const work = [
   'handoff.yaml',

@@ -146,7 +146,10 @@ test('what is ready is posted, merged by a typed word alone, and its end told in
     unverified: true,
   };
   const about = { since: record.state.since, result };
-  await journals.says('merge_started', { ...record, state: { status: 'merging', reason: '', ...about, approval } });
+  await journals.says('merge_started', {
+    ...record,
+    state: { status: 'merging', wait: null, reason: '', ...about, approval },
+  });
   const { verification } = result;
   const done = { status: 'done' as const, reason: 'merged into demo main', ...about, merged: approval, verification };
   await journals.says('merge_ended', { ...record, state: done });

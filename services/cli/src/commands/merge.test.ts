@@ -27,6 +27,7 @@ const mergeApproval = (digest: string) => ({
 
 const merging = ({ result }: ReviewTask): TaskState => ({
   status: 'merging',
+  wait: null,
   since,
   reason: '',
   result,
@@ -203,8 +204,8 @@ describe('rebase', () => {
       does(
         'command_accepted',
         'so be it',
-        { status: 'rebasing', since, reason: '', attempt: 2, result },
-        { status: 'verifying', since, reason: '', attempt: 2, result: after },
+        { status: 'rebasing', wait: null, since, reason: '', attempt: 2, result },
+        { status: 'verifying', wait: null, since, reason: '', attempt: 2, result: after },
         { ...record.state, since: '2026-11-20T12:00:01.000Z', result: after },
       ),
     ]);

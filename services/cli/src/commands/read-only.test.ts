@@ -38,7 +38,7 @@ describe('status', () => {
   test('tells every task and file once; what a person must decide comes first, what has ended last', async () => {
     await home.runnerIsAlive();
     await home.addTask('ended', done);
-    await home.addTask('queue', { status: 'queued', since, reason: 'waits for its turn' });
+    await home.addTask('queue', { status: 'queued', wait: null, since, reason: 'waits for its turn' });
     await home.addPending('gated', 'plan');
     await writeFile(join(home.path, 'inbox/queue.md'), 'workspace: demo');
     await writeFile(join(home.path, 'inbox/new.md'), 'workspace: demo');
@@ -66,6 +66,7 @@ describe('status', () => {
       stage: 'staging',
       state: 'done',
       reason: 'nothing to merge',
+      wait: null,
       since,
     });
   });
@@ -73,7 +74,7 @@ describe('status', () => {
   test('says of what waits that the runner is not running, and not of what has ended', async () => {
     await home.runnerIsAlive();
     await home.addTask('ended', done);
-    await home.addTask('queue', { status: 'queued', since, reason: 'waits for its turn' });
+    await home.addTask('queue', { status: 'queued', wait: null, since, reason: 'waits for its turn' });
     expect((await rows())[0]?.reason).toBe('waits for its turn');
     const health = join(home.path, 'logs/runner/health.json');
     const report = JSON.parse(await readFile(health, 'utf8'));

@@ -23,6 +23,7 @@ const repository = (name: string, ref: string) => ({
 const review = (...repositories: ReturnType<typeof repository>[]): TaskState =>
   ({
     status: 'review',
+    wait: null,
     ...since,
     refusals: [],
     result: { repositories, digest: '3'.repeat(64), attempt: 1, verification: { status: 'unverified' } },
@@ -42,7 +43,7 @@ test('a result is told in plain lines', async () => {
 });
 
 test('a task without a result is refused with where it stands', async () => {
-  await home.addTask('abcde', { status: 'queued', ...since });
+  await home.addTask('abcde', { status: 'queued', wait: null, ...since });
   expect(await home.type(['result-lines', 'abcde'])).toMatchObject({
     code: 1,
     stdout: '',

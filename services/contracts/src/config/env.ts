@@ -45,6 +45,14 @@ export const AgentEnv = z.strictObject({
     .regex(/^\d{1,7}$/, 'a whole number from 0 to 9999999')
     .default('2048')
     .transform(Number),
+  /** So many failures of one kind, one after the other, of one tool in one workspace, and its tasks wait. */
+  BREAKER_FAILURES: count.default(3),
+  /** How long, before one of them may try again. */
+  BREAKER_WAIT_SEC: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, 'a whole number from 1 to 999999')
+    .default('600')
+    .transform(Number),
   WARM_SANDBOXES: z.string().regex(/^\d$/, 'a whole number from 0 to 9').transform(Number),
 });
 export type AgentEnv = z.infer<typeof AgentEnv>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BranchPattern } from '../branch-pattern.ts';
+import { BudgetSetting } from '../budget.ts';
 import { Channel } from '../command.ts';
 import { ProfileName } from '../launcher-api.ts';
 import { MatrixUserId } from '../matrix-names.ts';
@@ -26,7 +27,7 @@ const Decider = z
         });
   });
 
-const Stage = z.strictObject({
+export const Stage = z.strictObject({
   /** `none` runs by itself; `approval` waits for a human. A task can ask for more, never for less. */
   gate: z.enum(['none', 'approval']),
   sandbox_profile: ProfileName,
@@ -37,7 +38,19 @@ const Stage = z.strictObject({
     .max(24 * 90),
   /** Branches that work of this stage may be merged into. */
   merge_into: z.array(BranchPattern).max(100).default(['*']),
+  /** What follows when one of the three below is reached: a word in the journal, or a stop. */
+  governance: z.enum(['advisory', 'hard']).default('advisory'),
+  /** Where a person is to look: before the work, before its result merges by itself. */
+  checkpoints: z
+    .array(z.enum(['start', 'merge']))
+    .max(2)
+    .default([]),
+  /** Tasks of this stage at work at once. */
+  max_tasks: z.int().min(1).max(999).optional(),
+  budget: BudgetSetting.default({}),
 });
+
+export type Stage = z.infer<typeof Stage>;
 
 /** `configs/stages.yaml`: what each stage demands and who may decide. */
 export const Stages = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BudgetSetting } from '../budget.ts';
 
 const Tool = z.strictObject({
   mode: z.enum(['batch', 'interactive']),
@@ -7,6 +8,8 @@ const Tool = z.strictObject({
   timeout_sec: z.int().min(1),
   step_limit: z.int().min(1).max(10_000),
   token_budget: z.int().min(1),
+  /** What else an attempt with this tool may use. */
+  budget: BudgetSetting.omit({ tokens: true }).default({}),
 });
 
 /** `configs/tools.yaml`: the tools that a task may name. */

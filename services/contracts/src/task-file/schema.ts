@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BudgetSetting } from '../budget.ts';
 import { frameLimits, taskFileLimits } from '../limits.ts';
 import { BranchName, MemoryTaskId, RunId, TaskId, WorkspaceName } from '../names.ts';
 
@@ -34,7 +35,7 @@ export const TaskHeader = z.strictObject({
     )
     .default('normal'),
   timeout_sec: z.int().min(1).max(maximumTimeoutSec).optional(),
-  budget: z.strictObject({ tokens: z.int().positive().optional(), requests: z.int().positive().optional() }).optional(),
+  budget: BudgetSetting.optional(),
   safe_mode: z.boolean('true or false, without quotes').default(true),
   preconditions: conditions.optional(),
   postconditions: conditions.optional(),

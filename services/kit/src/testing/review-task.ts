@@ -56,7 +56,7 @@ export function makeReviewTask(change: ReviewChange = {}): ReviewTask {
   };
   const reason = `waits for review of ${result.digest.slice(0, 8)}`;
   const refusals = change.refusals ?? [];
-  const record = makeRecord({ status: 'review' as const, since, reason, result, refusals }, change.record);
+  const record = makeRecord({ status: 'review' as const, wait: null, since, reason, result, refusals }, change.record);
   return {
     record,
     result,

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { noBudget } from '@countersign/contracts/budget.ts';
 import { type Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
@@ -16,7 +17,7 @@ export function makeRecord<State extends TaskRecord['state']>(
 ): TaskRecord & { readonly state: State } {
   const id = change.id ?? 'gated';
   return {
-    version: 1,
+    version: 2,
     id,
     run: 'RUN-20261120-001',
     file: `${id}.md`,
@@ -36,6 +37,9 @@ export function makeRecord<State extends TaskRecord['state']>(
     model: { kind: 'rehearsal', name: 'm' },
     bases: [{ repository: change.workspace ?? 'demo', branch: 'main', head: 'b'.repeat(40) }],
     memory_task: null,
+    depends_on: [],
+    budget: noBudget,
+    cancellation: null,
     ...change,
     state,
   };
@@ -47,7 +51,7 @@ export function makeWaitingTask(
   change: Partial<TaskRecord> = {},
   bundleChange: Partial<Bundle> = {},
 ): { record: Pending; view: ApprovalView } {
-  const { id, run, file, stage, workspace } = makeRecord({ status: 'queued', since, reason: '' }, change);
+  const { id, run, file, stage, workspace } = makeRecord({ status: 'queued', wait: null, since, reason: '' }, change);
   const bundle: Bundle = {
     version: 1,
     task: id,
@@ -71,7 +75,10 @@ export function makeWaitingTask(
     ...bundleChange,
   };
   const digest = bundleDigest(bundle);
-  const record = makeRecord({ status: 'pending', since, reason: 'waits for you', digest, expires_at }, change);
+  const record = makeRecord(
+    { status: 'pending', wait: null, since, reason: 'waits for you', digest, expires_at },
+    change,
+  );
   return { record, view: { digest, bundle, plan } };
 }
 

@@ -53,7 +53,7 @@ const merging = ({ record, result }: ReturnType<typeof makeReviewTask>): News =>
     decided_at: since,
     unverified: true,
   };
-  const state = { status: 'merging' as const, since, reason: '', result, approval };
+  const state = { status: 'merging' as const, wait: null, since, reason: '', result, approval };
   return { kind: 'moved', key: messageKey('merging'), record: { ...record, state }, hasEnded: false, command: 'c' };
 };
 

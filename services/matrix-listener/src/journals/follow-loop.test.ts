@@ -34,7 +34,7 @@ async function begin(write?: typeof writeFileAtomic) {
     return { ...task, folder: taskFolder };
   };
   const queue = (id: string) =>
-    journals.says('task_requeued', makeRecord({ status: 'queued', since, reason: '' }, { id }));
+    journals.says('task_requeued', makeRecord({ status: 'queued', wait: null, since, reason: '' }, { id }));
   const pass = (milliseconds: number) => {
     now += milliseconds;
   };

@@ -7,7 +7,7 @@ import { newsOf } from './news.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
 const digest = 'd'.repeat(64);
-const pending = makeRecord({ status: 'pending', since, reason: '', digest, expires_at: since });
+const pending = makeRecord({ status: 'pending', wait: null, since, reason: '', digest, expires_at: since });
 const running = makeRecord({ status: 'running', since, reason: '', attempt: 1, slot: null, approval: null });
 
 function event(change: Partial<JournalEvent> & Pick<JournalEvent, 'event'>): JournalEvent {

@@ -13,8 +13,8 @@ import { readNews, readStanding } from './read-news.ts';
 const run = 'RUN-20261120-001';
 const since = '2026-11-20T10:00:00.000Z';
 const pending = (id: string, digest = 'd'.repeat(64)) =>
-  makeRecord({ status: 'pending', since, reason: '', digest, expires_at: since }, { id });
-const queued = (id: string) => makeRecord({ status: 'queued', since, reason: '' }, { id });
+  makeRecord({ status: 'pending', wait: null, since, reason: '', digest, expires_at: since }, { id });
+const queued = (id: string) => makeRecord({ status: 'queued', wait: null, since, reason: '' }, { id });
 
 function begin() {
   const volumes = scratchFolder();
@@ -66,7 +66,7 @@ test('of a result that a merge left as it was only the last word stands', async 
   await journals.says('review_requested', record);
   await journals.says('rebase_started', {
     ...record,
-    state: { status: 'rebasing', since, reason: '', attempt: 2, result },
+    state: { status: 'rebasing', wait: null, since, reason: '', attempt: 2, result },
   });
   await journals.says('rebase_ended', record);
   const { news } = await readNews(runs, journal(run), 0, logger);

@@ -203,7 +203,10 @@ export class World {
   /** The runner asks for a task's approval, anew when it did before; gives the digest. */
   async ask(id: string, plan = 'the plan'): Promise<string> {
     if (this.#tasks.has(id))
-      await this.#journals.says('task_requeued', makeRecord({ status: 'queued', since, reason: '' }, { id }));
+      await this.#journals.says(
+        'task_requeued',
+        makeRecord({ status: 'queued', wait: null, since, reason: '' }, { id }),
+      );
     const task = makeWaitingTask(plan, { id });
     await writeWaitingTask(this.volumes, task);
     this.#tasks.set(id, { digest: task.view.digest, status: 'pending' });
@@ -258,7 +261,13 @@ export class World {
     switch (kind) {
       case 'approve': {
         task.status = 'approved';
-        const state = { status: 'approved' as const, since, reason: '', approval: { ...approval, expires_at: since } };
+        const state = {
+          status: 'approved' as const,
+          wait: null,
+          since,
+          reason: '',
+          approval: { ...approval, expires_at: since },
+        };
         return this.#journals.says('task_approved', makeRecord(state, { id: subject.task }), id);
       }
       case 'reject': {
@@ -279,7 +288,7 @@ export class World {
   async #merge(id: string, task: Standing, merged: MergeApproval): Promise<void> {
     if (task.review === undefined) throw new Error('only a result is merged');
     const { record, result } = task.review;
-    const merging = { status: 'merging' as const, since, reason: '', result, approval: merged };
+    const merging = { status: 'merging' as const, wait: null, since, reason: '', result, approval: merged };
     await this.#journals.says('merge_started', { ...record, state: merging }, merged.command ?? undefined);
     if (this.isDirty) {
       const refusals = [{ code: 'dirty' as const, repository: 'demo', message: 'a.txt is changed', names: ['a.txt'] }];
@@ -294,7 +303,7 @@ export class World {
   async #rebase(id: string, task: Standing): Promise<void> {
     if (task.review === undefined) throw new Error('only a result is carried over');
     const { record, result, patches } = task.review;
-    const rebasing = { status: 'rebasing' as const, since, reason: '', attempt: 2, result };
+    const rebasing = { status: 'rebasing' as const, wait: null, since, reason: '', attempt: 2, result };
     await this.#journals.says('rebase_started', { ...record, state: rebasing });
     await this.finish(id, `${patches.get('demo')}+`);
   }

@@ -139,6 +139,12 @@ export class CommandDesk {
           reason: 'raw output and leftovers of ended tasks are removed; what was removed is told in the journal',
           act: () => this.#clean(command),
         };
+      case 'cancel':
+      case 'retry':
+      case 'pause':
+      case 'resume':
+      case 'revoke':
+        return { accepted: false, reason: `${command.kind} is not carried out by this version` };
       case 'send':
         return {
           accepted: true,

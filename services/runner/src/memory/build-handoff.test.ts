@@ -46,6 +46,7 @@ function factsOf(state: TaskRecord['state'], changes: Partial<HandoffFacts> = {}
 
 const review = (verification: Result['verification']): TaskRecord['state'] => ({
   status: 'review',
+  wait: null,
   since,
   reason: 'waits',
   result: resultOf(verification),
@@ -134,7 +135,7 @@ describe('every end has its sentences', () => {
     ['expired', { status: 'expired', since, reason: 'no decision' }, {}, /Expired/, /no decision/, /inbox/],
     [
       'interrupted',
-      { status: 'interrupted', since, reason: 'the sandbox was lost', attempt: 1, approval: null },
+      { status: 'interrupted', wait: null, since, reason: 'the sandbox was lost', attempt: 1, approval: null },
       {},
       /Interrupted/,
       /sandbox was lost/,

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { budgetOf } from '@countersign/contracts/budget.ts';
 import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { type TaskId, taskIdAlphabet, taskIdLength } from '@countersign/contracts/names.ts';
 import type { Problem } from '@countersign/contracts/problem.ts';
@@ -8,6 +9,7 @@ import { formatRefusal, refusalSuffix } from '@countersign/contracts/refused-fil
 import { errorFileName, isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import { parseTaskFile, type TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { firstWait } from '@countersign/contracts/wait.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
@@ -85,7 +87,7 @@ export class Intake {
     const id = file.header.id ?? this.#newId();
     const accepted_at = now().toISOString();
     const record: TaskRecord = {
-      version: 1,
+      version: 2,
       id,
       run,
       file: name,
@@ -96,8 +98,14 @@ export class Intake {
       interruptions: 0,
       model: null,
       bases: null,
+      cancellation: null,
       ...factsOf(this.#context, bytes, file, name),
-      state: { status: 'queued', since: accepted_at, reason: 'waits for its turn' },
+      state: {
+        status: 'queued',
+        since: accepted_at,
+        reason: 'waits for its turn',
+        wait: firstWait('queued', accepted_at),
+      },
     };
     await mkdir(layout.task(run, id), { recursive: true });
     await writeFileAtomic(join(layout.task(run, id), 'task.md'), bytes);
@@ -172,6 +180,8 @@ export function factsOf(context: Context, bytes: Buffer, file: TaskFile, name: s
     title: (header.title ?? /^#*\s*(\S.*)$/m.exec(body)?.[1] ?? name).slice(0, 200),
     tool: header.tool,
     memory_task: header.task ?? null,
+    depends_on: header.depends_on === undefined ? [] : [header.depends_on].flat(),
+    budget: budgetOf(header.budget ?? {}),
     priority: typeof header.priority === 'number' ? header.priority : priorities[header.priority],
     timeout_sec: header.timeout_sec ?? context.config.tools.tools[header.tool]?.timeout_sec ?? 1,
   };

@@ -3,8 +3,9 @@ import { lstat, mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
-import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
+import { type NewState, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
+import { firstWait } from '@countersign/contracts/wait.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
@@ -38,6 +39,9 @@ export type Changes = Partial<
     | 'priority'
     | 'timeout_sec'
     | 'action'
+    | 'depends_on'
+    | 'budget'
+    | 'cancellation'
   >
 >;
 
@@ -119,11 +123,16 @@ export class TaskStore {
   }
 
   /** Moves a task on: event, then file, then `task.json`. @throws AssertionError for a transition that the table does not have */
-  transition(id: TaskId, state: TaskState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
+  transition(id: TaskId, state: NewState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
     return this.#alone(async () => {
       const before = this.#must(id);
       assert(mayFollow(before.state.status, state.status), `${before.state.status} may not become ${state.status}`);
-      const moved = TaskRecord.parse({ ...before, ...changes, state });
+      const wait = firstWait(state.status, state.since);
+      const moved = TaskRecord.parse({
+        ...before,
+        ...changes,
+        state: wait === null || ('wait' in state && state.wait !== undefined) ? state : { ...state, wait },
+      });
       const record = { ...moved, file: await this.#freeName(before, moved) };
       await this.#append(record, detail);
       this.#tasks.set(id, record);

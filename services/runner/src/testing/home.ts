@@ -35,7 +35,14 @@ export function makeHome(): { home: string; layout: Layout; slots: string; spool
   return { home, layout, slots, spools };
 }
 
-const stage = { sandbox_profile: 'default', approval_hours: 24, merge_into: ['*'] };
+const stage = {
+  sandbox_profile: 'default',
+  approval_hours: 24,
+  merge_into: ['*'],
+  governance: 'advisory' as const,
+  checkpoints: [],
+  budget: {},
+};
 
 /** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person only. */
 export function makeConfig(parts: { home: string; slots: string; modelSlots?: string; spools: string }): RunnerConfig {
@@ -47,7 +54,15 @@ export function makeConfig(parts: { home: string; slots: string; modelSlots?: st
     launcherSocket: '/nonexistent/launcher.sock',
     gatewaySocket: '/nonexistent/gateway.sock',
     logLevel: 'silent',
-    agent: { OLLAMA_MODEL: 'small', MAX_TASKS: 4, MAX_TASKS_PER_WORKSPACE: 1, WARM_SANDBOXES: 0, MIN_FREE_DISK_MB: 0 },
+    agent: {
+      OLLAMA_MODEL: 'small',
+      MAX_TASKS: 4,
+      MAX_TASKS_PER_WORKSPACE: 1,
+      WARM_SANDBOXES: 0,
+      MIN_FREE_DISK_MB: 0,
+      BREAKER_FAILURES: 3,
+      BREAKER_WAIT_SEC: 600,
+    },
     stages: {
       version: 1,
       protected_branches: ['main', 'master', 'release/*'],
@@ -64,8 +79,8 @@ export function makeConfig(parts: { home: string; slots: string; modelSlots?: st
     tools: {
       version: 1,
       tools: {
-        agent: { mode: 'batch', cmd: ['agent'], timeout_sec: 600, step_limit: 10, token_budget: 1_000 },
-        shell: { mode: 'interactive', cmd: ['sh'], timeout_sec: 600, step_limit: 10, token_budget: 1_000 },
+        agent: { mode: 'batch', cmd: ['agent'], timeout_sec: 600, step_limit: 10, token_budget: 1_000, budget: {} },
+        shell: { mode: 'interactive', cmd: ['sh'], timeout_sec: 600, step_limit: 10, token_budget: 1_000, budget: {} },
       },
     },
     prompts: { plan: prompt('plan'), run: prompt('run') },

@@ -1,5 +1,7 @@
+import { noBudget } from '@countersign/contracts/budget.ts';
 import type { Approval, MergeApproval, Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+import type { WaitKind } from '@countersign/contracts/wait.ts';
 
 export const since = '2026-11-20T10:00:00.000Z';
 export const digest = 'd'.repeat(64);
@@ -43,20 +45,22 @@ const mergeApproval: MergeApproval = {
 };
 
 const common = { since, reason: 'because' };
+const waits = (kind: WaitKind) => ({ ...common, wait: { kind, since, on: [] } });
+const works = { ...common, wait: null };
 const attempt = { attempt: 1, slot: 'c'.repeat(32) };
 
 /** One state of every kind. */
 export const states = {
-  queued: { status: 'queued', ...common },
+  queued: { status: 'queued', ...waits('turn') },
   planning: { status: 'planning', ...common, ...attempt },
-  pending: { status: 'pending', ...common, digest, expires_at: later },
-  approved: { status: 'approved', ...common, approval },
+  pending: { status: 'pending', ...waits('approval'), digest, expires_at: later },
+  approved: { status: 'approved', ...waits('turn'), approval },
   running: { status: 'running', ...common, ...attempt, approval: null },
-  verifying: { status: 'verifying', ...common, attempt: 1, result },
-  interrupted: { status: 'interrupted', ...common, attempt: 1, approval: null },
-  review: { status: 'review', ...common, result, refusals: [] },
-  rebasing: { status: 'rebasing', ...common, attempt: 2, result },
-  merging: { status: 'merging', ...common, result, approval: mergeApproval },
+  verifying: { status: 'verifying', ...works, attempt: 1, result },
+  interrupted: { status: 'interrupted', ...waits('turn'), attempt: 1, approval: null },
+  review: { status: 'review', ...waits('review'), result, refusals: [] },
+  rebasing: { status: 'rebasing', ...works, attempt: 2, result },
+  merging: { status: 'merging', ...works, result, approval: mergeApproval },
   done: { status: 'done', ...common, result: null, merged: null, verification: { status: 'unverified' } },
   failed: { status: 'failed', ...common, error_class: 'tool_failed', result: null },
   cancelled: { status: 'cancelled', ...common },
@@ -68,7 +72,7 @@ export const states = {
 /** A task record with what matters to a test set. */
 export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
   return {
-    version: 1,
+    version: 2,
     id: 'abcde',
     run: 'RUN-20261120-001',
     file: 'x.md',
@@ -88,6 +92,9 @@ export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
     model: null,
     bases: null,
     memory_task: null,
+    depends_on: [],
+    budget: noBudget,
+    cancellation: null,
     state: states.queued,
     ...changes,
   };

@@ -1,6 +1,6 @@
 import type { Verification } from '@countersign/contracts/condition.ts';
 import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
-import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import type { NewState, Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
 import { mayMergeByItself } from '../gate/may-merge.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
@@ -24,7 +24,7 @@ export async function concludeWork(
   if (verification.status === 'failed')
     return failTask(context, record, 'postcondition_failed', failedChecks(verification), undefined, verified, changes);
   const since = context.now().toISOString();
-  const move = async (state: TaskState, detail: Pick<EventDetail, 'event' | 'phase' | 'summary' | 'data'>) => {
+  const move = async (state: NewState, detail: Pick<EventDetail, 'event' | 'phase' | 'summary' | 'data'>) => {
     await handOff(context, record, state, { agent_role: 'runner', ...completion, ...detail }, changes);
   };
   if (verified === null) {

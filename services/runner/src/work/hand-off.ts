@@ -4,7 +4,7 @@ import { NamedCheck } from '@countersign/contracts/condition.ts';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
-import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import { type NewState, type Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
@@ -27,12 +27,12 @@ export const handoffFile = 'handoff.yaml';
 export async function handOff(
   context: Context,
   record: TaskRecord,
-  state: TaskState,
+  state: NewState,
   detail: EventDetail,
   changes: Changes = {},
   result: Result | null = resultOf(state),
 ): Promise<TaskRecord> {
-  const after = { ...record, ...changes, state };
+  const after = TaskRecord.parse({ ...record, ...changes, state });
   if (after.attempts === 0) return await context.tasks.transition(record.id, state, detail, changes);
   const folder = context.layout.attempt(after);
   const before = await earlierHandoff(context, after, result);
@@ -83,7 +83,7 @@ async function metPreconditions(folder: string): Promise<readonly NamedCheck[]> 
 }
 
 /** What a task in this state has come to. */
-export function resultOf(state: TaskState): Result | null {
+export function resultOf(state: NewState): Result | null {
   return 'result' in state ? state.result : null;
 }
 
