@@ -157,12 +157,14 @@ const Record2 = z.strictObject({
   /** Of each attempt. */
   budget: Budget,
   cancellation: Cancellation.nullable(),
+  /** How often a person asked for another attempt after an end. */
+  retries: z.int().nonnegative(),
   state: TaskState,
 });
 
 /** `runs/<run>/tasks/<task>/task.json`: where a task stands. Written by the runner alone, after the event that says so. */
 export const TaskRecord = versioned(Record2, 2, {
-  1: (record) => ({ ...record, depends_on: [], budget: noBudget, cancellation: null }),
+  1: (record) => ({ ...record, depends_on: [], budget: noBudget, cancellation: null, retries: 0 }),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 

@@ -1,6 +1,7 @@
 import type { Journal } from '@countersign/kit/journal.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RunnerConfig } from './config.ts';
+import type { QueueControl } from './loop/queue-control.ts';
 import type { Troubles } from './loop/troubles.ts';
 import type { MemoryFollower } from './memory/follow.ts';
 import type { MemoryReader } from './memory/open-memory.ts';
@@ -28,6 +29,8 @@ export type Context = {
   /** Writes into the memory what becomes of tasks, behind the work. */
   readonly follower: Pick<MemoryFollower, 'follow' | 'handedOff'>;
   readonly troubles: Troubles;
+  /** What holds up the queue as a whole, or parts of it. */
+  readonly queue: QueueControl;
   readonly logger: Logger;
   readonly now: () => Date;
   /** Numeric id that workspaces must belong to. */

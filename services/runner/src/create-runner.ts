@@ -9,6 +9,7 @@ import type { RunnerConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { readKeys } from './gate/keys.ts';
 import { CommandDesk } from './loop/command-desk.ts';
+import { QueueControl } from './loop/queue-control.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
 import { findSpools } from './loop/spools.ts';
 import { Troubles } from './loop/troubles.ts';
@@ -69,6 +70,13 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   if (memory.trouble !== null)
     logger.warn({ reason: memory.trouble }, 'the memory could not be brought up to date yet');
   const follower = createMemoryFollower(memory, (problem) => logger.warn({ problem }, 'the memory waits'));
+  const troubles = new Troubles(logger);
+  const { BREAKER_FAILURES: failures, BREAKER_WAIT_SEC } = config.agent;
+  const queue = await QueueControl.open(
+    { layout, journal, troubles },
+    { failures, waitMs: BREAKER_WAIT_SEC * 1_000 },
+    tasks.all(),
+  );
   const context: Context = {
     config,
     memory,
@@ -80,13 +88,17 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     pool,
     dependencies,
     imports: new OneAtATime(),
-    troubles: new Troubles(logger),
+    troubles,
+    queue,
     logger,
     now: () => new Date(),
     userId: process.getuid?.() ?? 0,
   };
 
-  tasks.observe((record) => follower.follow(record));
+  tasks.observe((record) => {
+    follower.follow(record);
+    queue.told(record);
+  });
   await repeatHandoffs(context);
   const observer = new FileObserver();
   const intake = new Intake(context, observer);
@@ -109,6 +121,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
+  await queue.settled();
   await follower.settled();
   await follower.close();
   await journal.close();

@@ -40,6 +40,7 @@ export function makeRecord<State extends TaskRecord['state']>(
     depends_on: [],
     budget: noBudget,
     cancellation: null,
+    retries: 0,
     ...change,
     state,
   };

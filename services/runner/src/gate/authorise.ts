@@ -12,16 +12,8 @@ export type Verdict = { readonly ok: true } | { readonly ok: false; readonly rea
  * `configs/stages.yaml` alone, and what is decided on is the digest that the person was shown.
  */
 export function authorise(command: Decision, record: TaskRecord, stages: Stages, now: Date): Verdict {
-  const stage = stages.stages[record.stage];
-  if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
-  const { channel, user } = command.actor;
-  if (record.stage === secondFactorStage && channel !== 'shell')
-    return refuse(
-      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
-    );
-  const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
-  if (!may)
-    return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
+  const person = mayDecideOn(command, record, stages);
+  if (!person.ok) return person;
   switch (command.kind) {
     case 'approve':
       return mayApprove(command.subject.digest, record, now);
@@ -32,6 +24,21 @@ export function authorise(command: Decision, record: TaskRecord, stages: Stages,
     case 'rebase':
       return mayRebase(command.subject.digest, record);
   }
+}
+
+/** Whether this person may decide on tasks of this one's stage at all. */
+export function mayDecideOn({ actor }: Pick<Command, 'actor'>, record: TaskRecord, stages: Stages): Verdict {
+  const stage = stages.stages[record.stage];
+  if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
+  const { channel, user } = actor;
+  if (record.stage === secondFactorStage && channel !== 'shell')
+    return refuse(
+      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
+    );
+  const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
+  if (!may)
+    return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
+  return { ok: true };
 }
 
 function mayMerge(
@@ -100,19 +107,25 @@ function mayReject(digest: string | undefined, { id, state }: TaskRecord): Verdi
   return { ok: true };
 }
 
-/** Finds the task that a person names: by its id, or by its file among those that wait for a decision. */
+type Named = { readonly ok: true; readonly record: TaskRecord } | { readonly ok: false; readonly reason: string };
+
+/**
+ * Finds the task that a person names: by its id, or by its file among those that it can be about.
+ * @param isMeant by default those that wait for a decision
+ * @param words what there is none of, when there is none
+ */
 export function resolveTask(
   name: string,
   tasks: Iterable<TaskRecord>,
-): { readonly ok: true; readonly record: TaskRecord } | { readonly ok: false; readonly reason: string } {
+  isMeant = ({ state }: TaskRecord) => ['pending', 'approved', 'review'].includes(state.status),
+  words = 'waits for a decision',
+): Named {
   const all = [...tasks];
   const byId = all.find((record) => record.id === name);
   if (byId !== undefined) return { ok: true, record: byId };
-  const waiting = all.filter(
-    (record) => record.file === name && ['pending', 'approved', 'review'].includes(record.state.status),
-  );
+  const waiting = all.filter((record) => record.file === name && isMeant(record));
   const [only, ...others] = waiting;
-  if (only === undefined) return { ok: false, reason: `no task ${JSON.stringify(name)} waits for a decision` };
+  if (only === undefined) return { ok: false, reason: `no task ${JSON.stringify(name)} ${words}` };
   if (others.length > 0)
     return {
       ok: false,

@@ -3,6 +3,7 @@ import type { Stages } from '@countersign/contracts/config/stages.ts';
 import type { MergeRefusal } from '@countersign/contracts/merge.ts';
 import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { MergeApproval, Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { standing } from './governance.ts';
 
 /**
  * Why the rules do not let this result be merged, whatever its repositories look like: the digest is another one, its conditions
@@ -59,7 +60,7 @@ export function mayMergeByItself(
   result: Result,
   now: string,
 ): MergeApproval | null {
-  if (header.on_success !== 'merge') return null;
+  if (header.on_success !== 'merge' || standing(stages.stages[record.stage], 'merge') === 'hard') return null;
   const approval: MergeApproval = {
     command: null,
     digest: result.digest,

@@ -4,7 +4,7 @@ import { makeRecord } from '../testing/record.ts';
 import { chooseStartable } from './choose-startable.ts';
 
 const config = makeConfig({ home: '/x', slots: '/x', spools: '/x' });
-const one = { tasks: 1, perWorkspace: 1, perModel: null };
+const one = { tasks: 1, perWorkspace: 1, perModel: null, perStage: new Map() };
 
 /** A launcher that has no usable image for some workspaces; `asked` is what it was asked about. */
 function begin(unusable: readonly string[]) {
@@ -30,8 +30,8 @@ test('a task whose image cannot be used waits for that, and the next one has its
   ];
   const { start, waits, profiles } = await chooseStartable(context, tasks, [], one);
   expect(start.map(({ id }) => id)).toEqual(['second']);
-  expect(waits.get('first')).toBe('no image for bad');
-  expect(waits.get('third')).toMatch(/workspace good/);
+  expect(waits.get('first')).toEqual({ wait: { kind: 'profile', on: ['bad'] }, reason: 'no image for bad' });
+  expect(waits.get('third')?.reason).toMatch(/workspace good/);
   expect(profiles.get('second')).toMatchObject({ image: 'good' });
 });
 
@@ -52,5 +52,5 @@ test('a task whose stage is gone waits for that and holds up nobody', async () =
   ];
   const { start, waits } = await chooseStartable(context, tasks, [], one);
   expect(start.map(({ id }) => id)).toEqual(['here']);
-  expect(waits.get('gone')).toMatch(/stages\.yaml/);
+  expect(waits.get('gone')?.reason).toMatch(/stages\.yaml/);
 });

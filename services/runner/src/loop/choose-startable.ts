@@ -4,40 +4,48 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
 import type { Dependencies } from '../work/dependencies.ts';
-import { type Capacity, type Choice, choose } from './choose.ts';
+import { type Capacity, type Choice, choose, type Turns } from './choose.ts';
+import type { Hold } from './queue-control.ts';
 
 type ProfileOutcome = Awaited<ReturnType<Dependencies['profileFor']>>;
 
 /**
- * Which waiting tasks start now, each with its profile, and why the others do not. One whose profile cannot be had waits and says
- * so, and takes nobody's turn. A stage and workspace are asked about once.
+ * Which waiting tasks start now, each with its profile, and why the others do not. Those whose profile cannot be had wait and say
+ * so, and take nobody's turn. A stage and workspace are asked about once.
  */
 export async function chooseStartable(
   context: Pick<Context, 'config' | 'dependencies'>,
   waiting: readonly TaskRecord[],
   active: readonly TaskRecord[],
   capacity: Capacity,
+  turns?: Turns,
 ): Promise<Choice & { readonly profiles: ReadonlyMap<TaskId, Profile> }> {
-  const profiles = new Map<TaskId, Profile>();
-  const refused = new Map<TaskId, string>();
   const asked = new Map<string, ProfileOutcome>();
+  const answerFor = (record: TaskRecord) => asked.get(`${record.stage} ${record.workspace}`);
   for (;;) {
     const choice = choose(
-      waiting.filter(({ id }) => !refused.has(id)),
+      waiting.filter((record) => answerFor(record)?.ok !== false),
       active,
       capacity,
+      turns,
     );
-    const before = refused.size;
-    for (const record of choice.start) {
-      if (profiles.has(record.id)) continue;
-      const key = `${record.stage} ${record.workspace}`;
-      const answer = asked.get(key) ?? (await askProfile(context, record));
-      asked.set(key, answer);
-      if (answer.ok) profiles.set(record.id, answer.profile);
-      else refused.set(record.id, answer.reason);
+    const unknown = choice.start.filter((record) => answerFor(record) === undefined);
+    for (const record of unknown)
+      if (answerFor(record) === undefined)
+        asked.set(`${record.stage} ${record.workspace}`, await askProfile(context, record));
+    if (unknown.some((record) => answerFor(record)?.ok === false)) continue;
+    const waits = new Map<TaskId, Hold>(choice.waits);
+    for (const record of waiting) {
+      const answer = answerFor(record);
+      if (answer?.ok === false)
+        waits.set(record.id, { wait: { kind: 'profile', on: [record.workspace] }, reason: answer.reason });
     }
-    if (refused.size === before)
-      return { start: choice.start, waits: new Map([...choice.waits, ...refused]), profiles };
+    const profiles = new Map<TaskId, Profile>();
+    for (const record of choice.start) {
+      const answer = answerFor(record);
+      if (answer?.ok === true) profiles.set(record.id, answer.profile);
+    }
+    return { start: choice.start, waits, profiles };
   }
 }
 

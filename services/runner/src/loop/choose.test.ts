@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { makeRecord, states } from '../testing/record.ts';
 import { type Capacity, choose } from './choose.ts';
 
-const roomy: Capacity = { tasks: 4, perWorkspace: 1, perModel: null };
+const roomy: Capacity = { tasks: 4, perWorkspace: 1, perModel: null, perStage: new Map() };
 const task = (id: string, workspace: string, changes: Partial<TaskRecord> = {}) =>
   makeRecord({ id, workspace, ...changes });
 const running = (id: string, workspace: string) => task(id, workspace, { state: states.running });
@@ -18,7 +18,15 @@ test('tasks of two workspaces start together', () => {
 test('a second task of a workspace waits for the first and says so', () => {
   const choice = choose([task('a1', 'a'), task('a2', 'a')], [], roomy);
   expect(started(choice)).toEqual(['a1']);
-  expect([...choice.waits]).toEqual([['a2', 'waits for workspace a, where one task may be at work at once']]);
+  expect([...choice.waits]).toEqual([
+    [
+      'a2',
+      {
+        wait: { kind: 'workspace', on: ['a'] },
+        reason: 'waits for workspace a, where one task may be at work at once',
+      },
+    ],
+  ]);
 });
 
 test('a workspace that is busy holds up no other', () => {
@@ -29,13 +37,19 @@ test('when all slots are taken a task says so, in words that stay the same while
   const active = ['a', 'b', 'c', 'd'].map((name) => running(`${name}1`, name));
   const choice = choose([task('e1', 'e')], active, roomy);
   expect(choice.start).toEqual([]);
-  expect(choice.waits.get('e1')).toBe('waits for a slot; 4 tasks may be at work at once');
+  expect(choice.waits.get('e1')).toEqual({
+    wait: { kind: 'slot', on: [] },
+    reason: 'waits for a slot; 4 tasks may be at work at once',
+  });
 });
 
 test('the model’s own limit counts where there is one', () => {
   const choice = choose([task('a1', 'a'), task('b1', 'b'), task('c1', 'c')], [], { ...roomy, perModel: 2 });
   expect(started(choice)).toEqual(['a1', 'b1']);
-  expect(choice.waits.get('c1')).toBe('waits for the model, which serves 2 tasks at once');
+  expect(choice.waits.get('c1')).toEqual({
+    wait: { kind: 'model_slot', on: [] },
+    reason: 'waits for the model, which serves 2 tasks at once',
+  });
 });
 
 test('a workspace may be given more than one', () => {
@@ -71,11 +85,43 @@ test('nothing waits for ever while others come: the oldest of its workspace is a
   );
   const order: string[] = [];
   while (waiting.length > 0) {
-    const { start } = choose(waiting, [], { tasks: 1, perWorkspace: 1, perModel: null });
+    const { start } = choose(waiting, [], { ...roomy, tasks: 1 });
     order.push(...start.map(({ id }) => id));
     waiting = waiting.filter((record) => !start.includes(record));
   }
   expect(order).toEqual(['t0', 't1', 't2', 't3', 't4', 't5']);
+});
+
+test('a workspace that has just had its turn lets the others go first, however old its tasks are', () => {
+  const old = Array.from({ length: 5 }, (_, index) =>
+    task(`a${index}`, 'a', { accepted_at: `2026-11-20T09:00:0${index}.000Z` }),
+  );
+  let waiting = [...old, task('b0', 'b'), task('c0', 'c')];
+  const turns = new Map<string, number>();
+  const order: string[] = [];
+  for (let turn = 1; waiting.length > 0; turn += 1) {
+    const [next] = choose(waiting, [], { ...roomy, tasks: 1 }, turns).start;
+    if (next === undefined) break;
+    turns.set(next.workspace, turn);
+    order.push(next.id);
+    waiting = waiting.filter(({ id }) => id !== next.id);
+  }
+  expect(order).toEqual(['a0', 'b0', 'c0', 'a1', 'a2', 'a3', 'a4']);
+});
+
+test('a priority goes before whose turn it is', () => {
+  const waiting = [task('a0', 'a', { priority: 10 }), task('b0', 'b')];
+  expect(started(choose(waiting, [], { ...roomy, tasks: 1 }, new Map([['a', 7]])))).toEqual(['a0']);
+});
+
+test('a stage with a limit that holds has no more tasks at work than that', () => {
+  const waiting = [task('a0', 'a', { stage: 'staging' }), task('b0', 'b', { stage: 'staging' }), task('c0', 'c')];
+  const choice = choose(waiting, [], { ...roomy, perStage: new Map([['staging', 1]]) });
+  expect(started(choice)).toEqual(['a0', 'c0']);
+  expect(choice.waits.get('b0')).toEqual({
+    wait: { kind: 'stage', on: ['staging'] },
+    reason: 'waits for stage staging, of which one task may be at work at once',
+  });
 });
 
 test('the given lists stay as they are', () => {

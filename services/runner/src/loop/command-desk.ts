@@ -10,10 +10,18 @@ import { exists, isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, type Decision, resolveTask } from '../gate/authorise.ts';
+import {
+  authoriseControl,
+  authoriseQueueOrder,
+  type QueueOrder,
+  resolveControlled,
+  type TaskControl,
+} from '../gate/authorise-control.ts';
 import type { Keys } from '../gate/keys.ts';
 import { type ReadCommand, readCommand } from '../gate/read-command.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
+import { controlEffectOf, queueEffectOf } from './act-on-control.ts';
 import { effectOf } from './act-on-decision.ts';
 import { cleanUp } from './clean-up.ts';
 import { type SpoolEntry, Spools } from './spools.ts';
@@ -109,8 +117,9 @@ export class CommandDesk {
 
   /** A refused merge leads back to where it could be asked for again: the same command must not ask twice. */
   async #wasCarriedOut({ id, kind, subject }: Command): Promise<boolean> {
-    if (kind !== 'merge' && kind !== 'rebase') return false;
-    const found = resolveTask(subject.task, this.#context.tasks.all());
+    if (kind === 'pause' || kind === 'resume') return this.#context.queue.hasCarriedOut(id);
+    if (!oncePerTask.has(kind) || !('task' in subject)) return false;
+    const found = resolveTask(subject.task, this.#context.tasks.all(), () => true);
     if (!found.ok) return false;
     const { path } = await this.#context.runs.journal(found.record.run);
     return parseJournal(path, await readFile(path, 'utf8')).some(({ data }) => data?.['command_id'] === id);
@@ -141,10 +150,11 @@ export class CommandDesk {
         };
       case 'cancel':
       case 'retry':
+      case 'revoke':
+        return this.#judgeControl(command);
       case 'pause':
       case 'resume':
-      case 'revoke':
-        return { accepted: false, reason: `${command.kind} is not carried out by this version` };
+        return this.#judgeQueueOrder(command);
       case 'send':
         return {
           accepted: true,
@@ -167,6 +177,26 @@ export class CommandDesk {
       return { accepted: false, reason: `${record.id} is being started; it can no longer be rejected`, ...names };
     const { said, act } = effectOf(this.#context, command, record);
     return { accepted: true, reason: said, act, ...names };
+  }
+
+  #judgeControl(command: TaskControl): Verdict {
+    const { tasks, config } = this.#context;
+    const found = resolveControlled(command, tasks.all());
+    if (!found.ok) return { accepted: false, reason: found.reason };
+    const { record } = found;
+    const names = { task: record.id, run: record.run };
+    const allowed = authoriseControl(command, record, config.stages, this.#isActive(record.id));
+    if (!allowed.ok) return { accepted: false, reason: allowed.reason, ...names };
+    const { said, act } = controlEffectOf(this.#context, command, record);
+    return { accepted: true, reason: said, act, ...names };
+  }
+
+  #judgeQueueOrder(command: QueueOrder): Verdict {
+    const { queue, config } = this.#context;
+    const allowed = authoriseQueueOrder(command, config.stages, queue.paused);
+    if (!allowed.ok) return { accepted: false, reason: allowed.reason };
+    const { said, act } = queueEffectOf(this.#context, command);
+    return { accepted: true, reason: said, act };
   }
 
   async #judgeSubmission(command: Command & { kind: 'submit' }): Promise<Verdict> {
@@ -244,6 +274,17 @@ export class CommandDesk {
     );
   }
 }
+
+/** What may lead back to where it could be asked for again, or be taken back. */
+const oncePerTask: ReadonlySet<Command['kind']> = new Set([
+  'approve',
+  'reject',
+  'merge',
+  'rebase',
+  'cancel',
+  'retry',
+  'revoke',
+]);
 
 /** Of what a command asks for and who asks, whenever it was signed. */
 function meaningOf({ kind, subject, actor }: Command): string {

@@ -5,11 +5,11 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
-import { cancelRemoved } from '../queue/cancel-removed.ts';
 import { checkTask } from '../queue/check-task.ts';
 import { factsOf, type Intake } from '../queue/intake.ts';
 import { type FileObserver, type ReadFile, readIfPresent } from '../queue/observe.ts';
 import type { Activity } from '../work/attempt.ts';
+import { cancelTask } from '../work/cancel-task.ts';
 
 /** What the work loop needs to know of a task's file before it may start the task. */
 export type Standing = 'unchanged' | 'changing' | 'gone';
@@ -65,7 +65,7 @@ export class QueueKeeper {
       activity.stop('file_removed');
       return 'gone';
     }
-    await cancelRemoved(this.#context, record);
+    await cancelTask(this.#context, record);
     this.#missingSince.delete(record.id);
     return 'gone';
   }

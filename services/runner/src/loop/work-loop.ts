@@ -2,20 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
+import { mayFollow, needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
+import { demandsApproval } from '../gate/governance.ts';
 import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
+import { cancelTask } from '../work/cancel-task.ts';
 import { failTask } from '../work/end-task.ts';
 import { resultOf } from '../work/hand-off.ts';
 import { isMerging, mergeTask } from '../work/merge-task.ts';
 import { workOn, workWithoutModel } from '../work/work-on.ts';
-import { chooseStartable } from './choose-startable.ts';
 import type { CommandDesk } from './command-desk.ts';
+import { Dispatch } from './dispatch.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
 const turnMs = 1_000;
@@ -37,6 +39,7 @@ export class WorkLoop {
   readonly #context: Context;
   readonly #parts: Parts;
   readonly #leave: AbortSignal;
+  readonly #dispatcher: Dispatch;
   readonly #activities = new Map<TaskId, Activity>();
   #wake = Promise.withResolvers<void>();
   #adopted = false;
@@ -45,6 +48,7 @@ export class WorkLoop {
     this.#context = context;
     this.#parts = parts;
     this.#leave = leave;
+    this.#dispatcher = new Dispatch(context);
   }
 
   /** Makes the next turn come at once. */
@@ -112,6 +116,7 @@ export class WorkLoop {
     const ready: TaskRecord[] = [];
     for (const record of this.#context.tasks.open()) {
       const activity = this.#activities.get(record.id);
+      if (await this.#cancel(record, activity)) continue;
       const standing = await this.#checkFile(keeper, record, activity);
       const now = this.#context.tasks.get(record.id);
       if (standing === 'unchanged' && activity === undefined && now !== undefined && takesTurns(now.state.status))
@@ -119,6 +124,24 @@ export class WorkLoop {
     }
     const blocked = await this.#dispatch(ready);
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
+  }
+
+  /** Ends a task that somebody cancelled; what is at work on it is stopped first, and lets go with what there is. */
+  async #cancel(record: TaskRecord, activity: Activity | undefined): Promise<boolean> {
+    if (record.cancellation === null || !mayFollow(record.state.status, 'cancelled')) return false;
+    if (activity !== undefined) {
+      activity.stop('cancelled');
+      return true;
+    }
+    // Its sandbox may still be at work: what that has come to is taken in first.
+    const { status } = record.state;
+    if (!this.#adopted && (status === 'planning' || status === 'running')) return true;
+    try {
+      await cancelTask(this.#context, record);
+    } catch (error) {
+      this.#context.troubles.say(`task ${record.id}`, error);
+    }
+    return true;
   }
 
   async #checkFile(keeper: QueueKeeper, record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
@@ -132,41 +155,24 @@ export class WorkLoop {
 
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
     const { tasks, dependencies, config } = this.#context;
-    const { launcher, model, disk } = dependencies.state;
     this.#beginMerges(ready);
     const waiting = ready.filter((record) => !isMerging(record));
-    const missing = launcher.ok ? ((await this.#adoptOnce()) ?? (disk.ok ? null : disk.reason)) : launcher.reason;
-    if (!launcher.ok || missing !== null) {
-      const reason = missing ?? 'waits for the services that it needs';
-      for (const record of waiting) await tasks.wait(record.id, reason);
-      return reason;
-    }
-    const startable = model.ok ? waiting : waiting.filter((record) => !needsModel(record.state.status));
-    if (!model.ok)
-      for (const record of waiting) if (needsModel(record.state.status)) await tasks.wait(record.id, model.reason);
     const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []).filter((one) => !isMerging(one));
-    const capacity = {
-      tasks: config.agent.MAX_TASKS,
-      perWorkspace: config.agent.MAX_TASKS_PER_WORKSPACE,
-      perModel: config.agent.MAX_TASKS_PER_MODEL ?? null,
-    };
-    const { start, waits, profiles } = await chooseStartable(this.#context, startable, active, capacity);
-    for (const [id, reason] of waits) await tasks.wait(id, reason);
-    for (const record of start) {
-      const stage = config.stages.stages[record.stage];
-      const profile = profiles.get(record.id);
-      if (stage === undefined || profile === undefined) continue;
+    const adopting = dependencies.state.launcher.ok ? await this.#adoptOnce() : null;
+    const { start, blocked } = await this.#dispatcher.choose(waiting, active, adopting);
+    for (const { record, profile } of start) {
       if (!needsModel(record.state.status)) {
         this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave));
         continue;
       }
+      const { model } = dependencies.state;
       if (!model.ok) continue;
       const needs = { model: model.model, contextLength: model.contextLength, profile };
       // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
-      const isGated = record.gate || stage.gate !== 'none';
+      const isGated = record.gate || demandsApproval(config.stages.stages[record.stage]);
       this.#begin(record, (activity) => workOn(this.#context, record, needs, isGated, activity, this.#leave));
     }
-    return model.ok ? null : model.reason;
+    return blocked;
   }
 
   /** Merges need no sandbox and no turn; of one workspace one after the other, for they would be in each other's way. */
@@ -207,7 +213,7 @@ export class WorkLoop {
     const record = this.#context.tasks.get(id);
     if (record === undefined) return;
     if (error instanceof NoSandboxError) {
-      await this.#context.tasks.wait(id, `no sandbox: ${error.message}`);
+      await this.#waitForRetry(id, `no sandbox: ${error.message}`);
       await sleep(serviceLimits.retryMs);
       return;
     }
@@ -215,7 +221,7 @@ export class WorkLoop {
       // What was begun is finished or taken back, however often that has to be tried; it never fails half-way.
       this.#context.troubles.say(`task ${id}`, error);
       const words = error instanceof Error ? error.message : String(error);
-      await this.#context.tasks.wait(id, `not finished, and tried again: ${words}`);
+      await this.#waitForRetry(id, `not finished, and tried again: ${words}`);
       await sleep(finishRetryMs, undefined, { signal: this.#leave }).catch(() => undefined);
       return;
     }
@@ -224,6 +230,11 @@ export class WorkLoop {
       const words = error instanceof Error ? error.message : String(error);
       await failTask(this.#context, record, 'internal', words, undefined, resultOf(record.state));
     }
+  }
+
+  async #waitForRetry(id: TaskId, reason: string): Promise<void> {
+    const since = this.#context.now().toISOString();
+    await this.#context.tasks.wait(id, { kind: 'retry', on: [], since }, reason);
   }
 
   async #expire(): Promise<void> {

@@ -5,12 +5,13 @@ import type { Problem } from '@countersign/contracts/problem.ts';
 import type { TaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskHeader } from '@countersign/contracts/task-file/schema.ts';
 import type { Context } from '../context.ts';
+import { findCircle } from '../loop/dependency-hold.ts';
 import { findRepositories } from '../work/find-repositories.ts';
 import { findSources } from '../work/grounds.ts';
 import { readObjective, specPath } from '../work/objective.ts';
 
 /** Keys that are part of the format and that this version does not carry out; ignoring one could drop a safeguard. */
-const notYet = ['depends_on', 'budget'] as const satisfies readonly (keyof TaskHeader)[];
+const notYet = ['budget'] as const satisfies readonly (keyof TaskHeader)[];
 
 /** Whether what a well-formed file names exists here. All problems, each with the line of its key. */
 export async function checkTask(context: Context, file: TaskFile): Promise<readonly Problem[]> {
@@ -28,6 +29,8 @@ export async function checkTask(context: Context, file: TaskFile): Promise<reado
   if (!tools.some(([name]) => name === header.tool))
     say('tool', `unknown tool ${JSON.stringify(header.tool)}; allowed: ${tools.map(([name]) => name).join(', ')}`);
   if (header.id !== undefined && context.tasks.has(header.id)) say('id', `there is a task ${header.id} already`);
+  const circle = findCircle(header.id, [header.depends_on ?? []].flat(), (id) => context.tasks.get(id));
+  if (circle !== null) say('depends_on', `${circle.join(' waits for ')}: none of them could ever begin`);
   checkRun(context, header, say);
   await checkWorkspace(context, file, say);
   return problems;

@@ -121,10 +121,10 @@ test.each<[string, string | Buffer, number, RegExp]>([
   ['a branch that does not exist', 'workspace: project\nbase_branch: v9\n\nx\n', 2, /branch v9/],
   ['a branch that is an option', 'workspace: project\nbase_branch: --all\n\nx\n', 2, /base_branch/],
   [
-    'a key of the format that is not carried out yet',
-    'workspace: project\ndepends_on: abcde\n\nx\n',
-    2,
-    /does not carry it out/,
+    'a task that would wait for itself',
+    'workspace: project\nid: first\ndepends_on: [other, first]\n\nx\n',
+    3,
+    /first waits for first: none of them could ever begin/,
   ],
   ['a durable task that nobody wrote', 'workspace: project\ntask: T0147\n\nx\n', 2, /T0147/],
   [

@@ -13,6 +13,7 @@ import { firstWait } from '@countersign/contracts/wait.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
+import { demandsApproval } from '../gate/governance.ts';
 import { checkTask } from './check-task.ts';
 import { refusedName } from './file-name.ts';
 import { type FileObserver, readIfPresent } from './observe.ts';
@@ -99,6 +100,7 @@ export class Intake {
       model: null,
       bases: null,
       cancellation: null,
+      retries: 0,
       ...factsOf(this.#context, bytes, file, name),
       state: {
         status: 'queued',
@@ -176,7 +178,7 @@ export function factsOf(context: Context, bytes: Buffer, file: TaskFile, name: s
     action: header.action,
     stage: header.stage,
     // The stage decides; a task can ask for a gate and never take one away. A stage that nobody defined has one.
-    gate: header.approval_required || stage?.gate !== 'none',
+    gate: header.approval_required || demandsApproval(stage),
     title: (header.title ?? /^#*\s*(\S.*)$/m.exec(body)?.[1] ?? name).slice(0, 200),
     tool: header.tool,
     memory_task: header.task ?? null,

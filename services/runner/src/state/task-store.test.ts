@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TaskState } from '@countersign/contracts/task-record.ts';
+import type { NewState, TaskState } from '@countersign/contracts/task-record.ts';
 import { folderOf, type TaskStatus, transitions } from '@countersign/contracts/task-state.ts';
+import type { WaitKind } from '@countersign/contracts/wait.ts';
 import { expect, test } from 'vitest';
 import { eventsOf, filesIn, makeHome, openContext } from '../testing/home.ts';
 import { makeRecord, states } from '../testing/record.ts';
@@ -12,6 +13,8 @@ const detail: EventDetail = { event: 'task_waiting', phase: 'queue', agent_role:
 const text = 'workspace: project\n\nsay hello\n';
 
 /** A task that stands in a state, with its file where that state has it. */
+const turn = { kind: 'turn' as const, on: [], since: '2026-11-20T10:00:00.000Z' };
+
 async function begin(state: TaskState = states.queued, changes: Parameters<typeof makeRecord>[0] = {}) {
   const home = makeHome();
   const context = await openContext(home);
@@ -178,7 +181,7 @@ test('of two changes at the same time the second sees the first', async () => {
   const outcomes = await Promise.allSettled([
     tasks.transition(record.id, states.running, detail),
     tasks.transition(record.id, states.rejected, detail),
-    tasks.wait(record.id, 'waits for its turn'),
+    tasks.wait(record.id, turn, 'waits for its turn'),
     tasks.update(record.id, { title: 'another' }, detail),
   ]);
   expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
@@ -199,7 +202,7 @@ test('a reason to wait is written once, and again when it is another one', async
   const ground = await begin();
   const { tasks, record, layout, run } = ground;
   for (const reason of ['the model is down', 'the model is down', 'waits for a slot'])
-    await tasks.wait(record.id, reason);
+    await tasks.wait(record.id, turn, reason);
   expect(
     eventsOf(layout.runJournal(run))
       .map((event) => event.summary)
@@ -208,9 +211,42 @@ test('a reason to wait is written once, and again when it is another one', async
   expect((await recover(ground)).store.get(record.id)?.state.reason).toBe('waits for a slot');
 });
 
+test('what it waits for is kept with when that began, and comes back', async () => {
+  const ground = await begin();
+  const { tasks, record } = ground;
+  const at = (minute: number) => `2026-11-20T10:0${minute}:00.000Z`;
+  const waits = async (kind: WaitKind, minute: number, reason: string) => {
+    await tasks.wait(record.id, { kind, on: ['a'], since: at(minute) }, reason);
+    const { state } = tasks.get(record.id) ?? record;
+    return 'wait' in state ? state.wait : null;
+  };
+  expect(await waits('model', 1, 'it is down')).toEqual({ kind: 'model', on: ['a'], since: at(1) });
+  expect(await waits('model', 2, 'it does not answer')).toEqual({ kind: 'model', on: ['a'], since: at(1) });
+  expect(await waits('slot', 3, 'no room')).toEqual({ kind: 'slot', on: ['a'], since: at(3) });
+  await tasks.wait(record.id, null, 'its preconditions are checked');
+  expect((await recover(ground)).store.get(record.id)?.state).toMatchObject({ wait: null });
+});
+
+test.each<[NewState, WaitKind | undefined]>([
+  [states.running, undefined],
+  [{ status: 'planning', since: '2026-11-20T10:00:00.000Z', reason: 'x', attempt: 1, slot: null }, undefined],
+])('a task that something is at work on waits for nothing: %o', async (state, kind) => {
+  const { tasks, record } = await begin(state.status === 'running' ? states.approved : states.queued);
+  const moved = await tasks.transition(record.id, state, detail);
+  expect('wait' in moved.state ? moved.state.wait?.kind : undefined).toBe(kind);
+});
+
+test('a task that comes to its gate waits for an approval', async () => {
+  const { tasks, record } = await begin(states.planning);
+  const { wait: _wait, ...pending } = states.pending;
+  expect((await tasks.transition(record.id, pending, detail)).state).toMatchObject({
+    wait: { kind: 'approval', since: pending.since, on: [] },
+  });
+});
+
 test('a reason of any length is cut, not refused', async () => {
   const ground = await begin();
-  await ground.tasks.wait(ground.record.id, 'x'.repeat(10_000));
+  await ground.tasks.wait(ground.record.id, turn, 'x'.repeat(10_000));
   expect((await recover(ground)).store.get(ground.record.id)?.state.reason).toHaveLength(2_000);
 });
 

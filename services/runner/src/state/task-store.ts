@@ -5,7 +5,7 @@ import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { type NewState, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
-import { firstWait } from '@countersign/contracts/wait.ts';
+import { firstWait, type Wait } from '@countersign/contracts/wait.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { withSuffix } from '../queue/file-name.ts';
@@ -42,6 +42,7 @@ export type Changes = Partial<
     | 'depends_on'
     | 'budget'
     | 'cancellation'
+    | 'retries'
   >
 >;
 
@@ -152,13 +153,19 @@ export class TaskStore {
     });
   }
 
-  /** Says why a task waits for its start; an event only when the reason is another one. */
-  wait(id: TaskId, why: string): Promise<void> {
+  /**
+   * Says what a task waits for, or with null that something is at work on it; an event only when that is not what it said before.
+   * @param wait `since` is now; where it has waited for the same kind of thing already, that beginning is kept
+   */
+  wait(id: TaskId, wait: Wait | null, why: string): Promise<void> {
     return this.#alone(async () => {
       const record = this.#must(id);
+      const { state } = record;
       const reason = why.slice(0, reasonCharacters);
-      if (!takesTurns(record.state.status) || record.state.reason === reason) return;
-      const said = TaskRecord.parse({ ...record, state: { ...record.state, reason } });
+      if (!takesTurns(state.status) || !('wait' in state)) return;
+      if (state.reason === reason && state.wait?.kind === wait?.kind && sameNames(state.wait?.on, wait?.on)) return;
+      const since = wait?.kind === state.wait?.kind ? (state.wait?.since ?? wait?.since) : wait?.since;
+      const said = TaskRecord.parse({ ...record, state: { ...state, reason, wait: wait && { ...wait, since } } });
       await this.#append(said, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
       this.#tasks.set(id, said);
       await this.#write(said);
@@ -245,6 +252,10 @@ export class TaskStore {
     if (!(await exists(this.#layout.fileOf(wanted)))) return wanted.file;
     return withSuffix(after.dropped_as, after.id);
   }
+}
+
+function sameNames(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index]);
 }
 
 async function lastRecords(runs: RunStore, run: RunId): Promise<Map<TaskId, TaskRecord>> {

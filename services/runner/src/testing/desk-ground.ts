@@ -38,6 +38,8 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
     turn: () => desk.turn(),
     openDesk: (known: typeof keys, isActive: () => boolean) => CommandDesk.open(context, known, isActive),
     state: () => context.tasks.get(record.id)?.state.status,
+    task: () => context.tasks.get(record.id),
+    openQueue: () => context.queue,
     verdicts: () =>
       eventsOf(layout.ownJournal).filter(({ event }) => event === 'command_accepted' || event === 'command_refused'),
     messages: () => eventsOf(layout.ownJournal).filter(({ event }) => event === 'message'),

@@ -11,6 +11,7 @@ import { onTestFinished } from 'vitest';
 import type { RunnerConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from '../gate/keys.ts';
+import { QueueControl } from '../loop/queue-control.ts';
 import { Troubles } from '../loop/troubles.ts';
 import { type Memory, type MemoryReader, openMemory } from '../memory/open-memory.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
@@ -127,6 +128,12 @@ export async function openContext(
   const logger = createLogger('runner', 'silent');
   const { slots, modelSlots } = config;
   const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, warm: 0, logger });
+  const troubles = new Troubles(logger);
+  const queue = await QueueControl.open(
+    { layout: home.layout, journal, troubles },
+    { failures: 3, waitMs: 600_000 },
+    tasks.all(),
+  );
   let closed = false;
   const close = async () => {
     if (closed) return;
@@ -148,7 +155,8 @@ export async function openContext(
     imports: new OneAtATime(),
     memory: lateMemory(home.layout.memory, clock),
     follower: { follow: () => undefined, handedOff: () => undefined },
-    troubles: new Troubles(logger),
+    troubles,
+    queue,
     logger,
     now: clock.now,
     userId: process.getuid?.() ?? 0,

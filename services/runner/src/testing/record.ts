@@ -95,6 +95,7 @@ export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {
     depends_on: [],
     budget: noBudget,
     cancellation: null,
+    retries: 0,
     state: states.queued,
     ...changes,
   };

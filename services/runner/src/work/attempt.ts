@@ -6,7 +6,12 @@ import { type Assignment, type ExchangeOutcome, exchange } from '../sandbox/exch
 import type { Slot } from '../sandbox/slot.ts';
 
 /** Why an attempt is being ended early. */
-export type StopReason = 'timeout' | 'file_changed' | 'file_removed';
+export type StopReason = 'timeout' | 'file_changed' | 'file_removed' | 'cancelled';
+
+/** Whether a person wants the task itself ended, not only this attempt of it. */
+export function isCancelled({ reason }: Activity): boolean {
+  return reason === 'file_removed' || reason === 'cancelled';
+}
 
 /** An attempt under way; the work loop may stop it. */
 export class Activity {

@@ -4,6 +4,7 @@ import type { NewState, Result, TaskRecord } from '@countersign/contracts/task-r
 import type { Context } from '../context.ts';
 import { mayMergeByItself } from '../gate/may-merge.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
+import { tellCheckpoint } from './checkpoint.ts';
 import { failTask } from './end-task.ts';
 import { handOff } from './hand-off.ts';
 import { describeResult } from './import-results.ts';
@@ -38,6 +39,7 @@ export async function concludeWork(
   const data = { digest: verified.digest, verification: verification.status };
   const approval = mayMergeByItself(context.config.stages, record, file, verified, since);
   if (approval !== null) {
+    await tellCheckpoint(context, record, 'merge');
     return move(
       {
         status: 'merging',

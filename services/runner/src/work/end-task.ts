@@ -3,11 +3,11 @@ import type { EndFrame } from '@countersign/contracts/frames.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import type { Context } from '../context.ts';
-import { cancelRemoved } from '../queue/cancel-removed.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
+import { cancelTask } from './cancel-task.ts';
 import { handOff } from './hand-off.ts';
 
 const maximumInterruptions = 2;
@@ -86,9 +86,10 @@ export async function endEarly(
       await requeueChanged(context, record, phase);
       return true;
     case 'file_removed':
+    case 'cancelled':
       // A run that could still deliver is taken in first: what it had done is kept.
       if (outcome.ok && phase === 'run') return false;
-      await cancelRemoved(context, record);
+      await cancelTask(context, record);
       return true;
     case 'timeout':
     case null:

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
-import { cancelRemoved } from '../queue/cancel-removed.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
-import type { Activity } from './attempt.ts';
+import { type Activity, isCancelled } from './attempt.ts';
+import { cancelTask } from './cancel-task.ts';
 import { concludeWork } from './conclude-work.ts';
 import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox } from './end-task.ts';
 import type { Grounds } from './grounds.ts';
@@ -27,7 +27,9 @@ export async function finishRun(
 ): Promise<void> {
   const { end } = delivery;
   const folder = context.layout.attempt(record);
-  const place = { sources: grounds.sources, ref: `refs/agentic/${record.run}/${record.id}` };
+  // What an earlier attempt came to, before somebody asked for another one, keeps its own.
+  const again = record.retries === 0 ? '' : `@${record.attempts}`;
+  const place = { sources: grounds.sources, ref: `refs/agentic/${record.run}/${record.id}${again}` };
   const imported = await context.imports.run(() => importResults(context, record, place, delivery, leave));
   await saveArtifacts(folder, delivery);
   await writeFileAtomic(
@@ -38,7 +40,7 @@ export async function finishRun(
   // The keeper may have seen it meanwhile, or not yet: what is filed as ended must hold what was run.
   if (activity.reason === 'file_changed' || (await hasFileChanged(context, record)))
     return requeueChanged(context, record, 'run');
-  if (activity.reason === 'file_removed') return cancelRemoved(context, record, imported.ok ? imported.result : null);
+  if (isCancelled(activity)) return cancelTask(context, record, imported.ok ? imported.result : null);
   if (!imported.ok)
     return failTask(context, record, 'result_refused', `the result was refused: ${imported.reason}`, end);
   const { result } = imported;

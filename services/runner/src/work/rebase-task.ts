@@ -10,10 +10,10 @@ import type { Context } from '../context.ts';
 import { GitError } from '../git/git.ts';
 import { rebasePack } from '../git/rebase-pack.ts';
 import { findBase, pinBase } from '../git/repository.ts';
-import { cancelRemoved } from '../queue/cancel-removed.ts';
 import type { Assignment, ExchangeOutcome } from '../sandbox/exchange.ts';
 import { commonFrame } from './assignment.ts';
-import { type Activity, talk } from './attempt.ts';
+import { type Activity, isCancelled, talk } from './attempt.ts';
+import { cancelTask } from './cancel-task.ts';
 import { concludeWork } from './conclude-work.ts';
 import { findGrounds, type Grounds, type Source, type Unusable } from './grounds.ts';
 import { agentHandoffFile } from './hand-off.ts';
@@ -121,7 +121,7 @@ async function takeRebased(
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  if (activity.reason === 'file_removed') return cancelRemoved(context, record);
+  if (isCancelled(activity)) return cancelTask(context, record);
   const first = record.state.result.repositories[0]?.name;
   if (!outcome.ok) return goBack(context, record, 'moved', first, `it was not carried over: ${outcome.reason}`);
   const { delivery } = outcome;

@@ -9,6 +9,7 @@ import type { Slot } from '../sandbox/slot.ts';
 import { makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
+import { tellCheckpoint } from './checkpoint.ts';
 import { failedChecks } from './conclude-work.ts';
 import type { Needs } from './dependencies.ts';
 import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
@@ -39,6 +40,7 @@ export async function runTask(
   const slot = await context.pool.acquire(needs.profile, waiting.workspace);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, ready, activity)) return;
+    await tellCheckpoint(context, ready, 'start');
     const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, slot);
     await continueRun(context, record, needs, approved, slot, activity, leave);
   });
@@ -59,7 +61,7 @@ async function meetPreconditions(
   const conditions = grounds.file.header.preconditions ?? [];
   if (conditions.length === 0) return waiting;
   if (!mayStillBegin(context, waiting, activity)) return null;
-  await context.tasks.wait(waiting.id, 'its preconditions are being checked');
+  await context.tasks.wait(waiting.id, null, 'its preconditions are being checked');
   const checking = context.tasks.get(waiting.id) ?? waiting;
   const attempts = attemptOf(waiting);
   const record = { ...checking, attempts };

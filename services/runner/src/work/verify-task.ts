@@ -1,8 +1,8 @@
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
-import { cancelRemoved } from '../queue/cancel-removed.ts';
-import { type Activity, outputNames } from './attempt.ts';
+import { type Activity, isCancelled, outputNames } from './attempt.ts';
+import { cancelTask } from './cancel-task.ts';
 import { checkConditions } from './check-conditions.ts';
 import { concludeWork, failedChecks } from './conclude-work.ts';
 import { failTask, mayCheckAgain } from './end-task.ts';
@@ -35,7 +35,7 @@ export async function verifyTask(
   }));
   const purpose = 'postconditions' as const;
   const checked = await checkConditions(context, record, { conditions, commits, purpose }, profile, activity, leave);
-  if (activity.reason === 'file_removed') return cancelRemoved(context, record);
+  if (isCancelled(activity)) return cancelTask(context, record);
   if (!checked.ok) {
     const { errorClass, reason } = checked;
     if (errorClass === 'sandbox_lost' && (await mayCheckAgain(context, record, purpose, reason))) return;

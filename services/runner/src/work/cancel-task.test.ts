@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { filesIn, makeHome, openContext } from '../testing/home.ts';
 import { makeRecord, states } from '../testing/record.ts';
-import { cancelRemoved } from './cancel-removed.ts';
+import { cancelTask } from './cancel-task.ts';
 
 async function begin() {
   const home = makeHome();
@@ -18,7 +18,7 @@ async function begin() {
 
 test('the saved copy lies with the cancelled ones, and nothing where the file was', async () => {
   const { context, record } = await begin();
-  await cancelRemoved(context, record);
+  await cancelTask(context, record);
   expect(filesIn(context.layout, 'outbox/cancelled')).toEqual(['x.md']);
   expect(filesIn(context.layout, 'inbox')).toEqual([]);
   expect(readFileSync(join(context.layout.queue('outbox/cancelled'), 'x.md'), 'utf8')).toBe('saved');
@@ -32,7 +32,7 @@ test.each<[string, (path: string) => void]>([
   const { context, record, path } = await begin();
   rmSync(path, { force: true });
   make(path);
-  await cancelRemoved(context, record);
+  await cancelTask(context, record);
   expect(filesIn(context.layout, 'outbox/cancelled')).toEqual(['x.abcde.md', 'x.md']);
   expect(lstatSync(join(context.layout.queue('outbox/cancelled'), 'x.md')).isFile()).toBe(false);
   expect(readFileSync(join(context.layout.queue('outbox/cancelled'), 'x.abcde.md'), 'utf8')).toBe('saved');

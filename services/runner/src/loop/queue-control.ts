@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JournalEvent } from '@countersign/contracts/event.ts';
+import type { QueueState } from '@countersign/contracts/queue-state.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Wait } from '@countersign/contracts/wait.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { type Journal, parseJournal } from '@countersign/kit/journal.ts';
+import { z } from 'zod';
+import type { Layout } from '../state/layout.ts';
+import { type BreakerNews, type BreakerSettings, Breakers } from './breakers.ts';
+import type { Troubles } from './troubles.ts';
+
+const PausedBy = z.object({ command_id: z.string(), by: z.string(), reason: z.string() });
+
+type Order = { readonly command: string; readonly by: string; readonly reason: string };
+export type Hold = { readonly wait: Omit<Wait, 'since'>; readonly reason: string };
+
+/**
+ * What holds up the queue as a whole or in parts: a person who paused it, and breakers. Invariant: the journal says so before it
+ * counts, so that a restart finds it again; `queue.json` follows, for those who only read.
+ */
+export class QueueControl {
+  readonly breakers: Breakers;
+  readonly #path: string;
+  readonly #journal: Journal;
+  readonly #troubles: Troubles;
+  /** Commands that were carried out. */
+  readonly #done = new Set<string>();
+  #paused: QueueState['paused'] = null;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    layout: Layout,
+    journal: Journal,
+    troubles: Troubles,
+    settings: BreakerSettings,
+    told: readonly JournalEvent[],
+  ) {
+    this.#path = join(layout.runs, 'queue.json');
+    this.#journal = journal;
+    this.#troubles = troubles;
+    this.breakers = new Breakers(settings, told, (news) => this.#tell(news));
+    for (const { event, ts, data } of told) {
+      if (event !== 'queue_paused' && event !== 'queue_resumed') continue;
+      const order = PausedBy.parse(data);
+      this.#done.add(order.command_id);
+      this.#paused = event === 'queue_paused' ? { since: ts, by: order.by, reason: order.reason } : null;
+    }
+  }
+
+  /** @param records every task that there is */
+  static async open(
+    { layout, journal, troubles }: { layout: Layout; journal: Journal; troubles: Troubles },
+    settings: BreakerSettings,
+    records: Iterable<TaskRecord>,
+  ): Promise<QueueControl> {
+    const told = parseJournal(journal.path, await readFile(journal.path)).filter(({ event }) => control.has(event));
+    const queue = new QueueControl(layout, journal, troubles, settings, told);
+    queue.breakers.resume(records);
+    await queue.#save();
+    return queue;
+  }
+
+  get paused(): QueueState['paused'] {
+    return this.#paused;
+  }
+
+  hasCarriedOut(command: string): boolean {
+    return this.#done.has(command);
+  }
+
+  /** Nothing is begun from now on but merges. Safe to repeat. */
+  async pause({ command, by, reason }: Order): Promise<void> {
+    if (this.#done.has(command)) return;
+    const { ts } = await this.#order('queue_paused', { command, by, reason });
+    this.#paused = { since: ts, by, reason };
+    await this.#save();
+  }
+
+  /** Safe to repeat. */
+  async resume(order: Order): Promise<void> {
+    if (this.#done.has(order.command)) return;
+    await this.#order('queue_resumed', order);
+    this.#paused = null;
+    await this.#save();
+  }
+
+  /** Why nothing is begun, or null when the queue goes on. */
+  get hold(): Hold | null {
+    if (this.#paused === null) return null;
+    const { by, reason } = this.#paused;
+    return {
+      wait: { kind: 'paused', on: [by] },
+      reason: `${by} paused the queue${reason === '' ? '' : `: ${reason}`}`,
+    };
+  }
+
+  /** To be told of every record that has changed. */
+  told(record: TaskRecord): void {
+    this.breakers.told(record);
+  }
+
+  async settled(): Promise<void> {
+    await this.breakers.settled();
+    await this.#saving;
+  }
+
+  async #order(event: 'queue_paused' | 'queue_resumed', { command, by, reason }: Order): Promise<JournalEvent> {
+    const words = event === 'queue_paused' ? 'the queue is paused' : 'the queue goes on';
+    const said = await this.#journal.append({
+      phase: 'queue',
+      agent_role: 'operator',
+      event,
+      summary: `${words}, as ${by} decided${reason === '' ? '' : `: ${reason}`}`.slice(0, 4_000),
+      data: { command_id: command, by, reason },
+    });
+    this.#done.add(command);
+    return said;
+  }
+
+  #tell(news: BreakerNews | null): void {
+    this.#saving = this.#saving
+      .then(async () => {
+        if (news !== null) await this.#journal.append({ phase: 'queue', agent_role: 'runner', ...news });
+        await this.#save();
+      })
+      .catch((error: unknown) => this.#troubles.say('queue.json', error));
+  }
+
+  async #save(): Promise<void> {
+    const state: QueueState = { version: 1, paused: this.#paused, breakers: this.breakers.open() };
+    await writeFileAtomic(this.#path, `${JSON.stringify(state, null, 2)}\n`, 0o644);
+  }
+}
+
+const control: ReadonlySet<JournalEvent['event']> = new Set([
+  'queue_paused',
+  'queue_resumed',
+  'breaker_opened',
+  'breaker_closed',
+]);
