@@ -129,10 +129,10 @@ describe('every end has its sentences', () => {
       {},
       /Cancelled/,
       /the file was removed/,
-      /inbox/,
+      /countersign retry/,
     ],
     ['rejected', { status: 'rejected', since, reason: 'not like this' }, {}, /Rejected/, /not like this/, /objected/],
-    ['expired', { status: 'expired', since, reason: 'no decision' }, {}, /Expired/, /no decision/, /inbox/],
+    ['expired', { status: 'expired', since, reason: 'no decision' }, {}, /Expired/, /no decision/, /countersign retry/],
     [
       'interrupted',
       { status: 'interrupted', wait: null, since, reason: 'the sandbox was lost', attempt: 1, approval: null },

@@ -6,7 +6,7 @@ import { changeOf } from './change-line.ts';
 export type Sentences = { readonly what: string; readonly blocker: string; readonly next: string };
 
 const logs = "read stdout.log and stderr.log of the attempt, and the agent's own words below";
-const again = 'drop the task file into inbox/ again';
+const again = 'have it tried again (countersign retry), or drop a better task file';
 
 const nextAfter = {
   tool_failed: `Find out why the tool failed: ${logs}; then ${again}.`,
@@ -62,7 +62,7 @@ export function sentencesOf({ id, action, state }: TaskRecord): Sentences {
         next: nextAfter[state.error_class],
       };
     case 'cancelled':
-      return { what: 'Cancelled.', blocker: reason, next: `If the work is still wanted, ${again}.` };
+      return { what: 'Cancelled.', blocker: reason, next: `If the work is still wanted: countersign retry ${id}.` };
     case 'rejected':
       return {
         what: 'Rejected by a person.',
@@ -70,7 +70,11 @@ export function sentencesOf({ id, action, state }: TaskRecord): Sentences {
         next: `Change what was objected to, then ${again}.`,
       };
     case 'expired':
-      return { what: 'Expired: nobody decided in time.', blocker: reason, next: `If it is still wanted, ${again}.` };
+      return {
+        what: 'Expired: nobody decided in time.',
+        blocker: reason,
+        next: `If it is still wanted: countersign retry ${id}.`,
+      };
     case 'invalid':
       return { what: 'Not accepted.', blocker: reason, next: `Mend the task file, then ${again}.` };
     case 'interrupted':
