@@ -108,6 +108,16 @@ export const serviceLimits = {
   healthReason: 4_000,
 } as const;
 
+/** What the runner does at its start with what it finds. */
+export const recoveryLimits = {
+  /** Tasks whose files are looked at at the same time. */
+  tasks: 32,
+  /** A half-written file of ours is removed when nobody has touched it for so long. */
+  leftoverMs: 10 * 60 * 1000,
+  /** So many tasks, or names, are told one by one; more are counted. */
+  told: 200,
+} as const;
+
 export const journalLimits = {
   lineBytes: 256 * kib,
 } as const;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isMissing, writeFileAtomic } from './files.ts';
+import { isMissing, isTemporary, replaceFile, writeFileAtomic } from './files.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -59,4 +59,22 @@ test('missing is only what does not exist', async () => {
   expect(await stat(join(folder, 'x/y')).catch(isMissing)).toBe(true);
   expect(await readFile(folder).catch(isMissing)).toBe(false);
   expect(isMissing('ENOENT')).toBe(false);
+});
+
+test('what can be made again is replaced as a whole as well', async () => {
+  const path = join(folder, 'x');
+  await replaceFile(path, 'one', 0o600);
+  await replaceFile(path, 'two');
+  expect(await readFile(path, 'utf8')).toBe('two');
+  expect(await readdir(folder)).toEqual(['x']);
+});
+
+test.each([
+  [`.${'0a'.repeat(12)}.tmp`, true],
+  [`.${'0a'.repeat(12)}.tmp.md`, false],
+  [`.${'0A'.repeat(12)}.tmp`, false],
+  ['.x.md.tmp', false],
+  ['x.tmp', false],
+])('%s is what a death leaves of a write: %s', (name, expected) => {
+  expect(isTemporary(name)).toBe(expected);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
@@ -8,12 +8,35 @@ import { dirname, join } from 'node:path';
  * @param mode permission bits of a new file
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o640): Promise<void> {
+  await putInPlace(path, data, mode, (file) => file.sync());
+  await syncFolder(dirname(path));
+}
+
+/**
+ * The same without waiting for the disk, for what can be made again: readers see the old bytes or the new ones, but after power
+ * was lost there may be neither.
+ */
+export async function replaceFile(path: string, data: string | Uint8Array, mode = 0o640): Promise<void> {
+  await putInPlace(path, data, mode, () => Promise.resolve());
+}
+
+/** Whether a file of this name was being written when something died: its bytes never took the place of anything. */
+export function isTemporary(name: string): boolean {
+  return /^\.[0-9a-f]{24}\.tmp$/.test(name);
+}
+
+async function putInPlace(
+  path: string,
+  data: string | Uint8Array,
+  mode: number,
+  settle: (file: FileHandle) => Promise<void>,
+): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(12).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(data);
-      await file.sync();
+      await settle(file);
     } finally {
       await file.close();
     }
@@ -22,7 +45,6 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  await syncFolder(dirname(path));
 }
 
 /** Makes renames and removals in a folder durable. */

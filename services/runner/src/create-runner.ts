@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recoveryLimits } from '@countersign/contracts/limits.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import { Journal } from '@countersign/kit/journal.ts';
@@ -34,7 +35,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   const layout = new Layout(config.home);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
   await using runs = await RunStore.open(layout);
-  const { store: tasks, mended } = await TaskStore.recover(layout, runs);
+  const { store: tasks, mended, findings, swept } = await TaskStore.recover(layout, runs);
   const journal = await Journal.open(layout.ownJournal);
   await journal.append({
     phase: 'service',
@@ -48,8 +49,17 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
       agent_role: 'runner',
       event: 'runner_recovered',
       summary: `finished what was under way for ${mended.length} tasks`,
-      data: { tasks: [...mended] },
+      data: {
+        tasks: mended.slice(0, recoveryLimits.told),
+        findings: findings.slice(0, recoveryLimits.told).map((finding) => ({ ...finding })),
+      },
     });
+  }
+  if (swept.removed.length > 0)
+    logger.info({ removed: swept.removed.slice(0, recoveryLimits.told) }, 'half-written files were removed');
+  if (swept.unknown.length > 0) {
+    const unknown = { count: swept.unknown.length, files: swept.unknown.slice(0, recoveryLimits.told) };
+    logger.warn(unknown, 'files that belong to no task lie in folders of the queue; they are left alone');
   }
   await using launcher = new Launcher(config.launcherSocket);
   await using gateway = new Gateway(config.gatewaySocket);

@@ -13,21 +13,11 @@ import {
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTarget } from '../testing/merge-ground.ts';
+import { generator, randomRounds } from '../testing/random.ts';
 import { plainGit } from '../testing/repository.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import type { MergeTarget } from './merge-target.ts';
 import { mergeTargets } from './merge-targets.ts';
-
-/** A seeded generator of numbers from 0 to 1. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const base = { edit: 'edit\n', same: 'same\n', gone: 'gone\n', 'dir/a': 'a\n', 'dir/b': 'b\n' };
 const tracked = Object.keys(base);
@@ -164,9 +154,7 @@ function isKept(folder: string, text: string, files: ReadonlySet<string>): boole
   return existsSync(join(folder, '.git/objects', oid.slice(0, 2), oid.slice(2)));
 }
 
-const all = process.env['COUNTERSIGN_TEST_ALL'] === 'yes';
-const rounds = Number(process.env['COUNTERSIGN_TEST_ROUNDS'] ?? (all ? 1_000 : 40));
-const firstSeed = Number(process.env['COUNTERSIGN_TEST_SEED'] ?? Date.now() % 1_000_000);
+const { rounds, firstSeed } = randomRounds(40, 1_000);
 
 test(`S083 ${rounds} interleavings of a human's work with merges, from seed ${firstSeed}`, async () => {
   const parent = scratchFolder();

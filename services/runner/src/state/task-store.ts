@@ -1,17 +1,18 @@
 import { strict as assert } from 'node:assert';
-import { lstat, mkdir, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { type NewState, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
 import { firstWait, type Wait } from '@countersign/contracts/wait.ts';
-import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
-import { parseJournal } from '@countersign/kit/journal.ts';
-import { withSuffix } from '../queue/file-name.ts';
-import { stampOf } from '../queue/observe.ts';
+import { replaceFile } from '@countersign/kit/files.ts';
 import type { Layout } from './layout.ts';
+import { QueueMover } from './queue-mover.ts';
+import { lookAround, type Mended, reconcileTasks, recordText } from './reconcile.ts';
+import { inOrderOfAcceptance, lastRecords, type Told } from './replay.ts';
 import type { RunStore } from './run-store.ts';
+import { type Swept, sweep } from './sweep.ts';
 
 /** What an event says beyond what the record of its task does. */
 export type EventDetail = Pick<EventBody, 'event' | 'phase' | 'agent_role' | 'summary'> &
@@ -48,46 +49,66 @@ export type Changes = Partial<
 
 const reasonCharacters = 2_000;
 
+/** What the runner found at its start, and made of it. */
+export type Recovered = {
+  readonly store: TaskStore;
+  /** Tasks whose last change was finished now, or whose files were mended. */
+  readonly mended: readonly TaskId[];
+  readonly findings: readonly Mended[];
+  readonly swept: Swept;
+};
+
 /**
  * Every task, and the one way to change it. Invariants: an event with the whole new record is durable before the file moves, the
- * file has moved before `task.json` says so; so after a death at any point `recover` finishes what the journal says. One change
- * at a time: each is made to the record that the one before it left.
+ * file has moved before `task.json` says so; so after a death at any point `recover` finishes what the journal says. Of one task
+ * one change at a time: each is made to the record that the one before it left. Changes of different tasks overlap, so that
+ * their events share one wait for the disk; a free file name is given to one task only.
  */
 export class TaskStore {
   readonly #layout: Layout;
   readonly #runs: RunStore;
+  /** In the order in which they were accepted. */
   readonly #tasks = new Map<TaskId, TaskRecord>();
-  /** Files that nothing can move, locked ones for instance, by what they were then: they are no new tasks. */
-  readonly #stuck = new Map<string, string>();
+  readonly #open = new Map<TaskId, TaskRecord>();
+  /** Files in the inbox that are tasks already. */
+  readonly #queued = new Set<string>();
+  readonly #mover: QueueMover;
+  /** The last change of each task that has not ended yet. */
+  readonly #changes = new Map<TaskId, Promise<unknown>>();
+  /** Where the files of tasks are whose change could not be finished: the disk was full, for instance. */
+  readonly #unfinished = new Map<TaskId, TaskRecord | null>();
   /** Told of every record that is durable; must not throw. */
-  #told: (record: TaskRecord) => void = () => undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #told: ((record: TaskRecord) => void)[] = [];
 
   private constructor(layout: Layout, runs: RunStore) {
     this.#layout = layout;
     this.#runs = runs;
+    this.#mover = new QueueMover(layout);
   }
 
-  /** Loads every task and finishes the transitions that a death interrupted. Returns what was mended, for the journal. */
-  static async recover(layout: Layout, runs: RunStore): Promise<{ store: TaskStore; mended: readonly string[] }> {
+  /**
+   * Loads every task and brings queue, records and copies to what the journals say; the rules are in `reconcile-rules.ts`.
+   * @param now for the age of half-written files, in milliseconds
+   * @throws JournalError when a journal cannot be read, and with it the tasks that it tells of
+   */
+  static async recover(layout: Layout, runs: RunStore, now: number = Date.now()): Promise<Recovered> {
     const store = new TaskStore(layout, runs);
-    const mended: string[] = [];
+    const told: Told[] = [];
+    const known = new Map<RunId, ReadonlySet<TaskId>>();
     for (const run of runs.ids()) {
-      const said = await lastRecords(runs, run);
-      for (const [id, record] of said) {
-        const stored = await readRecord(join(layout.task(run, id), 'task.json'));
-        store.#tasks.set(id, record);
-        if (stored !== null && JSON.stringify(stored) === JSON.stringify(record)) continue;
-        await store.#settle(stored, record);
-        mended.push(id);
-      }
+      const records = await lastRecords((await runs.journal(run)).path);
+      known.set(run, new Set(records.keys()));
+      told.push(...records.values());
     }
-    return { store, mended };
+    for (const { record } of inOrderOfAcceptance(told)) store.#keep(record);
+    const findings = await reconcileTasks(await lookAround(layout, store.all()), told);
+    const swept = await sweep(await lookAround(layout, store.all()), known, now);
+    return { store, mended: [...new Set(findings.map(({ task }) => task))], findings, swept };
   }
 
   /** From now on `told` hears of every record that has changed, and first of all that there are. */
   observe(told: (record: TaskRecord) => void): void {
-    this.#told = told;
+    this.#told.push(told);
     for (const record of this.#tasks.values()) told(record);
   }
 
@@ -95,18 +116,24 @@ export class TaskStore {
     return this.#tasks.get(id);
   }
 
+  /** In the order in which they were accepted, whatever the clock did meanwhile. */
   all(): IterableIterator<TaskRecord> {
     return this.#tasks.values();
   }
 
-  /** Those that have not ended. */
+  /** Those that have not ended, in the same order. */
   open(): TaskRecord[] {
-    return [...this.#tasks.values()].filter((record) => !isFinal(record.state.status));
+    return [...this.#open.values()];
   }
 
   /** Whether this is a task's file that stayed behind because it could not be moved. */
   isLeftBehind(path: string, stamp: string): boolean {
-    return this.#stuck.get(path) === stamp;
+    return this.#mover.isLeftBehind(path, stamp);
+  }
+
+  /** Whether a file of this name in the inbox is a task already. */
+  isQueued(name: string): boolean {
+    return this.#queued.has(name);
   }
 
   has(id: TaskId): boolean {
@@ -115,60 +142,70 @@ export class TaskStore {
 
   /** Takes a new task in; its saved copy `task.md` is on disk already. */
   create(record: TaskRecord, detail: EventDetail): Promise<void> {
-    return this.#alone(async () => {
+    return this.#inTurn(record.id, async () => {
       assert(!this.#tasks.has(record.id));
       await this.#append(TaskRecord.parse(record), detail);
-      this.#tasks.set(record.id, record);
-      await this.#write(record);
+      this.#keep(record);
+      await this.#finish(null, record);
     });
   }
 
   /** Moves a task on: event, then file, then `task.json`. @throws AssertionError for a transition that the table does not have */
   transition(id: TaskId, state: NewState, detail: EventDetail, changes: Changes = {}): Promise<TaskRecord> {
-    return this.#alone(async () => {
+    return this.#inTurn(id, async () => {
       const before = this.#must(id);
       assert(mayFollow(before.state.status, state.status), `${before.state.status} may not become ${state.status}`);
+      await this.#finishLast(id);
       const wait = firstWait(state.status, state.since);
       const moved = TaskRecord.parse({
         ...before,
         ...changes,
         state: wait === null || ('wait' in state && state.wait !== undefined) ? state : { ...state, wait },
       });
-      const record = { ...moved, file: await this.#freeName(before, moved) };
-      await this.#append(record, detail);
-      this.#tasks.set(id, record);
-      await this.#settle(before, record);
+      const record = { ...moved, file: await this.#mover.choose(before, moved) };
+      try {
+        await this.#append(record, detail);
+      } catch (error) {
+        this.#mover.giveUp(record);
+        throw error;
+      }
+      this.#keep(record);
+      await this.#finish(before, record);
       return record;
     });
   }
 
   /** Changes facts of a task without moving it on. */
   update(id: TaskId, changes: Changes, detail: EventDetail): Promise<TaskRecord> {
-    return this.#alone(async () => {
-      const record = TaskRecord.parse({ ...this.#must(id), ...changes });
+    return this.#inTurn(id, async () => {
+      await this.#finishLast(id);
+      const before = this.#must(id);
+      const record = TaskRecord.parse({ ...before, ...changes });
       await this.#append(record, detail);
-      this.#tasks.set(id, record);
-      await this.#write(record);
+      this.#keep(record);
+      await this.#finish(before, record);
       return record;
     });
   }
 
   /**
+  /**
    * Says what a task waits for, or with null that something is at work on it; an event only when that is not what it said before.
    * @param wait `since` is now; where it has waited for the same kind of thing already, that beginning is kept
    */
-  wait(id: TaskId, wait: Wait | null, why: string): Promise<void> {
-    return this.#alone(async () => {
+  async wait(id: TaskId, wait: Wait | null, why: string): Promise<void> {
+    const reason = why.slice(0, reasonCharacters);
+    if (isSaid(this.#must(id), wait, reason) && !this.#changes.has(id)) return;
+    await this.#inTurn(id, async () => {
       const record = this.#must(id);
       const { state } = record;
-      const reason = why.slice(0, reasonCharacters);
-      if (!takesTurns(state.status) || !('wait' in state)) return;
-      if (state.reason === reason && state.wait?.kind === wait?.kind && sameNames(state.wait?.on, wait?.on)) return;
+      if (isSaid(record, wait, reason) || !('wait' in state)) return;
+      await this.#finishLast(id);
       const since = wait?.kind === state.wait?.kind ? (state.wait?.since ?? wait?.since) : wait?.since;
       const said = TaskRecord.parse({ ...record, state: { ...state, reason, wait: wait && { ...wait, since } } });
       await this.#append(said, { event: 'task_waiting', phase: 'queue', agent_role: 'runner', summary: reason });
-      this.#tasks.set(id, said);
-      await this.#write(said);
+      this.#keep(said);
+      await this.#finish(record, said);
     });
   }
 
@@ -179,9 +216,22 @@ export class TaskStore {
     await journal.append({ run_id: record.run, task_id: record.id, ...detail });
   }
 
-  #alone<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.#queue.then(change);
-    this.#queue = changed.catch(() => undefined);
+  /** Finishes a change whose event is durable and whose file could not be moved, or its record written. @throws Error when it still cannot */
+  async catchUp(id: TaskId): Promise<void> {
+    if (this.#unfinished.has(id)) await this.#inTurn(id, () => this.#finishLast(id));
+  }
+
+  #inTurn<T>(id: TaskId, change: () => Promise<T>): Promise<T> {
+    const before = this.#changes.get(id) ?? Promise.resolve();
+    const changed = before.then(change);
+    const settled = changed.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#changes.set(id, settled);
+    void settled.then(() => {
+      if (this.#changes.get(id) === settled) this.#changes.delete(id);
+    });
     return changed;
   }
 
@@ -189,6 +239,15 @@ export class TaskStore {
     const record = this.#tasks.get(id);
     assert(record !== undefined, `no task ${id}`);
     return record;
+  }
+
+  #keep(record: TaskRecord): void {
+    const before = this.#tasks.get(record.id);
+    if (before?.state.status === 'queued') this.#queued.delete(before.file);
+    if (record.state.status === 'queued') this.#queued.add(record.file);
+    this.#tasks.set(record.id, record);
+    if (isFinal(record.state.status)) this.#open.delete(record.id);
+    else this.#open.set(record.id, record);
   }
 
   async #append(record: TaskRecord, detail: EventDetail): Promise<void> {
@@ -203,77 +262,37 @@ export class TaskStore {
     });
   }
 
-  /**
-   * Brings file and `task.json` to what the record says; safe to repeat. Never fails for one file: where it cannot be moved, or
-   * was removed at the very end, the saved copy takes its place.
-   */
-  async #settle(before: TaskRecord | null, record: TaskRecord): Promise<void> {
-    const target = this.#layout.fileOf(record);
-    const source = before === null ? target : this.#layout.fileOf(before);
-    if (source !== target && !(await exists(target))) {
-      await mkdir(dirname(target), { recursive: true });
-      const moved = await this.#move(source, target);
-      if (moved === 'stuck' || (moved === 'missing' && isFinal(record.state.status)))
-        await this.#putCopy(record, target);
-      await syncFolder(dirname(target));
-      await syncFolder(dirname(source)).catch(() => undefined);
-    }
+  /** What follows the event. Where it fails, the next change of the task begins with it. */
+  async #finish(before: TaskRecord | null, record: TaskRecord): Promise<void> {
+    this.#unfinished.set(record.id, before);
+    await this.#finishLast(record.id);
+  }
+
+  async #finishLast(id: TaskId): Promise<void> {
+    const before = this.#unfinished.get(id);
+    if (before === undefined) return;
+    const record = this.#must(id);
+    if (before !== null) await this.#mover.move(before, record, isFinal(record.state.status));
     await this.#write(record);
+    this.#unfinished.delete(id);
+    this.#mover.giveUp(record);
+    for (const told of this.#told) told(record);
   }
 
-  async #move(source: string, target: string): Promise<'moved' | 'missing' | 'stuck'> {
-    try {
-      await rename(source, target);
-      return 'moved';
-    } catch (error) {
-      // Removed by the operator meanwhile: the work loop notices a waiting task without its file.
-      if (isMissing(error)) return 'missing';
-      const stats = await lstat(source, { bigint: true }).catch(() => null);
-      if (stats !== null) this.#stuck.set(source, stampOf(stats));
-      return 'stuck';
-    }
-  }
-
-  async #putCopy(record: TaskRecord, target: string): Promise<void> {
-    const copy = await readFile(join(this.#layout.task(record.run, record.id), 'task.md')).catch(() => null);
-    if (copy !== null) await writeFileAtomic(target, copy, 0o644);
-  }
-
+  /** Without waiting for the disk: what the journal says can be written again. */
   async #write(record: TaskRecord): Promise<void> {
     const folder = this.#layout.task(record.run, record.id);
     await mkdir(folder, { recursive: true });
-    await writeFileAtomic(join(folder, 'task.json'), `${JSON.stringify(record, null, 2)}\n`);
-    this.#told(record);
+    await replaceFile(join(folder, 'task.json'), recordText(record));
   }
+}
 
-  async #freeName(before: TaskRecord, after: TaskRecord): Promise<string> {
-    if (this.#layout.fileOf(before) === this.#layout.fileOf(after)) return after.file;
-    const wanted = { ...after, file: after.dropped_as };
-    if (!(await exists(this.#layout.fileOf(wanted)))) return wanted.file;
-    return withSuffix(after.dropped_as, after.id);
-  }
+/** Whether there is nothing to say: it says so already, or it is none that waits for its turn. */
+function isSaid({ state }: TaskRecord, wait: Wait | null, reason: string): boolean {
+  if (!takesTurns(state.status) || !('wait' in state)) return true;
+  return state.reason === reason && state.wait?.kind === wait?.kind && sameNames(state.wait?.on, wait?.on);
 }
 
 function sameNames(a: readonly string[] = [], b: readonly string[] = []): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index]);
-}
-
-async function lastRecords(runs: RunStore, run: RunId): Promise<Map<TaskId, TaskRecord>> {
-  const journal = await runs.journal(run);
-  const records = new Map<TaskId, TaskRecord>();
-  for (const event of parseJournal(journal.path, await readFile(journal.path, 'utf8'))) {
-    if (event.data?.['record'] === undefined) continue;
-    // A record that cannot be read must stop the runner: passed over, its task would be lost.
-    const record = TaskRecord.parse(event.data['record']);
-    records.set(record.id, record);
-  }
-  return records;
-}
-
-async function readRecord(path: string): Promise<TaskRecord | null> {
-  try {
-    return TaskRecord.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return null;
-  }
 }
