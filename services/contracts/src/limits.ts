@@ -66,6 +66,14 @@ export const inboxLimits = {
   rescanMs: 2_000,
   /** What was accepted from the spool or the inbox in one turn of the work loop. */
   batch: 500,
+  /** Of these so many are read, and made durable, together; their bytes are in memory meanwhile. */
+  together: 64,
+  /** Files that are looked at, or git processes that are asked about them, at the same time. */
+  atOnce: 16,
+  /** Files of tasks that only wait are looked at at this rate, by turns, where there are more of them. */
+  looksPerSecond: 500,
+  /** So many tasks, the next ones, are told what holds them up; those behind them wait for their turn. */
+  reasons: 100,
 } as const;
 
 export const commandLimits = {

@@ -11,6 +11,8 @@ import { type FileObserver, type ReadFile, readIfPresent } from '../queue/observ
 import type { Activity } from '../work/attempt.ts';
 import { cancelTask } from '../work/cancel-task.ts';
 
+const slices = 20;
+
 /** What the work loop needs to know of a task's file before it may start the task. */
 export type Standing = 'unchanged' | 'changing' | 'gone';
 
@@ -24,6 +26,9 @@ export class QueueKeeper {
   readonly #intake: Intake;
   readonly #stamps = new Map<string, string>();
   readonly #missingSince = new Map<string, number>();
+  /** When the file of a task was found unchanged; another record of the task is looked at anew. */
+  readonly #unchangedAt = new WeakMap<TaskRecord, number>();
+  #slice = 0;
 
   constructor(context: Context, observer: FileObserver, intake: Intake) {
     this.#context = context;
@@ -31,8 +36,33 @@ export class QueueKeeper {
     this.#intake = intake;
   }
 
-  /** Looks at one task's file and acts on what it finds. */
+  /** Looks at one task's file, unless that was done lately and nothing is at work on it, and acts on what it finds. */
   async check(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
+    if (activity === undefined && this.#isFresh(record)) return 'unchanged';
+    const standing = await this.look(record, activity);
+    if (standing !== 'unchanged') return standing;
+    // Tasks that came together are spread over the time in which each has its turn.
+    this.#slice = (this.#slice + 1) % slices;
+    const early = this.#unchangedAt.has(record) ? 0 : (this.#everyMs * this.#slice) / slices;
+    this.#unchangedAt.set(record, this.#context.now().getTime() - early);
+    return standing;
+  }
+
+  get #everyMs(): number {
+    return (this.#context.tasks.openCount / inboxLimits.looksPerSecond) * 1_000;
+  }
+
+  /** With many tasks each is looked at by turns: a turn that looked at 10,000 files would do nothing else. */
+  #isFresh(record: TaskRecord): boolean {
+    const at = this.#unchangedAt.get(record);
+    if (at === undefined) return false;
+    const age = this.#context.now().getTime() - at;
+    return this.#everyMs > 1_000 && age >= 0 && age < this.#everyMs;
+  }
+
+  /** Looks at one task's file now: before its task is begun, however many there are. */
+  async look(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
+    await this.#context.tasks.catchUp(record.id);
     // What was begun here is finished: where the file is gone meanwhile, the saved copy is filed in the end.
     if (record.state.status === 'merging') return 'unchanged';
     const path = this.#context.layout.fileOf(record);

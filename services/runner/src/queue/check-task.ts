@@ -13,8 +13,17 @@ import { readObjective, specPath } from '../work/objective.ts';
 /** Keys that are part of the format and that this version does not carry out; ignoring one could drop a safeguard. */
 const notYet = ['budget'] as const satisfies readonly (keyof TaskHeader)[];
 
+type Said = { readonly key: keyof TaskHeader; readonly message: string };
+
+/** What was found out about workspaces, for many files that are looked at together; git is asked once for all that mean the same. */
+export type WorkspaceAnswers = Map<string, Promise<Said | null>>;
+
 /** Whether what a well-formed file names exists here. All problems, each with the line of its key. */
-export async function checkTask(context: Context, file: TaskFile): Promise<readonly Problem[]> {
+export async function checkTask(
+  context: Context,
+  file: TaskFile,
+  answers: WorkspaceAnswers = new Map(),
+): Promise<readonly Problem[]> {
   const { header, keyLines } = file;
   const problems: Problem[] = [];
   const say = (key: keyof TaskHeader, message: string) =>
@@ -32,7 +41,12 @@ export async function checkTask(context: Context, file: TaskFile): Promise<reado
   const circle = findCircle(header.id, [header.depends_on ?? []].flat(), (id) => context.tasks.get(id));
   if (circle !== null) say('depends_on', `${circle.join(' waits for ')}: none of them could ever begin`);
   checkRun(context, header, say);
-  await checkWorkspace(context, file, say);
+  const { workspace, task, repos, base_branch: branch } = header;
+  const meant = JSON.stringify([workspace, task, repos, branch, file.body === '']);
+  const answer = answers.get(meant) ?? checkWorkspace(context, file);
+  answers.set(meant, answer);
+  const said = await answer;
+  if (said !== null) say(said.key, said.message);
   return problems;
 }
 
@@ -43,36 +57,30 @@ function checkRun(context: Context, header: TaskHeader, say: (key: keyof TaskHea
   else if (run.workspace !== header.workspace) say('run', `${header.run} is a run of workspace ${run.workspace}`);
 }
 
-async function checkWorkspace(
-  context: Context,
-  file: TaskFile,
-  say: (key: keyof TaskHeader, message: string) => number,
-): Promise<void> {
+/** The first thing that is wrong with the workspace, for a file of these keys, with a body or without; null when nothing is. */
+async function checkWorkspace(context: Context, file: TaskFile): Promise<Said | null> {
   const { workspaces } = context.layout;
-  const names = (await readdir(workspaces)).filter((name) => WorkspaceName.safeParse(name).success).sort();
-  if (!names.includes(file.header.workspace)) {
-    say(
-      'workspace',
-      `unknown workspace ${JSON.stringify(file.header.workspace)}; allowed: ${names.join(', ') || 'none yet: make a folder under workspaces/'}`,
-    );
-    return;
-  }
   const { header } = file;
+  const names = (await readdir(workspaces)).filter((name) => WorkspaceName.safeParse(name).success).sort();
+  if (!names.includes(header.workspace)) {
+    return {
+      key: 'workspace',
+      message: `unknown workspace ${JSON.stringify(header.workspace)}; allowed: ${names.join(', ') || 'none yet: make a folder under workspaces/'}`,
+    };
+  }
   if (header.task !== undefined) {
     const found = await context.memory.findTask(header.workspace, header.task);
-    if (!found.ok) {
-      say('task', found.reason);
-      return;
-    }
+    if (!found.ok) return { key: 'task', message: found.reason };
   }
   const repositories = header.repos === undefined ? null : await findRepositories(context, header);
-  if (repositories?.ok === false) {
-    say('repos', repositories.reason);
-    return;
-  }
+  if (repositories?.ok === false) return { key: 'repos', message: repositories.reason };
   const sources = await findSources(context, file, null);
-  if (!sources.ok) say(header.base_branch === undefined ? 'workspace' : 'base_branch', sources.reason);
+  if (!sources.ok)
+    return { key: header.base_branch === undefined ? 'workspace' : 'base_branch', message: sources.reason };
   const objective = await readObjective(join(workspaces, header.workspace), file);
-  if (!objective.ok)
-    say('workspace', `the file has no body, and workspaces/${header.workspace}/${specPath}: ${objective.reason}`);
+  if (objective.ok) return null;
+  return {
+    key: 'workspace',
+    message: `the file has no body, and workspaces/${header.workspace}/${specPath}: ${objective.reason}`,
+  };
 }

@@ -12,7 +12,13 @@ export function stampOf(stats: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs'>): s
 export type Observation =
   | { readonly kind: 'missing' }
   | { readonly kind: 'special'; readonly what: string }
-  | { readonly kind: 'file'; readonly stamp: string; readonly settled: boolean };
+  | {
+      readonly kind: 'file';
+      readonly stamp: string;
+      readonly settled: boolean;
+      /** When it came to lie here or was changed last, in nanoseconds, by the file system's clock. */
+      readonly changed: bigint;
+    };
 
 /**
  * Decides when a file that others write is whole. A file whose last change was a rename (its status changed after its content) is
@@ -44,7 +50,8 @@ export class FileObserver {
     const since = known?.stamp === stamp ? known.since : this.#now();
     this.#seen.set(key, { stamp, since });
     const renamed = stats.size > 0n && stats.ctimeNs > stats.mtimeNs;
-    return { kind: 'file', stamp, settled: renamed || this.#now() - since >= this.#settleMs };
+    const settled = renamed || this.#now() - since >= this.#settleMs;
+    return { kind: 'file', stamp, settled, changed: stats.ctimeNs };
   }
 }
 
@@ -72,14 +79,16 @@ export async function readRegularFile(
     const stats = await file.stat();
     if (!stats.isFile()) return { ok: false, reason: 'not a regular file' };
     if (stats.size > limit) return { ok: false, reason: `${stats.size} bytes; at most ${limit} are read` };
-    const buffer = Buffer.alloc(limit + 1);
+    // As much as it has, and one byte: a buffer of the limit for each of many small files would be most of the memory.
+    let buffer = Buffer.alloc(stats.size + 1);
     let length = 0;
     for (;;) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * buffer.length, limit) + 1);
       const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
       length += bytesRead;
-      if (bytesRead === 0 || length === buffer.length) break;
+      if (length > limit) return { ok: false, reason: `more than ${limit} bytes` };
+      if (bytesRead === 0) break;
     }
-    if (length > limit) return { ok: false, reason: `more than ${limit} bytes` };
     return { ok: true, bytes: buffer.subarray(0, length) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';

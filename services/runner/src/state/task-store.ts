@@ -126,6 +126,10 @@ export class TaskStore {
     return [...this.#open.values()];
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** Whether this is a task's file that stayed behind because it could not be moved. */
   isLeftBehind(path: string, stamp: string): boolean {
     return this.#mover.isLeftBehind(path, stamp);
