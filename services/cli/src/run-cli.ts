@@ -9,6 +9,7 @@ import { pending } from './commands/pending.ts';
 import { rebase } from './commands/rebase.ts';
 import { reject } from './commands/reject.ts';
 import { resultLines } from './commands/result-lines.ts';
+import { runs } from './commands/runs.ts';
 import { send } from './commands/send.ts';
 import { show } from './commands/show.ts';
 import { status } from './commands/status.ts';
@@ -25,6 +26,7 @@ const commands = new Map(
     rebase,
     pending,
     status,
+    runs,
     show,
     diff,
     handoff,

@@ -116,6 +116,11 @@ export const serviceLimits = {
   healthReason: 4_000,
 } as const;
 
+/** `run.yaml` follows its tasks at most so often. */
+export const runLimits = {
+  rewriteMs: 1_000,
+} as const;
+
 /** What the runner does at its start with what it finds. */
 export const recoveryLimits = {
   /** Tasks whose files are looked at at the same time. */

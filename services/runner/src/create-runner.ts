@@ -23,6 +23,7 @@ import { Gateway, Launcher } from './sandbox/clients.ts';
 import { SandboxPool } from './sandbox/pool.ts';
 import { Layout } from './state/layout.ts';
 import { RunStore } from './state/run-store.ts';
+import { RunViews } from './state/run-views.ts';
 import { TaskStore } from './state/task-store.ts';
 import { Dependencies, mib } from './work/dependencies.ts';
 import { OneAtATime } from './work/one-at-a-time.ts';
@@ -105,8 +106,10 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     userId: process.getuid?.() ?? 0,
   };
 
+  await using views = new RunViews(layout, runs, tasks, (problem) => logger.warn({ problem }, 'a run.yaml waits'));
   tasks.observe((record) => {
     follower.follow(record);
+    views.follow(record);
     queue.told(record);
   });
   await repeatHandoffs(context);

@@ -1,5 +1,5 @@
 import { inertJson, inertLine, inertLines } from '@countersign/contracts/inert-text.ts';
-import { MemoryTaskId } from '@countersign/contracts/names.ts';
+import { MemoryTaskId, RunId } from '@countersign/contracts/names.ts';
 import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { isPending } from '@countersign/kit/approval-view.ts';
 import { isMissing } from '@countersign/kit/files.ts';
@@ -10,6 +10,8 @@ import { namedTask } from '../named-task.ts';
 import { refusalText, refusedFiles } from '../queue-files.ts';
 import { findTask } from '../resolve-task.ts';
 import { lookSteps, resultLines, reviewSteps } from '../review-text.ts';
+import { readRuns } from '../run-files.ts';
+import { runLines } from '../run-text.ts';
 import { approvalLines, recordLines } from '../show-text.ts';
 import { readShownApproval } from '../shown-approval.ts';
 import { readShownDiff } from '../shown-diff.ts';
@@ -24,6 +26,7 @@ export async function show(context: Context, words: readonly string[]): Promise<
   const json = values.json === true;
   const { records } = await readTaskRecords(context.config.volumes);
   if (MemoryTaskId.safeParse(name).success) return showRuns(context, name, records, json);
+  if (RunId.safeParse(name).success) return showRun(context, name, records, json);
   if (findTask(name, records, () => true) === null && (await showRefused(context, name, json))) return exitCodes.ok;
   const record = await namedTask(context.config.volumes, name, () => true, 'shown');
   const result = 'result' in record.state ? record.state.result : null;
@@ -66,6 +69,19 @@ function showRuns(context: Context, id: string, records: readonly TaskRecord[], 
     ]);
     print(context.stdout, ...formatTable(runColumns, rows));
   }
+  return exitCodes.ok;
+}
+
+/** One run, with its tasks. */
+async function showRun(context: Context, id: string, records: readonly TaskRecord[], json: boolean): Promise<ExitCode> {
+  const { runs, unreadable } = await readRuns(context.config.volumes, records);
+  const run = runs.find((one) => one.id === id);
+  if (run === undefined) {
+    const found = unreadable.find(({ path }) => path.startsWith(`runs/${id}/`));
+    const why = found === undefined ? `there is no run ${id}` : `${found.path} cannot be read: ${found.reason}`;
+    throw new CliError('refused', `${why}; countersign runs lists them`);
+  }
+  print(context.stdout, ...(json ? [inertJson(run)] : runLines(run, records)));
   return exitCodes.ok;
 }
 

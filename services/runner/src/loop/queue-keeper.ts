@@ -38,8 +38,11 @@ export class QueueKeeper {
 
   /** Looks at one task's file, unless that was done lately and nothing is at work on it, and acts on what it finds. */
   async check(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
-    if (activity === undefined && this.#isFresh(record)) return 'unchanged';
-    const standing = await this.look(record, activity);
+    // What somebody approved is looked at before each beginning; what is at work is looked at all the time.
+    const { status } = record.state;
+    const isUrgent = activity !== undefined || status === 'approved' || status === 'interrupted';
+    if (!isUrgent && this.#isFresh(record)) return 'unchanged';
+    const standing = await this.#look(record, activity);
     if (standing !== 'unchanged') return standing;
     // Tasks that came together are spread over the time in which each has its turn.
     this.#slice = (this.#slice + 1) % slices;
@@ -60,8 +63,7 @@ export class QueueKeeper {
     return this.#everyMs > 1_000 && age >= 0 && age < this.#everyMs;
   }
 
-  /** Looks at one task's file now: before its task is begun, however many there are. */
-  async look(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
+  async #look(record: TaskRecord, activity: Activity | undefined): Promise<Standing> {
     await this.#context.tasks.catchUp(record.id);
     // What was begun here is finished: where the file is gone meanwhile, the saved copy is filed in the end.
     if (record.state.status === 'merging') return 'unchanged';

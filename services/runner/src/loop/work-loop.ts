@@ -124,6 +124,7 @@ export class WorkLoop {
     }
     const blocked = await this.#dispatch(ready);
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
+    if (intake.hasMore) this.wake();
   }
 
   /** Ends a task that somebody cancelled; what is at work on it is stopped first, and lets go with what there is. */

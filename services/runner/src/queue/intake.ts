@@ -139,7 +139,9 @@ export class Intake {
     const { layout, tasks } = this.#context;
     const records = new Map<TaskId, Acceptable & { readonly record: TaskRecord }>();
     for (const one of acceptable) {
-      const record = await this.#try(one.name, () => this.#recordOf(one, (id) => records.get(id)?.record ?? tasks.get(id)));
+      const record = await this.#try(one.name, () =>
+        this.#recordOf(one, (id) => records.get(id)?.record ?? tasks.get(id)),
+      );
       if (record !== null) records.set(record.id, { ...one, record });
     }
     if (records.size === 0) return;

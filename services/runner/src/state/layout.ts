@@ -39,6 +39,9 @@ export class Layout {
   run(run: RunId): string {
     return join(this.runs, run);
   }
+  runFile(run: RunId): string {
+    return join(this.run(run), 'run.yaml');
+  }
   runJournal(run: RunId): string {
     return join(this.run(run), 'telemetry.jsonl');
   }

@@ -66,7 +66,8 @@ async function walk(seed: number, seen: Set<string>): Promise<void> {
         await store.transition(id, states[to], detail);
         const then = random();
         if (then < 0.3) await store.update(id, { title: `changed ${count}` }, detail);
-        else if (then < 0.5) await store.wait(id, { kind: 'slot', on: [], since: now.toISOString() }, `reason ${count}`);
+        else if (then < 0.5)
+          await store.wait(id, { kind: 'slot', on: [], since: now.toISOString() }, `reason ${count}`);
       }),
     );
   };

@@ -38,7 +38,7 @@ test('a restarted runner goes on with the run of the day', async () => {
   const id = await (await open(layout)).ofTheDay('project', morning);
   const again = await open(layout);
   expect(await again.ofTheDay('project', night)).toBe(id);
-  expect(again.get(id)).toEqual({ version: 1, id, workspace: 'project', created_at: '2026-11-20T00:00:00.000Z' });
+  expect(again.get(id)).toEqual({ version: 2, id, workspace: 'project', created_at: '2026-11-20T00:00:00.000Z' });
 });
 
 test.each([

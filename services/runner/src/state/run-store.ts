@@ -1,19 +1,17 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { RunId, Timestamp, WorkspaceName } from '@countersign/contracts/names.ts';
+import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
+import { describeRun, RunHeader } from '@countersign/contracts/run.ts';
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { Journal } from '@countersign/kit/journal.ts';
 import { parse, stringify } from 'yaml';
-import { z } from 'zod';
 import type { Layout } from './layout.ts';
-
-const Run = z.strictObject({ version: z.literal(1), id: RunId, workspace: WorkspaceName, created_at: Timestamp });
-type Run = z.infer<typeof Run>;
 
 /** Runs and their journals. A run is a workspace's work of one day (UTC), unless a task file names another. */
 export class RunStore implements AsyncDisposable {
   readonly #layout: Layout;
-  readonly #runs = new Map<RunId, Run>();
+  readonly #runs = new Map<RunId, RunHeader>();
+  /** By workspace and day. */
+  readonly #ofDays = new Map<string, Promise<RunId>>();
   readonly #journals = new Map<RunId, Promise<Journal>>();
 
   private constructor(layout: Layout) {
@@ -22,14 +20,14 @@ export class RunStore implements AsyncDisposable {
 
   static async open(layout: Layout): Promise<RunStore> {
     const store = new RunStore(layout);
-    for (const name of await readdir(layout.runs)) {
+    for (const name of (await readdir(layout.runs)).sort(byNumber)) {
       if (!RunId.safeParse(name).success) continue;
-      const text = await readFile(join(layout.run(name), 'run.yaml'), 'utf8').catch((error: unknown) => {
+      const text = await readFile(layout.runFile(name), 'utf8').catch((error: unknown) => {
         if (isMissing(error)) return null;
         throw error;
       });
       // A folder without its run.yaml was being made when something died; its number stays taken.
-      if (text !== null) store.#runs.set(name, Run.parse(parse(text)));
+      if (text !== null) store.#add(readHeader(name, text));
     }
     return store;
   }
@@ -38,17 +36,26 @@ export class RunStore implements AsyncDisposable {
     return [...this.#runs.keys()].sort();
   }
 
-  get(id: RunId): Run | undefined {
+  get(id: RunId): RunHeader | undefined {
     return this.#runs.get(id);
   }
 
   /** The workspace's run of the day, made when there is none. */
-  async ofTheDay(workspace: WorkspaceName, now: Date): Promise<RunId> {
+  ofTheDay(workspace: WorkspaceName, now: Date): Promise<RunId> {
     const day = now.toISOString().slice(0, 10).replaceAll('-', '');
-    const known = [...this.#runs.values()].find(
-      (run) => run.workspace === workspace && run.id.startsWith(`RUN-${day}-`),
-    );
-    return known?.id ?? this.#make(workspace, day, now);
+    const key = `${day} ${workspace}`;
+    const known = this.#ofDays.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make(workspace, day, now);
+    this.#ofDays.set(key, made);
+    made.catch(() => this.#ofDays.delete(key));
+    return made;
+  }
+
+  #add(run: RunHeader): void {
+    this.#runs.set(run.id, run);
+    const key = `${run.id.slice('RUN-'.length, 'RUN-YYYYMMDD'.length)} ${run.workspace}`;
+    if (!this.#ofDays.has(key)) this.#ofDays.set(key, Promise.resolve(run.id));
   }
 
   async #make(workspace: WorkspaceName, day: string, now: Date): Promise<RunId> {
@@ -57,11 +64,11 @@ export class RunStore implements AsyncDisposable {
       .filter((name) => name.startsWith(prefix) && RunId.safeParse(name).success)
       .map((name) => Number(name.slice(prefix.length)));
     const id = `${prefix}${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
-    const run: Run = { version: 1, id, workspace, created_at: now.toISOString() };
+    const run: RunHeader = { version: 2, id, workspace, created_at: now.toISOString() };
     await mkdir(this.#layout.tasks(id), { recursive: true });
-    await writeFileAtomic(join(this.#layout.run(id), 'run.yaml'), stringify(run));
+    await writeFileAtomic(this.#layout.runFile(id), stringify(describeRun(run, [])));
     await syncFolder(this.#layout.runs);
-    this.#runs.set(id, run);
+    this.#add(run);
     const journal = await this.journal(id);
     await journal.append({
       run_id: id,
@@ -86,4 +93,17 @@ export class RunStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const journal of this.#journals.values()) await (await journal).close();
   }
+}
+
+/** @throws Error that names the file and says what is wrong with it, or that a newer version wrote it */
+function readHeader(name: RunId, text: string): RunHeader {
+  const header = RunHeader.safeParse(parse(text));
+  if (header.success && header.data.id === name) return header.data;
+  const what = header.success ? `it says that it is ${header.data.id}` : header.error.issues[0]?.message;
+  throw new Error(`runs/${name}/run.yaml: ${what ?? 'not readable'}`);
+}
+
+/** As they were made: past 999 a day the number has a digit more. */
+function byNumber(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
 }
