@@ -1,6 +1,7 @@
-import { lstat, mkdir, readFile, rename, unlink } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { recoveryLimits } from '@countersign/contracts/limits.ts';
+import { journalLimits, recoveryLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { folderOf, isFinal, type QueueFolder, queueFolders } from '@countersign/contracts/task-state.ts';
@@ -8,7 +9,7 @@ import { sha256 } from '@countersign/kit/digest.ts';
 import { isMissing, namesIn, replaceFile, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { inParallel } from '@countersign/kit/in-parallel.ts';
 import { withSuffix } from '../queue/file-name.ts';
-import { readIfPresent } from '../queue/observe.ts';
+import { readAtStart } from '../queue/observe.ts';
 import type { Layout } from './layout.ts';
 import { freeBeside } from './queue-mover.ts';
 import { type Facts, fileRule, isDamaged, type Sight } from './reconcile-rules.ts';
@@ -47,7 +48,7 @@ export async function reconcileTasks(ground: Ground, told: Iterable<Told>): Prom
 async function reconcileTask(ground: Ground, told: Told): Promise<Mended[]> {
   const { record } = told;
   const stored = join(ground.layout.task(record.run, record.id), 'task.json');
-  const unfinished = !(await saysTheSame(stored, record));
+  const unfinished = !saysTheSame(stored, record);
   const mended = isFinal(record.state.status) && !unfinished ? [] : await reconcileFile(ground, told, unfinished);
   if (!unfinished) return mended;
   await mkdir(dirname(stored), { recursive: true });
@@ -60,13 +61,15 @@ export function recordText(record: TaskRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }
 
-async function saysTheSame(path: string, record: TaskRecord): Promise<boolean> {
+function saysTheSame(path: string, record: TaskRecord): boolean {
+  const read = readAtStart(path, 4 * journalLimits.lineBytes);
+  if (read?.ok !== true) return false;
   try {
-    const text = await readFile(path, 'utf8');
+    const text = read.bytes.toString('utf8');
     if (text === recordText(record)) return true;
     return JSON.stringify(TaskRecord.parse(JSON.parse(text))) === JSON.stringify(record);
   } catch {
-    // Missing, cut or of another make: it is written anew.
+    // Cut, or of another make: it is written anew.
     return false;
   }
 }
@@ -76,16 +79,16 @@ async function reconcileFile(ground: Ground, told: Told, unfinished: boolean): P
   const { record } = told;
   const files = new TaskFiles(layout, record);
   const target = layout.fileOf(record);
-  const seen = await files.look(target);
-  const source = await findSource(ground, told, unfinished, seen);
+  const seen = files.look(target);
+  const source = findSource(ground, told, unfinished, seen);
   const facts: Facts = {
     target: seen,
-    source: source === null ? 'missing' : await files.look(source),
+    source: source === null ? 'missing' : files.look(source),
     elsewhere: false,
     unfinished,
     ended: isFinal(record.state.status),
   };
-  const away = seen === 'missing' && !facts.ended ? await findElsewhere(ground, record, files) : null;
+  const away = seen === 'missing' && !facts.ended ? findElsewhere(ground, record, files) : null;
   const rule = fileRule({ ...facts, elsewhere: away !== null });
   const mended = (path: string): Mended => ({ rule: rule.name, task: record.id, path: nameOf(ground, path) });
   const done: Mended[] = [];
@@ -132,26 +135,26 @@ async function removeDamaged(source: string | null, facts: Facts): Promise<void>
 class TaskFiles {
   readonly copyPath: string;
   readonly #digest: string;
-  #copy: Promise<Buffer | null> | undefined;
+  #copy: Buffer | null | undefined;
 
   constructor(layout: Layout, record: TaskRecord) {
     this.copyPath = join(layout.task(record.run, record.id), 'task.md');
     this.#digest = record.task_file;
   }
 
-  async look(path: string): Promise<Sight> {
-    const read = await readIfPresent(path);
+  look(path: string): Sight {
+    const read = readAtStart(path);
     if (read === null) return 'missing';
     // A folder, a link, or more than a task file may hold.
     if (!read.ok) return 'other';
     if (sha256(read.bytes) === this.#digest) return 'accepted';
-    const copy = await this.#saved();
+    const copy = this.#saved();
     return copy !== null && isDamaged(read.bytes, copy) ? 'damaged' : 'other';
   }
 
   /** Whether the saved copy could take the place. */
   async restore(path: string): Promise<boolean> {
-    const copy = await this.#saved();
+    const copy = this.#saved();
     if (copy === null) return false;
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, copy, 0o644);
@@ -161,10 +164,10 @@ class TaskFiles {
   /** Makes the saved copy again where it is not what was accepted and the file is; whether it did. */
   async mendCopy(path: string, sight: Sight): Promise<boolean> {
     if (sight !== 'accepted') return false;
-    const sizes = await Promise.all([path, this.copyPath].map((one) => lstat(one).catch(() => null)));
+    const [size, copied] = [path, this.copyPath].map((one) => lstatSync(one, { throwIfNoEntry: false })?.size);
     // It was durable before the task was one; its size is enough to look at where all is as it should be.
-    if (sizes[0]?.size === sizes[1]?.size) return false;
-    const read = await readIfPresent(path);
+    if (size === copied) return false;
+    const read = readAtStart(path);
     if (read?.ok !== true || sha256(read.bytes) !== this.#digest) return false;
     await mkdir(dirname(this.copyPath), { recursive: true });
     await writeFileAtomic(this.copyPath, read.bytes);
@@ -172,17 +175,16 @@ class TaskFiles {
   }
 
   /** Null where it is missing or not what was accepted. */
-  #saved(): Promise<Buffer | null> {
-    this.#copy ??= readFile(this.copyPath).then(
-      (bytes) => (sha256(bytes) === this.#digest ? bytes : null),
-      () => null,
-    );
+  #saved(): Buffer | null {
+    if (this.#copy !== undefined) return this.#copy;
+    const read = readAtStart(this.copyPath);
+    this.#copy = read?.ok === true && sha256(read.bytes) === this.#digest ? read.bytes : null;
     return this.#copy;
   }
 }
 
 /** Where the task's file lay before, if it may still be the task's; null where that place is another one's by now. */
-async function findSource(ground: Ground, told: Told, unfinished: boolean, target: Sight): Promise<string | null> {
+function findSource(ground: Ground, told: Told, unfinished: boolean, target: Sight): string | null {
   const { layout, names, owners } = ground;
   const { record, before } = told;
   if (before === null) return null;
@@ -195,12 +197,12 @@ async function findSource(ground: Ground, told: Told, unfinished: boolean, targe
   if (folder !== 'inbox') return source;
   if (!unfinished) return null;
   if (target === 'missing' || target === 'damaged') return source;
-  const times = await Promise.all([source, layout.fileOf(record)].map((path) => lstat(path, { bigint: true })));
-  return times[0]?.mtimeNs === times[1]?.mtimeNs ? source : null;
+  const times = [source, layout.fileOf(record)].map((path) => lstatSync(path, { bigint: true }).mtimeNs);
+  return times[0] === times[1] ? source : null;
 }
 
 /** The accepted bytes under one of the task's names in another folder, where no task has them. */
-async function findElsewhere(ground: Ground, record: TaskRecord, files: TaskFiles): Promise<string | null> {
+function findElsewhere(ground: Ground, record: TaskRecord, files: TaskFiles): string | null {
   const { layout, names, owners } = ground;
   const called = new Set([record.file, record.dropped_as, withSuffix(record.dropped_as, record.id)]);
   for (const folder of queueFolders) {
@@ -209,7 +211,7 @@ async function findElsewhere(ground: Ground, record: TaskRecord, files: TaskFile
     for (const name of called) {
       const path = join(layout.queue(folder), name);
       if (names.get(folder)?.has(name) !== true || owners.has(path)) continue;
-      if ((await files.look(path)) === 'accepted') return path;
+      if (files.look(path) === 'accepted') return path;
     }
   }
   return null;

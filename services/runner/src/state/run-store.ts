@@ -3,8 +3,9 @@ import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
 import { describeRun, RunHeader } from '@countersign/contracts/run.ts';
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { Journal } from '@countersign/kit/journal.ts';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import type { Layout } from './layout.ts';
+import { runText } from './run-text.ts';
 
 /** Runs and their journals. A run is a workspace's work of one day (UTC), unless a task file names another. */
 export class RunStore implements AsyncDisposable {
@@ -66,7 +67,7 @@ export class RunStore implements AsyncDisposable {
     const id = `${prefix}${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
     const run: RunHeader = { version: 2, id, workspace, created_at: now.toISOString() };
     await mkdir(this.#layout.tasks(id), { recursive: true });
-    await writeFileAtomic(this.#layout.runFile(id), stringify(describeRun(run, [])));
+    await writeFileAtomic(this.#layout.runFile(id), runText(describeRun(run, [])));
     await syncFolder(this.#layout.runs);
     this.#add(run);
     const journal = await this.journal(id);

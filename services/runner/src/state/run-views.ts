@@ -4,9 +4,9 @@ import type { RunId } from '@countersign/contracts/names.ts';
 import { describeRun } from '@countersign/contracts/run.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import { stringify } from 'yaml';
 import type { Layout } from './layout.ts';
 import type { RunStore } from './run-store.ts';
+import { runText } from './run-text.ts';
 import type { TaskStore } from './task-store.ts';
 
 /**
@@ -62,7 +62,7 @@ export class RunViews implements AsyncDisposable {
     const run = this.#runs.get(id);
     if (run === undefined) return;
     const path = this.#layout.runFile(id);
-    const text = stringify(describeRun(run, records));
+    const text = runText(describeRun(run, records));
     try {
       if ((await readFile(path, 'utf8')) !== text) await writeFileAtomic(path, text);
     } catch (error) {

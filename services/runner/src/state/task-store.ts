@@ -6,7 +6,7 @@ import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { type NewState, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
 import { firstWait, type Wait } from '@countersign/contracts/wait.ts';
-import { replaceFile } from '@countersign/kit/files.ts';
+import { isMissing, replaceFile } from '@countersign/kit/files.ts';
 import type { Layout } from './layout.ts';
 import { QueueMover } from './queue-mover.ts';
 import { lookAround, type Mended, reconcileTasks, recordText } from './reconcile.ts';
@@ -286,8 +286,12 @@ export class TaskStore {
   /** Without waiting for the disk: what the journal says can be written again. */
   async #write(record: TaskRecord): Promise<void> {
     const folder = this.#layout.task(record.run, record.id);
-    await mkdir(folder, { recursive: true });
-    await replaceFile(join(folder, 'task.json'), recordText(record));
+    const write = () => replaceFile(join(folder, 'task.json'), recordText(record));
+    await write().catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await mkdir(folder, { recursive: true });
+      await write();
+    });
   }
 }
 
