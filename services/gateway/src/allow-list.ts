@@ -4,25 +4,38 @@ import { ChatCompletionBody, CompletionBody, EmbeddingBody } from './openai-body
 import type { Refusal } from './refusal.ts';
 import { announcesBody, type RequestHead, refuseHead } from './request-head.ts';
 
-/** The body of a request for a model; every route that has a body names one. */
-type BodySchema = z.ZodType<{ model: string }>;
+/** A request that makes the model write, and where it says how much at most, in tokens. */
+type Ollama = {
+  model: string;
+  stream?: boolean | null | undefined;
+  options: { num_predict: number; num_ctx?: number | null | undefined };
+};
+type OpenAi = { model: string; stream?: boolean | null | undefined; max_tokens: number };
+
+/** What a route asks of the model; every route that has a body names one. */
+export type Asks =
+  | { readonly asks: 'nothing'; readonly body: null }
+  | { readonly asks: 'description'; readonly body: z.ZodType<{ model: string }> }
+  | { readonly asks: 'embedding'; readonly body: z.ZodType<{ model: string }> }
+  | { readonly asks: 'ollama-text'; readonly body: z.ZodType<Ollama> }
+  | { readonly asks: 'openai-text'; readonly body: z.ZodType<OpenAi> };
 
 /** One line of the list. What is sent on is its own method and path, never the request's text. */
-export type Route = { readonly method: 'GET' | 'POST'; readonly path: string; readonly body: BodySchema | null };
+export type Route = { readonly method: 'GET' | 'POST'; readonly path: string } & Asks;
 
 /** Inference and listing. What creates, fetches, copies, publishes or removes a model is not here, nor is anything unknown. */
 export const routes: readonly Route[] = [
-  { method: 'GET', path: '/api/version', body: null },
-  { method: 'GET', path: '/api/tags', body: null },
-  { method: 'GET', path: '/api/ps', body: null },
-  { method: 'POST', path: '/api/show', body: ShowBody },
-  { method: 'POST', path: '/api/chat', body: ChatBody },
-  { method: 'POST', path: '/api/generate', body: GenerateBody },
-  { method: 'POST', path: '/api/embed', body: EmbedBody },
-  { method: 'GET', path: '/v1/models', body: null },
-  { method: 'POST', path: '/v1/chat/completions', body: ChatCompletionBody },
-  { method: 'POST', path: '/v1/completions', body: CompletionBody },
-  { method: 'POST', path: '/v1/embeddings', body: EmbeddingBody },
+  { method: 'GET', path: '/api/version', asks: 'nothing', body: null },
+  { method: 'GET', path: '/api/tags', asks: 'nothing', body: null },
+  { method: 'GET', path: '/api/ps', asks: 'nothing', body: null },
+  { method: 'POST', path: '/api/show', asks: 'description', body: ShowBody },
+  { method: 'POST', path: '/api/chat', asks: 'ollama-text', body: ChatBody },
+  { method: 'POST', path: '/api/generate', asks: 'ollama-text', body: GenerateBody },
+  { method: 'POST', path: '/api/embed', asks: 'embedding', body: EmbedBody },
+  { method: 'GET', path: '/v1/models', asks: 'nothing', body: null },
+  { method: 'POST', path: '/v1/chat/completions', asks: 'openai-text', body: ChatCompletionBody },
+  { method: 'POST', path: '/v1/completions', asks: 'openai-text', body: CompletionBody },
+  { method: 'POST', path: '/v1/embeddings', asks: 'embedding', body: EmbeddingBody },
 ];
 
 const listed = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));

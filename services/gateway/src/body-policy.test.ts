@@ -14,7 +14,9 @@ function check(path: string, body: unknown) {
 
 function sentOn(path: string, body: unknown): unknown {
   const checked = check(path, body);
-  return checked.status === 'allowed' ? JSON.parse(checked.body.toString()) : checked.refusal;
+  return checked.status === 'allowed'
+    ? JSON.parse(checked.write(bodyLimits.predictTokens).toString())
+    : checked.refusal;
 }
 
 const end = { num_predict: bodyLimits.predictTokens };
@@ -101,7 +103,8 @@ describe('what clients send goes on, with the end of an answer set', () => {
 
   test('there is one interpretation: what is sent on is written anew', () => {
     const checked = check('/api/show', ` {"model" :\n"\\u0063oder:7b"} `);
-    expect(checked).toEqual({ status: 'allowed', body: Buffer.from('{"model":"coder:7b"}') });
+    const written = checked.status === 'allowed' ? checked.write(0).toString() : checked.refusal;
+    expect(written).toBe('{"model":"coder:7b"}');
   });
 });
 

@@ -1,7 +1,8 @@
-import type { GatewayHealth, ModelReport } from '@countersign/contracts/gateway-api.ts';
+import { type GatewayHealth, type ModelReport, OpenSlot } from '@countersign/contracts/gateway-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { defaultLimits } from './limits.ts';
 import type { Recent } from './recent.ts';
 import type { Slots } from './slots.ts';
 
@@ -19,8 +20,10 @@ export function createControlApi(slots: Slots, model: Recent<ModelReport>, logge
     if (SlotId.safeParse(id).success) next();
     else response.status(400).json({ error: 'a slot is 32 hexadecimal digits' });
   });
-  api.put('/slots/:id', async (request, response) => {
-    const opened = await slots.open(request.params.id);
+  api.put('/slots/:id', express.json({ limit: defaultLimits.controlBytes }), async (request, response) => {
+    const order = OpenSlot.safeParse(request.body ?? {});
+    if (!order.success) return void response.status(400).json({ error: 'not an order to open a slot' });
+    const opened = await slots.open(request.params.id, order.data);
     if (opened.status === 'open') response.json(opened.slot);
     else response.status(openRefusals[opened.reason].status).json({ error: openRefusals[opened.reason].error });
   });
@@ -45,8 +48,16 @@ export function createControlApi(slots: Slots, model: Recent<ModelReport>, logge
   const fail: ErrorRequestHandler = (error, _request, response, next) => {
     logger.error({ err: error }, 'control request failed');
     if (response.headersSent) next(error);
+    else if (isUnreadable(error)) response.status(400).json({ error: 'the body cannot be read' });
     else response.status(500).json({ error: 'the gateway failed' });
   };
   api.use(fail);
   return api;
+}
+
+/** What Express says of a body that is no JSON, or too large. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    error instanceof Error && 'type' in error && typeof error.type === 'string' && error.type.startsWith('entity.')
+  );
 }

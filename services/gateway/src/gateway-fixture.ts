@@ -24,7 +24,7 @@ export type GatewayFixture = AsyncDisposable & {
   readonly slotSocket: string;
   /** What was logged, parsed line by line. */
   readonly logged: Record<string, unknown>[];
-  control(method: Dispatcher.HttpMethod, path: string): Promise<{ status: number; body: unknown }>;
+  control(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** One request of the sandbox, over a connection of its own. */
   ask(path: string, body?: unknown, options?: { headers?: Record<string, string> }): Promise<SlotAnswer>;
   /** Writes raw bytes to the slot's socket and reads until the gateway closes. */
@@ -90,8 +90,10 @@ export async function startGateway({
     { logger: pino(lines), ...overrides, limits: { resolveAgainMs: 0, ...overrides?.limits } },
   );
   const slotSocket = join(slotsFolder, slot, 'ollama.sock');
-  const control = async (method: Dispatcher.HttpMethod, path: string) => {
-    const answer = await send(socketPath, { method, path });
+  const control = async (method: Dispatcher.HttpMethod, path: string, body?: unknown) => {
+    const payload = typeof body === 'string' ? body : JSON.stringify(body);
+    const json = payload === undefined ? {} : { body: payload, headers: { 'content-type': 'application/json' } };
+    const answer = await send(socketPath, { method, path, ...json });
     return { status: answer.status, body: answer.text === '' ? null : JSON.parse(answer.text) };
   };
   await control('PUT', `/slots/${slot}`);

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decide, type Route } from './allow-list.ts';
-import { type CheckedBody, checkBody } from './body-policy.ts';
+import { checkBody, type Demand } from './body-policy.ts';
+import { chargeFor } from './charge-for.ts';
 import type { Limits } from './limits.ts';
+import type { Running } from './model-usage.ts';
 import { passThrough } from './pass-through.ts';
 import { discardBody, readBody } from './read-body.ts';
 import { answerRefusal, dialectOf, errorBody, type Refusal } from './refusal.ts';
@@ -39,9 +41,9 @@ export async function handleRequest(
   if (full !== null) return refuse(full);
   const held = { bytes: 0 };
   try {
-    const body = await acceptBody(context, decision.route, request, held);
-    if (body.status === 'refused') return await refuse(body.refusal);
-    if (body.status === 'allowed') await forward(context, decision.route, body.body, response);
+    const accepted = await acceptBody(context, decision.route, request, held);
+    if (accepted.status === 'refused') return await refuse(accepted.refusal);
+    if (accepted.status === 'allowed') await forward(context, decision.route, accepted, response);
   } catch (error) {
     log.failed(`${decision.route.method} ${decision.route.path}`, error);
     if (response.headersSent) response.destroy();
@@ -52,6 +54,14 @@ export async function handleRequest(
   }
 }
 
+/** What the model is asked, and how far. */
+type Work = { readonly demand: Demand; readonly running: Running };
+type Sending = { readonly body: Buffer | null; readonly work: Work | null };
+type Accepted =
+  | ({ readonly status: 'allowed' } & Sending)
+  | { readonly status: 'refused'; readonly refusal: Refusal }
+  | { readonly status: 'gone' };
+
 /**
  * The body to send on, if the route has one. Nothing but it outlives this call: a request may wait for the model for minutes.
  * @param held is told what is to be given back when the request has ended
@@ -61,20 +71,26 @@ async function acceptBody(
   route: Route,
   request: IncomingMessage,
   held: { bytes: number },
-): Promise<CheckedBody | { status: 'allowed'; body: null } | { status: 'gone' }> {
-  if (route.body === null) return { status: 'allowed', body: null };
+): Promise<Accepted> {
+  if (route.body === null) return { status: 'allowed', body: null, work: null };
   const { outcome, charged } = await readBody(request, limits.bodyBytes, usage.held);
   held.bytes = charged;
   const spent = usage.addSent(charged);
   if (outcome.status !== 'read') return outcome;
   if (spent !== null) return { status: 'refused', refusal: spent };
-  return checkBody(route, outcome.bytes, model);
+  const checked = checkBody(route, outcome.bytes, model);
+  if (checked.status === 'refused') return checked;
+  const { demand, write } = checked;
+  if (demand === null) return { status: 'allowed', body: write(0), work: null };
+  const begun = usage.model.begin(demand);
+  if (begun.status === 'refused') return begun;
+  return { status: 'allowed', body: write(begun.running.mostTokens), work: { demand, running: begun.running } };
 }
 
 async function forward(
   context: SlotContext,
   route: Route,
-  body: Buffer | null,
+  { body, work }: Sending,
   response: ServerResponse,
 ): Promise<void> {
   const { log, usage, limits } = context;
@@ -82,35 +98,56 @@ async function forward(
   const client = new AbortController();
   const leave = () => client.abort();
   response.once('close', leave);
-  if (response.destroyed) return;
-  usage.addRequest();
+  const stop = work === null ? client.signal : AbortSignal.any([client.signal, work.running.cut.signal]);
   const bytesIn = body?.length ?? 0;
+  const meter = new TailMeter(limits.tailBytes, dialectOf(route.path));
+  const charge = { prompt: 0, completion: 0 };
+  const settle = (status: number | null) => {
+    const seen = { counts: meter.counts(), written: meter.written, status, bytesIn };
+    const elapsedMs = performance.now() - startedAt;
+    return Object.assign(charge, work === null ? seen.counts : chargeFor(work, { ...seen, elapsedMs }, limits));
+  };
   try {
+    if (response.destroyed) return;
     const { method, path } = route;
-    const theirs = await context.upstream.request({ method, path, body }, client.signal);
-    const meter = new TailMeter(limits.tailBytes);
+    const theirs = await context.upstream.request({ method, path, body }, stop);
     const passing = {
       headers: ['content-type'],
       maximumBytes: Number.POSITIVE_INFINITY,
       clientStallMs: limits.clientStallMs,
-      onChunk: (chunk: Uint8Array) => meter.push(chunk),
+      onChunk: (chunk: Uint8Array) => {
+        meter.push(chunk);
+        if (work?.demand.isStream === true) usage.model.progress(work.running, meter.written);
+      },
     };
-    const { ended, bytes } = await passThrough(theirs, response, passing, client.signal);
-    const tokens = meter.counts();
-    usage.addTokens(tokens);
-    log.ended({ ...summary(route, startedAt, bytesIn), ended, status: theirs.statusCode, bytes_out: bytes, tokens });
+    const { ended, bytes } = await passThrough(theirs, response, passing, stop);
+    log.ended({
+      ...summary(route, startedAt, bytesIn),
+      ended: ended !== 'passed' && isCut(work) ? 'budget' : ended,
+      status: theirs.statusCode,
+      bytes_out: bytes,
+      tokens: settle(theirs.statusCode),
+    });
   } catch (error) {
-    const refusal = client.signal.aborted ? null : refusalOf(error);
+    const refusal = isCut(work) ? usage.model.refusal('tokens') : client.signal.aborted ? null : refusalOf(error);
     if (refusal !== null) answer(response, refusal, route.path);
     log.ended({
       ...summary(route, startedAt, bytesIn),
-      ...(refusal === null ? { ended: 'client', status: 0 } : { ended: 'upstream', status: refusal.status }),
+      ...(refusal === null
+        ? { ended: 'client', status: 0 }
+        : { ended: isCut(work) ? 'budget' : 'upstream', status: refusal.status }),
       bytes_out: 0,
-      tokens: { prompt: 0, completion: 0 },
+      // What never reached the server, or was refused by it, has cost nothing.
+      tokens: settle(refusal === null || isCut(work) ? null : refusal.status),
     });
   } finally {
     response.off('close', leave);
+    if (work !== null) usage.model.end(work.running, charge);
   }
+}
+
+function isCut(work: Work | null): boolean {
+  return work?.running.cut.signal.aborted === true;
 }
 
 function answer(response: ServerResponse, refusal: Refusal, path: string): void {

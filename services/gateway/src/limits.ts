@@ -33,6 +33,11 @@ export const defaultLimits = {
   clientStallMs: 60_000,
   /** The end of an answer in which the token counts are looked for. */
   tailBytes: 8 * kib,
+  /** What is charged for an answer that does not say what it cost, or broke off: a prompt by its length, an unseen answer by its time. */
+  estimatedBytesPerToken: 4,
+  estimatedTokensPerSecond: 100,
+  /** A body on the control socket. */
+  controlBytes: 4 * kib,
   modelReportMs: 3_000,
   modelProbeMs: 5_000,
   modelProbeBytes: 8 * mib,

@@ -4,7 +4,12 @@ import type { ServerResponse } from 'node:http';
 export type Dialect = 'ollama' | 'openai';
 
 /** Why a request is not forwarded; `reason` is for the sandbox and the log, and holds no value of the request's body. */
-export type Refusal = { readonly status: number; readonly reason: string };
+export type Refusal = {
+  readonly status: number;
+  readonly reason: string;
+  /** For programs that speak OpenAI's dialect, the only one with room for it. */
+  readonly code?: string;
+};
 
 export function dialectOf(path: string): Dialect {
   return path.startsWith('/v1/') ? 'openai' : 'ollama';
@@ -12,7 +17,9 @@ export function dialectOf(path: string): Dialect {
 
 export function errorBody(refusal: Refusal, dialect: Dialect): string {
   const error =
-    dialect === 'ollama' ? refusal.reason : { message: refusal.reason, type: 'gateway_error', param: null, code: null };
+    dialect === 'ollama'
+      ? refusal.reason
+      : { message: refusal.reason, type: 'gateway_error', param: null, code: refusal.code ?? null };
   return JSON.stringify({ error });
 }
 

@@ -7,7 +7,8 @@ const loggedTargetCharacters = 120;
 
 export type RequestEnd = {
   readonly route: string;
-  readonly ended: Passed['ended'];
+  /** `budget`: cut here, because the task's budget is used up. */
+  readonly ended: Passed['ended'] | 'budget';
   readonly status: number;
   readonly bytes_in: number;
   readonly bytes_out: number;

@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile, rename, rm, symlink, unlink, writeFile } from '
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type GatewayFixture, startGateway, until } from './gateway-fixture.ts';
+import { chat, type GatewayFixture, startGateway, until } from './gateway-fixture.ts';
 
 let gateway: GatewayFixture;
 
@@ -22,9 +22,15 @@ test('a slot is opened, told of and closed', async () => {
   const { control, slotsFolder } = gateway;
   await mkdir(join(slotsFolder, other));
   expect(await control('GET', `/slots/${other}`)).toMatchObject({ status: 404 });
-  expect(await control('PUT', `/slots/${other}`)).toEqual({ status: 200, body: { id: other, tokens: none } });
+  expect(await control('PUT', `/slots/${other}`)).toEqual({
+    status: 200,
+    body: { id: other, tokens: none, exceeded: null },
+  });
   expect((await lstat(join(slotsFolder, other, 'ollama.sock'))).mode & 0o7777).toBe(0o666);
-  expect(await control('GET', `/slots/${other}`)).toEqual({ status: 200, body: { id: other, tokens: none } });
+  expect(await control('GET', `/slots/${other}`)).toEqual({
+    status: 200,
+    body: { id: other, tokens: none, exceeded: null },
+  });
   expect(await control('GET', '/health')).toEqual({ status: 200, body: { status: 'ok', slots: 2 } });
   expect(await control('DELETE', `/slots/${other}`)).toEqual({ status: 204, body: null });
   expect(await control('DELETE', `/slots/${other}`)).toEqual({ status: 204, body: null });
@@ -49,12 +55,13 @@ test('opening again changes nothing: the socket stays and a request under way go
 });
 
 test('a socket that has gone is made anew, and what was used stays counted', async () => {
-  const { control, slot, slotSocket, ask, usage } = gateway;
-  await ask('/api/tags');
+  const { control, slot, slotSocket, upstream, ask, usage } = gateway;
+  upstream.answer = (_request, response) => response.end('{"prompt_eval_count":1,"eval_count":2}');
+  await ask('/api/chat', chat);
   await unlink(slotSocket);
   await control('PUT', `/slots/${slot}`);
-  expect(await ask('/api/tags')).toMatchObject({ status: 200 });
-  expect(await usage()).toEqual({ ...none, requests: 2 });
+  expect(await ask('/api/chat', chat)).toMatchObject({ status: 200 });
+  expect(await usage()).toEqual({ prompt: 2, completion: 4, requests: 2 });
 });
 
 test('the stale socket of a killed predecessor is replaced', async () => {
@@ -112,7 +119,7 @@ test('one slot is not another', async () => {
   const { control, slot, slotsFolder, ask } = gateway;
   await mkdir(join(slotsFolder, other));
   await control('PUT', `/slots/${other}`);
-  await ask('/api/tags');
+  await ask('/api/chat', chat);
   expect(await control('GET', `/slots/${other}`)).toMatchObject({ body: { tokens: { requests: 0 } } });
   expect(await control('GET', `/slots/${slot}`)).toMatchObject({ body: { tokens: { requests: 1 } } });
 });

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import type { Slot } from '@countersign/contracts/gateway-api.ts';
+import type { OpenSlot as Order, Slot } from '@countersign/contracts/gateway-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
@@ -51,22 +51,27 @@ export class Slots implements AsyncDisposable {
 
   get(id: SlotId): Slot | null {
     const slot = this.#open.get(id);
-    return slot === undefined ? null : { id, tokens: slot.usage.tokens, exceeded: null };
+    if (slot === undefined) return null;
+    const { tokens, exceeded } = slot.usage.model;
+    return { id, tokens, exceeded };
   }
 
-  /** Makes the slot's socket unless it is there and answers; what the slot has used stays counted. */
-  open(id: SlotId): Promise<Opened> {
+  /** Makes the slot's socket unless it is there and answers; what the slot has used stays counted, and is what is known of it anywhere. */
+  open(id: SlotId, order: Order): Promise<Opened> {
     return this.#inTurn(async () => {
       if (!(await this.#hasFolder(id))) return { status: 'refused', reason: 'no-folder' };
       const known = this.#open.get(id);
       if (known !== undefined && !(await this.#listens(known))) {
         await closeServer(known.server);
+        follow(known.usage, order);
         Object.assign(known, await this.#listen(id, known.usage));
       } else if (known === undefined) {
         if (this.#open.size >= this.#options.limits.slots) return { status: 'refused', reason: 'full' };
         const usage = new SlotUsage(this.#options.limits, this.#held);
+        // Before anybody can ask: a slot of a gateway that was restarted must not begin at nothing.
+        follow(usage, order);
         this.#open.set(id, { id, usage, ...(await this.#listen(id, usage)) });
-      }
+      } else if (known !== undefined) follow(known.usage, order);
       const slot = this.get(id);
       if (slot === null) throw new Error('a slot that was just opened is open');
       return { status: 'open', slot };
@@ -131,6 +136,11 @@ export class Slots implements AsyncDisposable {
   #socketPath(id: SlotId): string {
     return join(this.#options.folder, id, socketName);
   }
+}
+
+function follow({ model }: SlotUsage, { budget, spent }: Order): void {
+  if (spent !== undefined) model.goOnFrom(spent);
+  if (budget !== undefined) model.allow(budget);
 }
 
 async function statOrNull(path: string) {

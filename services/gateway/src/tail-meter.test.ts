@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TailMeter } from './tail-meter.ts';
 
 function count(...chunks: string[]) {
-  const meter = new TailMeter(256);
+  const meter = new TailMeter(256, 'ollama');
   for (const chunk of chunks) meter.push(Buffer.from(chunk));
   return meter.counts();
 }
