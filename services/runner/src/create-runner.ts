@@ -30,6 +30,8 @@ import { OneAtATime } from './work/one-at-a-time.ts';
 import { repeatHandoffs } from './work/repeat-handoffs.ts';
 
 const upkeepMs = 2_000;
+/** A task that has used its budget of the model up is stopped within this, and the time of one answer. */
+const meterMs = 1_000;
 
 /** Recovers what is on disk, then works until `stop` is aborted. @throws Error when the disk does not allow to begin */
 export async function runRunner(config: RunnerConfig, logger: Logger, stop: AbortSignal): Promise<void> {
@@ -130,7 +132,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   ];
   await using _watch = watchFolders(watched, () => loop.wake(), logger);
   const keeping = keepWarm(context, loop, stop);
-  await Promise.all([loop.run(), askDependencies(context, loop, stop)]);
+  await Promise.all([loop.run(), askDependencies(context, loop, stop), repeatSlots(context, stop)]);
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
@@ -147,7 +149,12 @@ function askDependencies(context: Context, loop: WorkLoop, stop: AbortSignal): P
   });
 }
 
-/** Keeps the sandboxes' ways open and warm ones ready; apart from the questions, which a slow start must not hold up. */
+/** Keeps the sandboxes' ways to the model open, and hears what goes over them. */
+function repeatSlots(context: Context, stop: AbortSignal): Promise<void> {
+  return repeat(stop, () => context.pool.repeatSlots(), meterMs);
+}
+
+/** Keeps warm sandboxes ready; apart from the questions, which a slow start must not hold up. */
 function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
   return repeat(stop, async () => {
     try {
@@ -161,9 +168,9 @@ function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<
   });
 }
 
-async function repeat(stop: AbortSignal, work: () => Promise<void>): Promise<void> {
+async function repeat(stop: AbortSignal, work: () => Promise<void>, everyMs = upkeepMs): Promise<void> {
   while (!stop.aborted) {
     await work();
-    await sleep(upkeepMs, undefined, { signal: stop }).catch(() => undefined);
+    await sleep(everyMs, undefined, { signal: stop }).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { GatewayHealth, Slot as GatewaySlot, ModelReport } from '@countersign/contracts/gateway-api.ts';
+import { GatewayHealth, Slot as GatewaySlot, ModelReport, type OpenSlot } from '@countersign/contracts/gateway-api.ts';
 import { Profile, Refusal, Sandbox, SandboxList } from '@countersign/contracts/launcher-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
 import { ServiceError, SocketClient } from '@countersign/kit/socket-client.ts';
@@ -41,8 +41,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Safe to repeat; how a slot's way to the model comes back after the gateway was restarted. */
-  openSlot(slot: SlotId): Promise<GatewaySlot> {
-    return this.#client.request('PUT', `/slots/${slot}`, GatewaySlot);
+  openSlot(slot: SlotId, order: OpenSlot = {}): Promise<GatewaySlot> {
+    return this.#client.request('PUT', `/slots/${slot}`, GatewaySlot, { body: order });
+  }
+
+  slot(slot: SlotId): Promise<GatewaySlot> {
+    return this.#client.request('GET', `/slots/${slot}`, GatewaySlot);
   }
 
   closeSlot(slot: SlotId): Promise<undefined> {

@@ -159,7 +159,7 @@ test('every slot is told again to a gateway that was restarted', async () => {
   await pool.maintain(profile);
   const before = [...gateway.open].sort();
   gateway.open.clear();
-  await pool.maintain(profile);
+  await pool.repeatSlots();
   expect([...gateway.open].sort()).toEqual(before);
   expect(before).toContain(used.id);
 });
@@ -259,12 +259,63 @@ test('a sandbox without a model never gets a way to one, also not when every way
   const { gateway, launcher, pool, modelSlots } = await begin(0);
   const slot = await pool.acquireWithoutModel(profile, 'project');
   expect(launcher.sandboxes.has(slot.id)).toBe(true);
-  await pool.maintain(null);
+  await pool.repeatSlots();
   expect(gateway.open.has(slot.id)).toBe(false);
   expect(readdirSync(join(modelSlots, slot.id))).toEqual([]);
   const other = await pool.acquire(profile);
-  await pool.maintain(null);
+  await pool.repeatSlots();
   expect([...gateway.open]).toEqual([other.id]);
   await pool.release(slot);
   expect(existsSync(join(modelSlots, slot.id))).toBe(false);
+});
+
+const budget = { tokens: 1_000, requests: 5 };
+const tokens = { prompt: 10, completion: 20, requests: 3 };
+
+test('a warm slot has no budget; a task’s is told before it begins, and again and again with what it has spent', async () => {
+  const { gateway, pool } = await begin(1);
+  await pool.maintain(profile);
+  await pool.repeatSlots();
+  expect([...gateway.orders.values()]).toEqual([{}]);
+  const slot = await pool.acquire(profile, null, budget);
+  expect(gateway.orders.get(slot.id)).toEqual({ budget });
+  gateway.readings.set(slot.id, { tokens });
+  await pool.repeatSlots();
+  await pool.repeatSlots();
+  expect(gateway.orders.get(slot.id)).toEqual({ budget, spent: tokens });
+});
+
+test('no task begins whose budget the gateway does not know', async () => {
+  const { gateway, launcher, pool } = await begin(1);
+  await pool.maintain(profile);
+  gateway.refusal = { status: 503 };
+  await expect(pool.acquire(profile, null, budget)).rejects.toThrow(NoSandboxError);
+  expect(ids(launcher)).toEqual([]);
+});
+
+test('what a slot has used is heard, also of a gateway that has gone or has just come back', async () => {
+  const { gateway, pool } = await begin(0);
+  const slot = await pool.acquire(profile, null, budget);
+  const heard: unknown[] = [];
+  pool.meter(slot)?.listen((reading) => heard.push(reading));
+  gateway.readings.set(slot.id, { tokens, exceeded: 'requests' });
+  await pool.repeatSlots();
+  const reading = { id: slot.id, tokens, exceeded: 'requests' };
+  expect(heard).toEqual([reading]);
+  gateway.readings.clear();
+  expect(await pool.metered(slot)).toEqual(reading);
+  gateway.refusal = { status: 500 };
+  expect(await pool.metered(slot)).toEqual(reading);
+  gateway.refusal = null;
+  await pool.release(slot);
+  expect(await pool.metered(slot)).toBeNull();
+});
+
+test('an adopted slot’s budget reaches a gateway that was away', async () => {
+  const { gateway, pool } = await begin(0);
+  gateway.refusal = { status: 503 };
+  const slot = await pool.adopt('d'.repeat(32), budget);
+  gateway.refusal = null;
+  await pool.repeatSlots();
+  expect(gateway.orders.get(slot.id)).toMatchObject({ budget });
 });

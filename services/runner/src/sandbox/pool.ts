@@ -1,11 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Slot as Reading } from '@countersign/contracts/gateway-api.ts';
 import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
 import { makeModelSlot, removeModelSlot } from './model-slot.ts';
 import { newSlotId, Slot } from './slot.ts';
+import { type ModelBudget, SlotMeter } from './slot-meter.ts';
 
 type PoolOptions = {
   readonly slots: string;
@@ -36,6 +38,8 @@ export class SandboxPool implements AsyncDisposable {
   readonly #madeAs = new WeakMap<Slot, string>();
   /** Those that no way to the model is opened for. */
   readonly #withoutModel = new Set<SlotId>();
+  /** Of the slots that a task has and that lead to a model. */
+  readonly #meters = new Map<SlotId, SlotMeter>();
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
@@ -45,11 +49,22 @@ export class SandboxPool implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** A sandbox for one task: a warm one where there is one, else a new one. @throws NoSandboxError */
-  async acquire(profile: Profile, workspace: string | null = null): Promise<Slot> {
+  /**
+   * A sandbox for one task: a warm one where there is one, else a new one.
+   * @param budget of the model; the gateway has it before the task begins
+   * @throws NoSandboxError
+   */
+  async acquire(profile: Profile, workspace: string | null = null, budget: ModelBudget = noBudget): Promise<Slot> {
     const slot = this.#takeIdle(profile) ?? (await this.#start(profile, workspace, 'with-model'));
     this.#used.add(slot);
-    return slot;
+    this.#meters.set(slot.id, new SlotMeter(budget));
+    try {
+      await this.#tellGateway(slot.id);
+      return slot;
+    } catch (error) {
+      await this.release(slot);
+      throw new NoSandboxError(`the gateway was not told its budget: ${refusalOf(error)}`, { cause: error });
+    }
   }
 
   /** A new sandbox that never had a way to the model, for what must not depend on one. @throws NoSandboxError */
@@ -59,18 +74,34 @@ export class SandboxPool implements AsyncDisposable {
     return slot;
   }
 
-  /** Takes over the slot of a task that a runner before us started. */
-  async adopt(id: SlotId): Promise<Slot> {
+  /** Takes over the slot of a task that a runner before us started. A gateway that is away hears of it when it is back. */
+  async adopt(id: SlotId, budget: ModelBudget = noBudget): Promise<Slot> {
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     this.#used.add(slot);
+    this.#meters.set(id, new SlotMeter(budget));
     await this.#openModel(id).catch(() => undefined);
     return slot;
+  }
+
+  /** What tells of a slot's use of the model while a task has it; null where it leads to none. */
+  meter(slot: Slot): SlotMeter | null {
+    return this.#meters.get(slot.id) ?? null;
+  }
+
+  /** Asks the gateway what a slot has used by now. What was heard last where it does not say; null where it never did. */
+  async metered(slot: Slot): Promise<Reading | null> {
+    const meter = this.meter(slot);
+    if (meter === null) return null;
+    const reading = await this.#options.gateway.slot(slot.id).catch(() => null);
+    if (reading !== null) meter.take(reading);
+    return meter.last;
   }
 
   /** Ends the sandbox and its slot. What cannot be removed now is tried again by `maintain`. */
   async release(slot: Slot): Promise<void> {
     this.#used.delete(slot);
+    this.#meters.delete(slot.id);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
     await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
@@ -84,13 +115,14 @@ export class SandboxPool implements AsyncDisposable {
     return this.#options.launcher.list();
   }
 
-  /** Repeats every slot to the gateway, which may have been restarted, and fills up with warm sandboxes. */
+  /** Repeats every slot to the gateway, which may have been restarted, and hears what each has used. */
+  async repeatSlots(): Promise<void> {
+    const slots = [...this.#idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
+    await Promise.all(slots.map((slot) => this.#tellGateway(slot.id).catch(() => undefined)));
+  }
+
+  /** Removes what is to go, and fills up with warm sandboxes. */
   async maintain(fill: Profile | null): Promise<void> {
-    for (const slot of [...this.#idle, ...this.#used]) {
-      // One that was released meanwhile must not be opened again.
-      if ((this.#idle.includes(slot) || this.#used.has(slot)) && !this.#withoutModel.has(slot.id))
-        await this.#options.gateway.openSlot(slot.id).catch(() => undefined);
-    }
     for (const id of this.#leftovers) await this.#remove(id);
     // Neither one that is gone nor one that was made from another image, or by another definition, than tasks would get now.
     const dead = this.#idle.filter(
@@ -163,7 +195,13 @@ export class SandboxPool implements AsyncDisposable {
   /** The folder first: in one that is not there the gateway opens nothing. */
   async #openModel(id: SlotId): Promise<void> {
     await makeModelSlot(this.#options.modelSlots, id);
-    await this.#options.gateway.openSlot(id);
+    await this.#tellGateway(id);
+  }
+
+  async #tellGateway(id: SlotId): Promise<void> {
+    const meter = this.#meters.get(id);
+    const reading = await this.#options.gateway.openSlot(id, meter?.order);
+    meter?.take(reading);
   }
 
   async #removeModelSlot(id: SlotId): Promise<void> {
@@ -191,6 +229,8 @@ export class SandboxPool implements AsyncDisposable {
     await Promise.all([...this.#used].map((slot) => slot.leave()));
   }
 }
+
+const noBudget: ModelBudget = { tokens: null, requests: null };
 
 function makeOf(profile: Profile): string {
   return `${profile.name} ${profile.image} ${profile.definition}`;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { OpenSlot, type Slot } from '@countersign/contracts/gateway-api.ts';
 import { Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { closeServer, listenOnSocket } from '@countersign/kit/socket-server.ts';
 import { onTestFinished } from 'vitest';
@@ -101,10 +102,15 @@ function sandbox(id: string, profile: string, state: Sandbox['state']): Sandbox 
   });
 }
 
-/** A gateway that remembers which slots are open, and opens none that has no folder. */
+/** A gateway that remembers which slots are open and what it was told of each, and opens none that has no folder. */
 export class FakeGateway {
   readonly socket: string;
   readonly open = new Set<string>();
+  readonly orders = new Map<string, OpenSlot>();
+  /** What it says that a slot has used; nothing where it is not told. */
+  readonly readings = new Map<string, Partial<Slot>>();
+  /** While set, every request is answered so. */
+  refusal: Answer | null = null;
 
   readonly #modelSlots: string;
 
@@ -115,21 +121,28 @@ export class FakeGateway {
 
   static async listen(folder: string, modelSlots: string): Promise<FakeGateway> {
     const gateway = new FakeGateway(join(folder, 'gateway.sock'), modelSlots);
-    await serve(gateway.socket, (method, url) => Promise.resolve(gateway.#answer(method, url)));
+    await serve(gateway.socket, (method, url, body) => Promise.resolve(gateway.#answer(method, url, body)));
     return gateway;
   }
 
-  #answer(method: string, url: string): Answer {
+  #answer(method: string, url: string, body: string): Answer {
+    if (this.refusal !== null) return this.refusal;
     const id = /^\/slots\/([0-9a-f]{32})$/.exec(url)?.[1];
     if (id === undefined) return { status: 404 };
     if (method === 'DELETE') {
       this.open.delete(id);
       return { status: 204 };
     }
+    if (method === 'GET') return this.open.has(id) ? { status: 200, body: this.#reading(id) } : { status: 404 };
+    this.orders.set(id, OpenSlot.parse(JSON.parse(body)));
     const folder = join(this.#modelSlots, id);
     if (!existsSync(folder)) return { status: 404, body: { error: 'no-folder' } };
     writeFileSync(join(folder, 'ollama.sock'), '');
     this.open.add(id);
-    return { status: 200, body: { id, tokens: { prompt: 0, completion: 0, requests: 0 } } };
+    return { status: 200, body: this.#reading(id) };
+  }
+
+  #reading(id: string): Slot {
+    return { id, tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null, ...this.readings.get(id) };
   }
 }
