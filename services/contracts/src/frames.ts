@@ -76,7 +76,12 @@ export const TaskFrame = z.strictObject({
   token_budget: z.int().positive(),
   interrupt_ms: z.int().positive(),
   terminate_ms: z.int().positive(),
+  /** What is kept of each stream; the rest is counted. */
   output_bytes: z.int().positive(),
+  /** Beyond it the tool is ended and its work collected. Null: no limit for output, and for the disk what it holds less a reserve. */
+  budget: z
+    .strictObject({ output_bytes: z.int().positive().nullable(), disk_bytes: z.int().positive().nullable() })
+    .optional(),
   repositories: z
     .array(
       z.strictObject({
@@ -156,6 +161,10 @@ export const EndFrame = z.strictObject({
   error_class: SandboxErrorClass.optional(),
   message: z.string().max(4_000),
   tokens: TokenCount,
+  /** Most that was seen of `/workspace` in use while a tool ran. */
+  disk_bytes: bytes.optional(),
+  /** With `budget_output` and `budget_disk`: what there was, and what was used when the tool was ended. */
+  exceeded: z.strictObject({ limit: bytes, used: bytes }).optional(),
   /** In mode `verify`: one for each condition, in their order. */
   checks: z.array(Check).max(taskFileLimits.conditions).optional(),
   stdout: z.strictObject({ ...Blob.shape, dropped: bytes }),

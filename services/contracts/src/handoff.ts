@@ -51,7 +51,7 @@ export const Handoff = z.strictObject({
   /** Of `diffs/index.json`; null when there is none. */
   diff: Sha256.nullable(),
   model: z.string(),
-  /** As the sandbox counted them; null when its end never came. */
+  /** As the gateway metered them; as the sandbox counted them where the gateway does not know, and null where nobody does. */
   tokens: TokenCount.nullable(),
   duration_ms: z.int().nonnegative(),
   /** Digests of the prompts that were used, by name. */

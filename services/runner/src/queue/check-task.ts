@@ -10,9 +10,6 @@ import { findRepositories } from '../work/find-repositories.ts';
 import { findSources } from '../work/grounds.ts';
 import { readObjective, specPath } from '../work/objective.ts';
 
-/** Keys that are part of the format and that this version does not carry out; ignoring one could drop a safeguard. */
-const notYet = ['budget'] as const satisfies readonly (keyof TaskHeader)[];
-
 type Said = { readonly key: keyof TaskHeader; readonly message: string };
 
 /** What was found out about workspaces, for many files that are looked at together; git is asked once for all that mean the same. */
@@ -29,8 +26,6 @@ export async function checkTask(
   const say = (key: keyof TaskHeader, message: string) =>
     problems.push({ line: keyLines.get(key) ?? 1, message: `${key}: ${message}` });
 
-  for (const key of notYet)
-    if (header[key] !== undefined) say(key, 'this version does not carry it out; remove the line');
   const stages = Object.keys(context.config.stages.stages);
   if (!stages.includes(header.stage))
     say('stage', `unknown stage ${JSON.stringify(header.stage)}; allowed: ${stages.join(', ')}`);

@@ -38,6 +38,8 @@ export type ExchangeOptions = {
   /** Why the sandbox will not come back, or null while it may; asked while nothing is heard of it. */
   readonly lost: () => Promise<string | null>;
   readonly progress: (line: string) => void;
+  /** Told how much standard output and error there is by now, in bytes. */
+  readonly output?: (bytes: number) => void;
   /** False when the task may not be given to a sandbox that has not got it yet. */
   readonly mayAssign?: boolean;
   /** Aborted to end the attempt early; what was done so far is still collected. */
@@ -129,6 +131,7 @@ async function converse(
     for await (const frame of connection.frames) {
       const taken = await receiver.take(frame);
       if (taken.progress !== undefined) options.progress(taken.progress);
+      if (taken.output !== undefined) options.output?.(taken.output);
       if (taken.end === undefined) continue;
       if (await receiver.isComplete(taken.end)) return taken.end;
       if (!mayAskAgain()) throw new FrameError('bad-chunk', 'the result does not match its digests');

@@ -37,17 +37,22 @@ export class Receiver implements AsyncDisposable {
   }
 
   /**
-   * Takes one frame. Returns the `end` frame when this was it, and a line to show for a `progress`.
+   * Takes one frame. Returns the `end` frame when this was it, a line to show for a `progress`, and for an `output` the bytes of
+   * both streams by now; what is beyond the task's budget of them is counted and not kept.
    * @throws FrameError when the frame is none that may come now
    */
-  async take(frame: Frame): Promise<{ end?: EndFrame; progress?: string }> {
+  async take(frame: Frame): Promise<{ end?: EndFrame; progress?: string; output?: number }> {
     switch (frame.name) {
       case 'progress':
         return { progress: decodeJson(frame.payload, ProgressFrame).summary };
       case 'output': {
         const chunk = decodeChunk(frame.payload);
-        await this.#append(this.#outputPath(chunk), chunk, this.#task.output_bytes);
-        return {};
+        const path = this.#outputPath(chunk);
+        const { stdout, stderr } = this.#files;
+        const output = (await this.#size(stdout)) + (await this.#size(stderr)) + chunk.data.length;
+        const budget = this.#task.budget?.output_bytes ?? null;
+        if (budget === null || output <= budget) await this.#append(path, chunk, this.#task.output_bytes);
+        return { output };
       }
       case 'bundle': {
         this.#onlyIn(frame, 'run', 'rebase');

@@ -9,8 +9,8 @@ export class SlotMeter {
   #last: Reading | null = null;
   #listener: (reading: Reading) => void = () => undefined;
 
-  constructor(budget: ModelBudget) {
-    this.#budget = budget;
+  constructor({ tokens, requests }: ModelBudget) {
+    this.#budget = { tokens, requests };
   }
 
   get last(): Reading | null {

@@ -4,6 +4,7 @@ import { readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import type { Activity } from './attempt.ts';
 import type { Dependencies, Needs } from './dependencies.ts';
+import { effectiveBudget } from './effective-budget.ts';
 import { interrupt } from './end-task.ts';
 import { continuePlan } from './plan-task.ts';
 import { approvalOf, continueRun } from './run-task.ts';
@@ -44,7 +45,7 @@ export async function findAdoptions(
       await interrupt(context, record, 'sandbox_lost', `the runner was restarted and ${reason}`);
       continue;
     }
-    const slot = await context.pool.adopt(state.slot);
+    const slot = await context.pool.adopt(state.slot, effectiveBudget(context.config, record).enforced);
     await context.tasks.note(record.id, {
       event: 'task_adopted',
       phase: 'run',

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import type { Approved } from '../gate/approved-work.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
 import type { Needs } from './dependencies.ts';
+import { effectiveBudget } from './effective-budget.ts';
 import { type Grounds, type Unusable, unusable } from './grounds.ts';
 import { makeContext } from './make-context.ts';
 import { readObjective } from './objective.ts';
@@ -42,7 +43,8 @@ export async function makeAssignment(
   const tool = context.config.tools.tools[record.tool];
   if (tool === undefined) return unusable(`tool ${record.tool} is no longer in configs/tools.yaml`);
   const commits = grounds.sources.map(({ repository, base }) => ({ repository, head: base.head }));
-  const packed = await packSources(context, commits, needs.profile);
+  const { enforced } = effectiveBudget(context.config, record);
+  const packed = await packSources(context, commits, needs.profile, enforced.disk_bytes);
   if (!packed.ok) return packed;
   const objectivePath = join(context.layout.task(record.run, record.id), 'objective.md');
   const objective = needs.approved?.objective ?? (await readFile(objectivePath, 'utf8'));
@@ -65,7 +67,9 @@ export async function makeAssignment(
     command: tool.cmd,
     model: needs.model.name,
     step_limit: tool.step_limit,
-    token_budget: tool.token_budget,
+    token_budget: enforced.tokens ?? tool.token_budget,
+    output_bytes: Math.min(commonFrame.output_bytes, enforced.output_bytes ?? commonFrame.output_bytes),
+    budget: { output_bytes: enforced.output_bytes, disk_bytes: enforced.disk_bytes },
     repositories: packed.repositories,
     texts: texts.length,
   };

@@ -1,12 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TokenCount } from '@countersign/contracts/event.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
 import { type Assignment, type ExchangeOutcome, exchange } from '../sandbox/exchange.ts';
 import type { Slot } from '../sandbox/slot.ts';
+import { BudgetWatch } from './budget-watch.ts';
+import type { Excess } from './excess.ts';
 
 /** Why an attempt is being ended early. */
-export type StopReason = 'timeout' | 'file_changed' | 'file_removed' | 'cancelled';
+export type StopReason = 'timeout' | 'file_changed' | 'file_removed' | 'cancelled' | Excess['item'];
 
 /** Whether a person wants the task itself ended, not only this attempt of it. */
 export function isCancelled({ reason }: Activity): boolean {
@@ -18,6 +21,9 @@ export class Activity {
   readonly #stop = new AbortController();
   readonly finished: Promise<void>;
   #reason: StopReason | null = null;
+  #excess: Excess | null = null;
+  /** What the gateway metered of it, once it is over; null where that is not known. */
+  metered: TokenCount | null = null;
 
   constructor(work: (activity: Activity) => Promise<void>) {
     this.finished = work(this);
@@ -35,6 +41,17 @@ export class Activity {
     if (this.#reason !== null) return;
     this.#reason = reason;
     this.#stop.abort(reason);
+  }
+
+  /** The part of its budget that is used up, when that is why it is ended. */
+  get excess(): Excess | null {
+    return this.#excess;
+  }
+
+  exceed(excess: Excess): void {
+    if (this.#reason !== null) return;
+    this.#excess = excess;
+    this.stop(excess.item);
   }
 }
 
@@ -86,18 +103,24 @@ export async function talk(
   if (purpose !== 'run' && purpose !== 'plan')
     for (const path of [incoming, stdout, stderr]) await rm(path, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
+  // Conditions and rebases have their time, and no model.
+  const watch = purpose === 'run' || purpose === 'plan' ? new BudgetWatch(context, record, activity) : null;
+  context.pool.meter(slot)?.listen((reading) => watch?.metered(reading));
   const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
-    return await exchange({
+    const outcome = await exchange({
       slot,
       assignment,
       mayAssign,
       files: { folder: incoming, stdout, stderr },
       lost: () => whyLost(context, slot),
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),
+      output: (bytes) => watch?.received(bytes),
       stop: activity.signal,
       leave,
     });
+    await context.pool.metered(slot);
+    return watch === null ? outcome : await watch.finish(outcome);
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import type { ErrorClass } from '@countersign/contracts/event.ts';
+import type { ErrorClass, TokenCount } from '@countersign/contracts/event.ts';
 import type { EndFrame } from '@countersign/contracts/frames.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -8,6 +8,7 @@ import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
 import { type Activity, outputNames } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
+import { budgetClass, describeExcess } from './excess.ts';
 import { handOff } from './hand-off.ts';
 
 const maximumInterruptions = 2;
@@ -23,11 +24,12 @@ export async function failTask(
   end?: EndFrame,
   result: Result | null = null,
   changes: Changes = {},
+  metered: TokenCount | null = null,
 ): Promise<void> {
   const mode = record.state.status === 'planning' ? 'plan' : 'run';
   const completion =
     end === undefined
-      ? { exit_code: null, duration_ms: durationMs(record, context.now()) }
+      ? { exit_code: null, duration_ms: durationMs(record, context.now()), ...tokensOf(metered) }
       : completionOf(context, record, end, mode);
   await handOff(
     context,
@@ -92,19 +94,30 @@ export async function endEarly(
       await cancelTask(context, record);
       return true;
     case 'timeout':
+    case 'tokens':
+    case 'requests':
+    case 'output':
+    case 'disk':
     case null:
       break;
   }
+  const { excess, metered } = activity;
   if (!outcome.ok) {
-    if (activity.reason === 'timeout')
-      await failTask(context, record, 'timeout', `not done within ${record.timeout_sec} s; ${outcome.reason}`);
-    else await interrupt(context, record, outcome.errorClass, outcome.reason);
+    const failed = (errorClass: ErrorClass, why: string) =>
+      failTask(context, record, errorClass, `${why}; ${outcome.reason}`, undefined, null, {}, metered);
+    if (excess !== null) await failed(budgetClass(excess), describeExcess(excess));
+    else if (activity.reason === 'timeout') await failed('timeout', `not done within ${record.timeout_sec} s`);
+    else await interrupt(context, record, outcome.errorClass, outcome.reason, metered);
     return true;
   }
   const { error_class: errorClass, message } = outcome.delivery.end;
-  if (errorClass !== 'model_unreachable') return false;
-  await interrupt(context, record, errorClass, message);
+  if (errorClass !== 'model_unreachable' || excess !== null) return false;
+  await interrupt(context, record, errorClass, message, metered);
   return true;
+}
+
+function tokensOf(metered: TokenCount | null): Pick<EventDetail, 'tokens'> {
+  return metered === null ? {} : { tokens: metered };
 }
 
 /** Its words stand as words, never as one of our facts. */
@@ -141,6 +154,7 @@ export async function interrupt(
   record: TaskRecord,
   errorClass: ErrorClass,
   reason: string,
+  metered: TokenCount | null = null,
 ): Promise<void> {
   const interruptions = record.interruptions + 1;
   if (interruptions >= (errorClass === 'model_unreachable' ? maximumModelLosses : maximumInterruptions))
@@ -149,6 +163,10 @@ export async function interrupt(
       record,
       errorClass,
       `interrupted for the ${interruptions === 2 ? 'second' : `${interruptions}th`} time: ${reason}`,
+      undefined,
+      null,
+      {},
+      metered,
     );
   const since = context.now().toISOString();
   const said = `interrupted: ${reason}; one new attempt will be made`.slice(0, 2_000);
@@ -158,6 +176,7 @@ export async function interrupt(
     agent_role: 'runner',
     summary: said,
     error_class: errorClass,
+    ...tokensOf(metered),
   };
   if (record.state.status === 'planning')
     await context.tasks.transition(record.id, { status: 'queued', since, reason: said }, detail, { interruptions });

@@ -8,6 +8,7 @@ import { type Activity, isCancelled } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
 import { concludeWork } from './conclude-work.ts';
 import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox } from './end-task.ts';
+import { budgetClass, describeExcess } from './excess.ts';
 import type { Grounds } from './grounds.ts';
 import { agentHandoffFile, handOff } from './hand-off.ts';
 import { describeResult, importResults } from './import-results.ts';
@@ -41,8 +42,12 @@ export async function finishRun(
   if (activity.reason === 'file_changed' || (await hasFileChanged(context, record)))
     return requeueChanged(context, record, 'run');
   if (isCancelled(activity)) return cancelTask(context, record, imported.ok ? imported.result : null);
-  if (!imported.ok)
-    return failTask(context, record, 'result_refused', `the result was refused: ${imported.reason}`, end);
+  const { excess } = activity;
+  if (!imported.ok) {
+    const refused = `the result was refused: ${imported.reason}`;
+    if (excess === null) return failTask(context, record, 'result_refused', refused, end);
+    return failTask(context, record, budgetClass(excess), `${describeExcess(excess)}; ${refused}`, end);
+  }
   const { result } = imported;
   if (result !== null) {
     await context.tasks.note(record.id, {
@@ -52,6 +57,10 @@ export async function finishRun(
       summary: describeResult(result),
       data: { digest: result.digest },
     });
+  }
+  if (excess !== null) {
+    const reason = `${describeExcess(excess)}; what was done so far is kept`;
+    return failTask(context, record, budgetClass(excess), reason, end, result);
   }
   if (activity.reason === 'timeout') {
     const reason = `stopped after ${record.timeout_sec} s; what was done so far is kept`;

@@ -20,20 +20,26 @@ export async function packSources(
   context: Context,
   commits: readonly { readonly repository: Repository; readonly head: ObjectId }[],
   profile: Profile,
+  diskBudgetBytes: number | null = null,
 ): Promise<Packed | Unusable> {
-  const refusal = await refuseTooLarge(commits, profile);
+  const refusal = await refuseTooLarge(commits, profile, diskBudgetBytes);
   if (refusal !== null) return refusal;
   const packs: BasePack[] = [];
   for (const { repository, head } of commits) packs.push(await basePack(context.layout.packCache, repository, head));
   return { ok: true, packs, repositories: announce(commits, packs) };
 }
 
-/** Null when checkouts of these commits fit into a sandbox of the profile. */
+/**
+ * Null when checkouts of these commits fit into a sandbox of the profile.
+ * @param diskBudgetBytes of its `/workspace`, where the task may use less than there is
+ */
 export async function refuseTooLarge(
   commits: readonly { readonly repository: Repository; readonly head: ObjectId }[],
   profile: Profile,
+  diskBudgetBytes: number | null = null,
 ): Promise<Unusable | null> {
-  const room = profile.workspace_bytes * checkoutShare;
+  const isBudget = diskBudgetBytes !== null && diskBudgetBytes < profile.workspace_bytes;
+  const room = (isBudget ? diskBudgetBytes : profile.workspace_bytes) * checkoutShare;
   let bytes = 0;
   let files = 0;
   for (const { repository, head } of commits) {
@@ -45,7 +51,7 @@ export async function refuseTooLarge(
   return {
     ok: false,
     errorClass: 'workspace_too_large',
-    reason: `a checkout has ${files} files of ${bytes} bytes, and sandbox profile ${profile.name} has room for ${Math.floor(room)}; raise workspace_mb in configs/sandbox.yaml`,
+    reason: `a checkout has ${files} files of ${bytes} bytes, and ${isBudget ? 'its budget' : `sandbox profile ${profile.name}`} has room for ${Math.floor(room)}; raise ${isBudget ? 'disk_mb of the budget' : 'workspace_mb in configs/sandbox.yaml'}`,
   };
 }
 

@@ -15,7 +15,9 @@ import type { Slot } from '../sandbox/slot.ts';
 import { makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import type { Needs } from './dependencies.ts';
+import { effectiveBudget } from './effective-budget.ts';
 import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
+import { budgetClass, describeExcess } from './excess.ts';
 import { basesOf, findGrounds } from './grounds.ts';
 import { handOff } from './hand-off.ts';
 import { useSlot } from './use-slot.ts';
@@ -32,7 +34,8 @@ export async function planTask(
   if (!grounds.ok) return failTask(context, queued, grounds.errorClass, grounds.reason);
   const objective = await saveObjective(context, queued, grounds);
   if (!objective.ok) return failTask(context, queued, objective.errorClass, objective.reason);
-  const slot = await context.pool.acquire(needs.profile, queued.workspace);
+  const { enforced } = effectiveBudget(context.config, queued);
+  const slot = await context.pool.acquire(needs.profile, queued.workspace, enforced);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, queued, activity)) return;
     const record = await context.tasks.transition(
@@ -94,6 +97,8 @@ async function endPlanning(
   if (await endEarly(context, record, outcome, activity)) return;
   if (!outcome.ok) return;
   const { end, plan } = outcome.delivery;
+  if (activity.excess !== null)
+    return failTask(context, record, budgetClass(activity.excess), describeExcess(activity.excess), end);
   if (activity.reason === 'timeout')
     return failTask(context, record, 'timeout', `not planned within ${record.timeout_sec} s`, end);
   if (end.reason !== 'finished' || end.exit_code !== 0)

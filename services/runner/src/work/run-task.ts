@@ -12,6 +12,7 @@ import { checkConditions } from './check-conditions.ts';
 import { tellCheckpoint } from './checkpoint.ts';
 import { failedChecks } from './conclude-work.ts';
 import type { Needs } from './dependencies.ts';
+import { effectiveBudget } from './effective-budget.ts';
 import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
@@ -37,7 +38,8 @@ export async function runTask(
   }
   const ready = await meetPreconditions(context, waiting, grounds, needs, activity, leave);
   if (ready === null) return;
-  const slot = await context.pool.acquire(needs.profile, waiting.workspace);
+  const { enforced } = effectiveBudget(context.config, waiting);
+  const slot = await context.pool.acquire(needs.profile, waiting.workspace, enforced);
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, ready, activity)) return;
     await tellCheckpoint(context, ready, 'start');
