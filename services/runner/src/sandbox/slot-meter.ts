@@ -36,7 +36,5 @@ export class SlotMeter {
 }
 
 function isBehind({ tokens }: Reading, { tokens: known }: Reading): boolean {
-  return (
-    tokens.prompt < known.prompt || tokens.completion < known.completion || tokens.requests < known.requests
-  );
+  return tokens.prompt < known.prompt || tokens.completion < known.completion || tokens.requests < known.requests;
 }

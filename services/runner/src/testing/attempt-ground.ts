@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from '@countersign/contracts/config/stages.ts';
 import type { EndFrame, TaskFrame } from '@countersign/contracts/frames.ts';

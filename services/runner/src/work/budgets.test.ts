@@ -50,7 +50,9 @@ test('a tool that ends by itself after its last request was refused has failed b
   const ground = await beginAttempt();
   const { id, sandbox, task, packs } = await ground.takeTask();
   ground.gateway.readings.set(id, { tokens, exceeded: 'tokens' });
-  workOf(task, packs[0] ?? Buffer.alloc(0), { reason: 'failed', error_class: 'model_unreachable', exit_code: 5 })(sandbox);
+  workOf(task, packs[0] ?? Buffer.alloc(0), { reason: 'failed', error_class: 'model_unreachable', exit_code: 5 })(
+    sandbox,
+  );
   await ground.activity.finished;
   expectKept(ground, 'budget_tokens');
   expect(ground.events().filter(({ event }) => event === 'budget_exceeded')).toHaveLength(1);

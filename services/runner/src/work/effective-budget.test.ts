@@ -33,9 +33,19 @@ const config = {
 
 test.each([
   ['a tool alone', { tool: 'agent', stage: 'bare' }, {}, { tokens: 1_000 }],
-  ['the tightest of file and tool', { tool: 'script', stage: 'bare' }, { tokens: 400, requests: 30 }, { tokens: 400, requests: 20, output_bytes: 4 * mib }],
+  [
+    'the tightest of file and tool',
+    { tool: 'script', stage: 'bare' },
+    { tokens: 400, requests: 30 },
+    { tokens: 400, requests: 20, output_bytes: 4 * mib },
+  ],
   ['a file cannot raise what its tool allows', { tool: 'agent', stage: 'bare' }, { tokens: 9_000 }, { tokens: 1_000 }],
-  ['a hard stage', { tool: 'agent', stage: 'staging' }, { requests: 50 }, { tokens: 700, requests: 10, disk_bytes: 8 * mib }],
+  [
+    'a hard stage',
+    { tool: 'agent', stage: 'staging' },
+    { requests: 50 },
+    { tokens: 700, requests: 10, disk_bytes: 8 * mib },
+  ],
   ['a stage that only advises', { tool: 'agent', stage: 'dev' }, {}, { tokens: 1_000 }],
   ['what has gone from the configuration', { tool: 'gone', stage: 'gone' }, { tokens: 5 }, { tokens: 5 }],
 ] as const)('%s', (_what, names, budget, enforced) => {

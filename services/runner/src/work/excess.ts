@@ -8,7 +8,12 @@ export type Excess = {
 };
 
 const itemOf = { tokens: 'tokens', requests: 'requests', output_bytes: 'output', disk_bytes: 'disk' } as const;
-const units = { tokens: 'tokens', requests: 'requests', output: 'bytes of output', disk: 'bytes in /workspace' } as const;
+const units = {
+  tokens: 'tokens',
+  requests: 'requests',
+  output: 'bytes of output',
+  disk: 'bytes in /workspace',
+} as const;
 
 export function budgetClass({ item }: Excess) {
   return `budget_${item}` as const;

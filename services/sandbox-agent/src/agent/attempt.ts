@@ -6,8 +6,11 @@ import { type Capture, openCapture } from './capture.ts';
 import { carryOver } from './carry-over.ts';
 import { collectResult } from './collect-result.ts';
 import { Delivery } from './delivery.ts';
+import { DiskWatch, type MeasureDisk } from './disk-watch.ts';
 import type { ReceivedTask } from './incoming-task.ts';
+import { LimitReached } from './limit-reached.ts';
 import { agentLimits } from './limits.ts';
+import { OutputBudget } from './output-budget.ts';
 import type { AgentPaths } from './paths.ts';
 import { checkOutAll, writeTaskFolder } from './prepare.ts';
 import { Progress } from './progress.ts';
@@ -23,6 +26,8 @@ export type AttemptOptions = {
   readonly modelPort: number;
   readonly sweepScope: SweepScope;
   readonly logger: Logger;
+  /** Instead of the file system's own figures. */
+  readonly measureDisk?: MeasureDisk;
 };
 
 /**
@@ -36,6 +41,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #progress: Progress;
   readonly #stop = new AbortController();
+  readonly #disk: DiskWatch;
   readonly #outputs: Readonly<Record<'stdout' | 'stderr', Source>>;
   #ended = false;
 
@@ -49,6 +55,9 @@ export class Attempt {
     };
     this.#outputs = { stdout: output('stdout'), stderr: output('stderr') };
     this.delivery = new Delivery([this.#outputs.stdout, this.#outputs.stderr]);
+    const diskBudget = received.frame.budget?.disk_bytes ?? null;
+    const diskFull = (limit: number, used: number) => this.#exceed(new LimitReached('budget_disk', limit, used));
+    this.#disk = new DiskWatch(options.paths.workspace, diskBudget, diskFull, options.measureDisk);
     this.#progress = new Progress((progress) => this.delivery.setProgress(progress));
   }
 
@@ -63,13 +72,16 @@ export class Attempt {
 
   /** Does the work. Whatever happens, it ends with an `end` in the delivery. */
   async run(): Promise<void> {
-    const stdout = await openCapture(this.#outputs.stdout, this.frame.output_bytes, this.delivery.changed);
-    const stderr = await openCapture(this.#outputs.stderr, this.frame.output_bytes, this.delivery.changed);
+    const limit = this.frame.budget?.output_bytes ?? Number.POSITIVE_INFINITY;
+    const budget = new OutputBudget(limit, (used) => this.#exceed(new LimitReached('budget_output', limit, used)));
+    const capture = (output: Source) => openCapture(output, this.frame.output_bytes, this.delivery.changed, budget);
+    const [stdout, stderr] = [await capture(this.#outputs.stdout), await capture(this.#outputs.stderr)];
     const worked = await this.#work(stdout, stderr).catch((error: unknown) => this.#failed(error));
     this.#progress.say({ summary: 'collecting the result' });
     const collect = (all: Worked) => collectResult(this.#options.paths, this.frame, all, () => this.#gitSignal());
     const { sources, notes, end } = await collect(worked).catch((error: unknown) => collect(this.#failed(error)));
-    const whole: EndFrame = { ...end, stdout: await stdout.finish(), stderr: await stderr.finish() };
+    const outputs = { stdout: await stdout.finish(), stderr: await stderr.finish() };
+    const whole: EndFrame = { ...end, ...outputs, ...(this.#disk.most > 0 ? { disk_bytes: this.#disk.most } : {}) };
     this.#ended = true;
     this.delivery.finish({ sources, notes, end: whole });
     this.#options.logger.info(
@@ -88,7 +100,7 @@ export class Attempt {
     if (stop.aborted) return { done: 'nothing', outcome: stoppedBy(stop), exitCode: null };
     if (problem !== undefined) return { done: 'nothing', outcome: problem, exitCode: null };
     const received = this.#received;
-    const workplace = { ...this.#options, received, stdout, stderr, progress: this.#progress, stop };
+    const workplace = { ...this.#options, received, stdout, stderr, progress: this.#progress, disk: this.#disk, stop };
     switch (this.frame.mode) {
       case 'run':
       case 'plan':
@@ -106,7 +118,14 @@ export class Attempt {
     return { done: 'nothing', outcome: { kind: 'failed', errorClass: 'internal', message }, exitCode: null };
   }
 
+  #exceed(limit: LimitReached): void {
+    if (!this.#stop.signal.aborted) this.#stop.abort(limit);
+  }
+
+  /** Nobody waits with a hand on the switch for what the agent has ended by itself. */
   #gitSignal(): AbortSignal {
-    return AbortSignal.timeout(this.#stop.signal.aborted ? agentLimits.gitAfterStopMs : agentLimits.gitMs);
+    const { aborted, reason } = this.#stop.signal;
+    const isUrgent = aborted && !(reason instanceof LimitReached);
+    return AbortSignal.timeout(isUrgent ? agentLimits.gitAfterStopMs : agentLimits.gitMs);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import type { OutputBudget } from './output-budget.ts';
 import type { Source } from './source.ts';
 
 /** What a program printed, in a file, up to a limit; the rest is counted and forgotten. */
@@ -20,8 +21,17 @@ export type Capture = {
   finish(): Promise<{ bytes: number; sha256: string; dropped: number }>;
 };
 
-/** @param limitBytes of the file @param onGrowth called after each write */
-export async function openCapture(source: Source, limitBytes: number, onGrowth: () => void): Promise<Capture> {
+/**
+ * @param limitBytes of the file
+ * @param onGrowth called after each write
+ * @param budget that it shares with the other stream
+ */
+export async function openCapture(
+  source: Source,
+  limitBytes: number,
+  onGrowth: () => void,
+  budget: Pick<OutputBudget, 'take'> = boundless,
+): Promise<Capture> {
   const file = await open(source.path, 'wx', 0o600);
   const hash = createHash('sha256');
   let dropped = 0;
@@ -29,7 +39,8 @@ export async function openCapture(source: Source, limitBytes: number, onGrowth: 
   let atLineStart = true;
 
   async function keep(data: Buffer, untilBytes: number): Promise<void> {
-    const room = full ? 0 : Math.max(0, Math.min(untilBytes, limitBytes) - source.bytes);
+    const allowed = budget.take(data.length);
+    const room = full ? 0 : Math.max(0, Math.min(allowed, Math.min(untilBytes, limitBytes) - source.bytes));
     const kept = data.subarray(0, room);
     const written = kept.length === 0 ? 0 : await writeAll(file, kept);
     hash.update(kept.subarray(0, written));
@@ -73,6 +84,7 @@ export async function openCapture(source: Source, limitBytes: number, onGrowth: 
 }
 
 const lineFeed = 0x0a;
+const boundless = { take: (bytes: number) => bytes };
 
 /** @returns how many bytes the file took */
 async function writeAll(file: FileHandle, data: Buffer): Promise<number> {

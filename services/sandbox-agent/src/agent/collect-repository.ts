@@ -18,7 +18,7 @@ type Remarks = Pick<Collected, 'problem' | 'note'>;
 
 const complete: Remarks = { problem: undefined, note: undefined };
 const nothing = { head: undefined, bundle: undefined, problem: undefined, note: undefined } as const;
-const leftoverMessage = 'Work left uncommitted by the agent';
+export const leftoverMessage = 'Work left uncommitted by the agent';
 /** Of git's words on what could not be committed. */
 const remarkCharacters = 500;
 

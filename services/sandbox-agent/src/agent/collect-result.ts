@@ -3,9 +3,9 @@ import type { EndFrame, TaskFrame } from '@countersign/contracts/frames.ts';
 import { collectArtifacts } from './collect-artifacts.ts';
 import { collectBundles, type Sent } from './collect-bundles.ts';
 import { collectCarried } from './collect-carried.ts';
-import { collectRepository } from './collect-repository.ts';
 import { collectStrays } from './collect-strays.ts';
 import { collectNotes, collectPlan, collectTokens, collectToolError } from './collect-texts.ts';
+import { collectWork } from './collect-work.ts';
 import type { FinalPart, Note } from './delivery.ts';
 import type { Outcome } from './outcome.ts';
 import type { AgentPaths } from './paths.ts';
@@ -84,7 +84,9 @@ async function collect(
         : collection;
     }
     case 'tool':
-      return frame.mode === 'plan' ? await collectPlanned(paths) : await collectWork(paths, frame, stop);
+      return frame.mode === 'plan'
+        ? await collectPlanned(paths)
+        : await collectEverything(paths, frame, worked.outcome, stop);
   }
 }
 
@@ -94,9 +96,15 @@ async function collectPlanned(paths: AgentPaths): Promise<Collection> {
   return { ...nothing, problem: { kind: 'failed', errorClass: 'plan_missing', message: plan.problem } };
 }
 
-async function collectWork(paths: AgentPaths, frame: TaskFrame, stop: () => AbortSignal): Promise<Collection> {
+async function collectEverything(
+  paths: AgentPaths,
+  frame: TaskFrame,
+  outcome: Outcome,
+  stop: () => AbortSignal,
+): Promise<Collection> {
+  const isFull = outcome.kind === 'stopped' && outcome.limit?.errorClass === 'budget_disk';
   const bundles = await collectBundles(paths, frame, (folder, baseHead, path) =>
-    collectRepository(folder, baseHead, path, { stop: stop() }),
+    collectWork(folder, baseHead, path, isFull, () => ({ stop: stop() })),
   );
   const artifacts = await collectArtifacts(paths.task);
   const strays = await collectStrays(
@@ -131,12 +139,16 @@ async function ownWords(taskFolder: string, outcome: Outcome & { kind: 'failed' 
   return said === undefined ? outcome : { kind: 'failed', errorClass: said.error_class, message: said.message };
 }
 
-function errorClassOf(outcome: Outcome): Pick<EndFrame, 'error_class'> {
+function errorClassOf(outcome: Outcome): Pick<EndFrame, 'error_class' | 'exceeded'> {
   switch (outcome.kind) {
     case 'finished':
       return {};
     case 'stopped':
-      return { error_class: 'stopped' };
+      if (outcome.limit === undefined) return { error_class: 'stopped' };
+      return {
+        error_class: outcome.limit.errorClass,
+        exceeded: { limit: outcome.limit.limit, used: outcome.limit.used },
+      };
     case 'failed':
       return { error_class: outcome.errorClass };
   }

@@ -25,6 +25,16 @@ export const agentLimits = {
   commitBytes: 32 * 1024 * 1024,
   /** Files that are named when commits cannot be carried over. */
   namedConflicts: 20,
+  /** Time between two looks at how full `/workspace` is. */
+  diskLookMs: 250,
+  /** Kept free of `/workspace` for git's objects, but never more than the share. */
+  diskReserveBytes: 64 * 1024 * 1024,
+  diskReserveShare: 0.125,
+  /** Of a workspace that is full: names of what changed in it, and the index. */
+  changedNamesBytes: 32 * 1024 * 1024,
+  indexBytes: 64 * 1024 * 1024,
+  /** Files that are named when there was no room for them. */
+  namedLeftOut: 5,
   /** Names beside the repositories that are told. */
   namedStrays: 10,
   /** Connections to the model at once. */

@@ -1,10 +1,11 @@
 import type { SandboxErrorClass } from '@countersign/contracts/frames.ts';
 import type { Ended } from '../process.ts';
+import type { LimitReached } from './limit-reached.ts';
 
 /** Why an attempt is over. */
 export type Outcome =
   | { readonly kind: 'finished' }
-  | { readonly kind: 'stopped'; readonly message: string }
+  | { readonly kind: 'stopped'; readonly message: string; readonly limit: LimitReached | undefined }
   | { readonly kind: 'failed'; readonly errorClass: SandboxErrorClass; readonly message: string };
 
 /** What a tool's own end says; what it left behind may still make it worse. */

@@ -1,5 +1,6 @@
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { Capture } from './capture.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import type { ReceivedTask } from './incoming-task.ts';
 import type { AgentPaths } from './paths.ts';
 import type { Progress } from './progress.ts';
@@ -15,6 +16,7 @@ export type Workplace = {
   readonly stdout: Capture;
   readonly stderr: Capture;
   readonly progress: Progress;
+  readonly disk: DiskWatch;
   /** Ends the work; its reason is a sentence's end. */
   readonly stop: AbortSignal;
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TaskFrame } from '@countersign/contracts/frames.ts';
 import { createLogger } from '@countersign/kit/logger.ts';
 import { runAgent } from '../agent/agent.ts';
+import type { MeasureDisk } from '../agent/disk-watch.ts';
 import { agentPaths } from '../agent/paths.ts';
 import { makeRepository } from './repository.ts';
 import { RunnerDouble } from './runner-double.ts';
@@ -11,7 +12,7 @@ import { RunnerDouble } from './runner-double.ts';
 export type TestSandbox = Awaited<ReturnType<typeof startSandbox>>;
 
 /** An agent on folders of its own, with a runner that waits for it and one repository. */
-export async function startSandbox(options: { orphanMs?: number; listen?: boolean } = {}) {
+export async function startSandbox(options: { orphanMs?: number; listen?: boolean; measureDisk?: MeasureDisk } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-agent-'));
   for (const name of ['slot', 'model', 'workspace', 'tmp', 'shm']) mkdirSync(join(folder, name));
   const paths = agentPaths({
@@ -31,6 +32,7 @@ export async function startSandbox(options: { orphanMs?: number; listen?: boolea
       sweepScope: 'session',
       logger: createLogger('test', 'silent'),
       orphanMs: options.orphanMs ?? 60_000,
+      ...(options.measureDisk === undefined ? {} : { measureDisk: options.measureDisk }),
     },
     stop.signal,
   );

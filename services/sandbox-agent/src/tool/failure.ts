@@ -1,9 +1,9 @@
-import type { SandboxErrorClass } from '@countersign/contracts/frames.ts';
+import type { ToolError } from '../tool-error.ts';
 
 /** The work cannot go on; the message is for people. */
 export class TaskFailure extends Error {
-  readonly code: SandboxErrorClass;
-  constructor(code: SandboxErrorClass, message: string, options?: ErrorOptions) {
+  readonly code: ToolError['error_class'];
+  constructor(code: ToolError['error_class'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'TaskFailure';
     this.code = code;
