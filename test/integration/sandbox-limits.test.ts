@@ -56,16 +56,47 @@ test('a sandbox that fills its memory with files is ended, and the runner is tol
   expect(await sandbox.state()).toMatchObject({ state: 'ended', exit_code: 137, out_of_memory: true });
 });
 
-test.each([
-  [0, 'result_refused'],
-  [1, 'tool_failed'],
-])('a full workspace ends with a clear word, also of a tool that exits with %i', async (exitCode, errorClass) => {
+test.each([0, 1])('a full workspace ends with a clear word, also of a tool that exits with %i', async (exitCode) => {
   const sandbox = await sandboxes.start({ workspace_mb: 16 });
   const command = shell(`echo 1 > work.txt; head -c 64M /dev/zero > zeros; exit ${exitCode}`);
-  const result = await assigner.run(sandbox, { command });
+  const result = await assigner.run(sandbox, { command, budget: { output_bytes: null, disk_bytes: null } });
   expect(await result.stderr()).toContain('No space left on device');
-  expect(result.end).toMatchObject({ exit_code: exitCode, reason: 'failed', error_class: errorClass });
-  expect(result.end.message).toMatch(/demo: .*No space left on device/);
+  expect(result.end).toMatchObject({ reason: 'stopped', error_class: 'budget_disk' });
+  expect(result.end.message).toMatch(/more than \d+ bytes in \/workspace/);
+  // There is room elsewhere for both of them.
+  expect(await result.file('work.txt')).toBe('1');
+  expect((await result.file('zeros')).length).toBeGreaterThan(8 * mib);
+});
+
+test('a tool that fills the workspace for ever, faster than anybody looks, leaves its work, and only the filling is lost', async () => {
+  const sandbox = await sandboxes.start({ workspace_mb: 64, tmp_mb: 32 });
+  const command = shell(`
+    trap '' INT TERM
+    echo 1 > committed.txt; git add -A; git commit -q -m 'by the tool'
+    echo changed > readme.md; mkdir deep; echo 2 > deep/uncommitted.txt
+    while :; do cat /dev/urandom >> fill.bin; cat /dev/urandom >> .git/fill; sleep 0.02; done 2> /dev/null`);
+  const budget = { output_bytes: null, disk_bytes: null };
+  const result = await assigner.run(sandbox, { command, budget, interrupt_ms: 300, terminate_ms: 300 });
+  expect(result.end).toMatchObject({ exit_code: null, reason: 'stopped', error_class: 'budget_disk' });
+  expect(result.end.disk_bytes).toBeGreaterThan(56 * mib);
+  expect(result.end.message).toMatch(/No space left on device: fill\.bin \(\d+ bytes\) could not be kept/);
+  expect(await result.subjects()).toEqual(['Work left uncommitted by the agent', 'by the tool']);
+  const files = ['committed.txt', 'deep/uncommitted.txt', 'readme.md'];
+  expect(await Promise.all(files.map((file) => result.file(file)))).toEqual(['1', '2', 'changed']);
+  await expect(result.file('fill.bin')).rejects.toThrow();
+  expect(await sandbox.processes()).toHaveLength(2);
+});
+
+test('a tool that stays below its own budget of the disk is left alone, and one that passes it is asked to end', async () => {
+  const sandbox = await sandboxes.start({ workspace_mb: 256 });
+  const command = shell(`
+    trap 'echo saved > work.txt; exit 3' INT
+    head -c 20M /dev/zero > within; sleep 1; echo still > there.txt
+    head -c 60M /dev/zero > beyond; while :; do sleep 0.05; done`);
+  const budget = { output_bytes: null, disk_bytes: 50 * mib };
+  const result = await assigner.run(sandbox, { command, budget });
+  expect(result.end).toMatchObject({ exit_code: 3, error_class: 'budget_disk', exceeded: { limit: 50 * mib } });
+  expect([await result.file('work.txt'), await result.file('there.txt')]).toEqual(['saved', 'still']);
 });
 
 test('a full /tmp ends with a clear word', async () => {

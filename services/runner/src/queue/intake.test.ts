@@ -55,6 +55,15 @@ test('a dropped file becomes a task of its workspace’s run of the day', async 
   expect(readdirSync(inbox)).toContain('x.md');
 });
 
+test('a budget is part of the record', async () => {
+  const { context, intake, drop } = await begin();
+  drop('x.md', 'workspace: project\nbudget: {tokens: 5000, output_mb: 2}\n\nsay hello\n');
+  await intake.scan();
+  expect([...context.tasks.all()].map(({ budget }) => budget)).toEqual([
+    { tokens: 5_000, requests: null, output_bytes: 2 * 1024 * 1024, disk_bytes: null },
+  ]);
+});
+
 test('a file is taken once', async () => {
   const { context, intake, drop } = await begin();
   drop('x.md');
