@@ -14,7 +14,7 @@ try {
     stderr: process.stderr,
     signal: stopSignal(),
     verdictWaitMs: commandLimits.verdictWaitMs,
-    workWaitMs: { merge: cliLimits.mergeWaitMs, rebase: cliLimits.rebaseWaitMs },
+    workWaitMs: { merge: cliLimits.mergeWaitMs, rebase: cliLimits.rebaseWaitMs, cancel: cliLimits.cancelWaitMs },
   });
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

@@ -14,6 +14,11 @@ const names = [
   'reject',
   'merge',
   'rebase',
+  'cancel',
+  'retry',
+  'pause',
+  'resume',
+  'queue',
   'pending',
   'status',
   'show',
@@ -57,6 +62,12 @@ test.each([
   [['diff', 'a', '--bytes', '-1']],
   [['diff', 'a', '--bytes', '99999999999']],
   [['handoff']],
+  [['cancel']],
+  [['cancel', 'a', '--force']],
+  [['retry']],
+  [['retry', 'a', 'b']],
+  [['resume', 'a']],
+  [['queue', 'a']],
   [['--version']],
 ])('%j is not understood', async (words) => {
   const { code, stdout, stderr } = await home.type(words);
@@ -77,4 +88,24 @@ test('a user’s name with anything unusual in it is refused, and so is a misspe
   expect(readCliConfig({}).user).toBe('operator');
   for (const environment of [{ CLI_USER: 'a b' }, { CLI_USER: 'a\n' }, { CLI_USR: 'ada' }])
     expect(() => readCliConfig(environment)).toThrow('environment:0:');
+});
+
+test.each([
+  ['cancle', 'cancel'],
+  ['aprove', 'approve'],
+  ['Status', 'status'],
+  ['opne', 'open'],
+])('%j is answered with %j', async (typed, meant) => {
+  expect((await home.type([typed, 'x'])).stderr).toBe(
+    `countersign: there is no command "${typed}"; did you mean ${meant}? See --help\n`,
+  );
+});
+
+test('what the host does is not done in here, and is told so', async () => {
+  expect((await home.type(['open', 'x'])).stderr).toContain('scripts/countersign open');
+});
+
+test('what resembles no command is not guessed at, and is shown inert', async () => {
+  const { stderr } = await home.type(['\u001b[2J', 'x']);
+  expect(stderr).toBe('countersign: there is no command "\\u001b[2J": see --help\n');
 });

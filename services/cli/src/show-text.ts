@@ -1,8 +1,11 @@
+import type { Budget } from '@countersign/contracts/budget.ts';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf } from '@countersign/contracts/task-state.ts';
+import { waitedFor } from '@countersign/contracts/wait-words.ts';
 import type { ApprovalView } from '@countersign/kit/approval-view.ts';
+import { type Attempt, attemptFacts } from './attempt-facts.ts';
 import { type Fact, formatFacts } from './facts.ts';
 import { checkFacts } from './review-text.ts';
 
@@ -47,13 +50,19 @@ export function approvalLines(record: TaskRecord, { digest, bundle, plan }: Appr
   ];
 }
 
-/** Where a task stands that does not wait for an approval. */
-export function recordLines(record: TaskRecord): string[] {
+/** Where a task stands that does not wait for an approval. @param records all of them, for what it depends on */
+export function recordLines(
+  record: TaskRecord,
+  attempts: readonly Attempt[],
+  records: readonly TaskRecord[],
+): string[] {
   const folder = taskFolder(record);
   return formatFacts([
     ['task', record.id],
     ['state', `${record.state.status} since ${record.state.since}`],
     ['reason', record.state.reason],
+    ...waitFacts(record.state),
+    ...cancellationFacts(record),
     ['file', `${folderOf[record.state.status]}/${record.file}`],
     ...(record.file === record.dropped_as ? [] : [['dropped as', record.dropped_as] as const]),
     ['title', record.title],
@@ -65,8 +74,10 @@ export function recordLines(record: TaskRecord): string[] {
     ['tool', record.tool],
     ['model', record.model === null ? 'none yet' : describeModel(record.model)],
     ['time limit', `${record.timeout_sec} s`],
+    ['budget', budgetWords(record.budget)],
+    ...dependencyFacts(record, records),
     ['accepted', record.accepted_at],
-    ['attempts', String(record.attempts)],
+    ...attemptFacts(record, attempts),
     ...stateFacts(record.state),
     ['kept in', record.attempts === 0 ? folder : `${folder}/attempts/${record.attempts}`],
   ]);
@@ -75,6 +86,37 @@ export function recordLines(record: TaskRecord): string[] {
 function baseFacts({ bases }: TaskRecord): Fact[] {
   if (bases === null) return [['base', 'not fixed yet']];
   return bases.map(({ repository, branch, head }): Fact => ['base', `${repository}, branch ${branch}, commit ${head}`]);
+}
+
+function waitFacts(state: TaskState): Fact[] {
+  if (!('wait' in state) || state.wait === null) return [];
+  return [['waits for', `${waitedFor(state.wait)}, since ${state.wait.since}`]];
+}
+
+function cancellationFacts({ cancellation, state }: TaskRecord): Fact[] {
+  if (cancellation === null) return [];
+  const { user, channel, at, reason } = cancellation;
+  const name = state.status === 'cancelled' ? 'cancelled' : 'cancel';
+  return [[name, `by ${user} through ${channel} at ${at}${reason === '' ? '' : `: ${reason}`}`]];
+}
+
+function dependencyFacts({ depends_on }: TaskRecord, records: readonly TaskRecord[]): Fact[] {
+  return depends_on.map((id): Fact => {
+    const other = records.find((record) => record.id === id);
+    return ['depends on', other === undefined ? `${id}, which is not known` : `${id}, which is ${other.state.status}`];
+  });
+}
+
+/** What one attempt may use of each. */
+function budgetWords({ tokens, requests, output_bytes, disk_bytes }: Budget): string {
+  const megabytes = (bytes: number) => `${(bytes / 1_048_576).toLocaleString('en-US')} MiB`;
+  const items = [
+    ...(tokens === null ? [] : [`${tokens.toLocaleString('en-US')} tokens`]),
+    ...(requests === null ? [] : [`${requests.toLocaleString('en-US')} requests`]),
+    ...(output_bytes === null ? [] : [`${megabytes(output_bytes)} of output`]),
+    ...(disk_bytes === null ? [] : [`${megabytes(disk_bytes)} of disk`]),
+  ];
+  return items.length === 0 ? 'none of its own' : `${items.join(', ')}, each attempt`;
 }
 
 function stateFacts(state: TaskState): Fact[] {

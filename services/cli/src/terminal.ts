@@ -10,8 +10,8 @@ export type Context = {
   readonly signal: AbortSignal;
   /** How long a verdict is waited for, in milliseconds. */
   readonly verdictWaitMs: number;
-  /** How long the end of an accepted merge and of an accepted rebase is waited for, in milliseconds. */
-  readonly workWaitMs: { readonly merge: number; readonly rebase: number };
+  /** How long the end of an accepted merge, rebase or cancellation is waited for, in milliseconds. */
+  readonly workWaitMs: { readonly merge: number; readonly rebase: number; readonly cancel: number };
 };
 
 export function print(stream: Writable, ...lines: readonly string[]): void {

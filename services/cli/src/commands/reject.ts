@@ -1,21 +1,16 @@
-import { commandLimits } from '@countersign/contracts/limits.ts';
 import { mayFollow } from '@countersign/contracts/task-state.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
-import { CliError, type ExitCode } from '../failure.ts';
+import type { ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
 import { namedTask } from '../named-task.ts';
+import { reasonOf } from '../reason-words.ts';
 import type { Context } from '../terminal.ts';
 
 /** `reject`: names no digest, because a refusal holds for whatever the task has become in the meantime. */
 export async function reject(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values, positionals } = parseCommandLine(words, spoolOptions, { least: 1, most: Number.POSITIVE_INFINITY });
   const [name = '', ...rest] = positionals;
-  const reason = rest.join(' ');
-  if (reason.length > commandLimits.reasonCharacters)
-    throw new CliError(
-      'usage',
-      `a reason has at most ${commandLimits.reasonCharacters} characters, this one ${reason.length}`,
-    );
+  const reason = reasonOf(rest);
   const record = await namedTask(
     context.config.volumes,
     name,

@@ -5,6 +5,7 @@ import { isPending } from '@countersign/kit/approval-view.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { isReview, type ReviewView } from '@countersign/kit/review-view.ts';
 import { parseCommandLine } from '../arguments.ts';
+import { type Attempt, readAttempts } from '../attempt-facts.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { namedTask } from '../named-task.ts';
 import { refusalText, refusedFiles } from '../queue-files.ts';
@@ -35,9 +36,12 @@ export async function show(context: Context, words: readonly string[]): Promise<
     const { digest, bundle, plan } = view;
     if (json) print(context.stdout, inertJson({ ...factsOf(record), digest, bundle, plan }));
     else print(context.stdout, ...approvalLines(record, view));
-  } else if (result !== null) await showResult(context, record, result, json);
-  else if (json) print(context.stdout, inertJson(factsOf(record)));
-  else print(context.stdout, ...recordLines(record));
+    return exitCodes.ok;
+  }
+  const attempts = await readAttempts(context.config.volumes, record);
+  if (result !== null) await showResult(context, { record, attempts, records }, result, json);
+  else if (json) print(context.stdout, inertJson({ ...factsOf(record), attempts }));
+  else print(context.stdout, ...recordLines(record, attempts, records));
   return exitCodes.ok;
 }
 
@@ -85,27 +89,38 @@ async function showRun(context: Context, id: string, records: readonly TaskRecor
   return exitCodes.ok;
 }
 
-async function showResult(context: Context, record: TaskRecord, result: Result, json: boolean): Promise<void> {
+type Shown = {
+  readonly record: TaskRecord;
+  readonly attempts: readonly Attempt[];
+  readonly records: readonly TaskRecord[];
+};
+
+async function showResult(
+  context: Context,
+  { record, attempts, records }: Shown,
+  result: Result,
+  json: boolean,
+): Promise<void> {
   const shown = await readResult(context.config.volumes, record, result);
   if (json) {
     const diff = shown.ok ? { diff: shown.view.index, handoff: shown.view.handoff } : { problem: shown.problem };
-    return print(context.stdout, inertJson({ ...factsOf(record), digest: result.digest, ...diff }));
+    return print(context.stdout, inertJson({ ...factsOf(record), attempts, digest: result.digest, ...diff }));
   }
   const steps = isReview(record)
     ? reviewSteps(record, result, record.state.refusals)
     : ['', ...lookSteps(record.id), ...failedSteps(record)];
   print(
     context.stdout,
-    ...recordLines(record),
+    ...recordLines(record, attempts, records),
     ...(shown.ok ? resultLines(record, result, shown.view) : ['', inertLine(shown.problem)]),
     ...steps,
   );
 }
 
-type Shown = { readonly ok: true; readonly view: ReviewView } | { readonly ok: false; readonly problem: string };
+type ShownResult = { readonly ok: true; readonly view: ReviewView } | { readonly ok: false; readonly problem: string };
 
 /** Of a task that can still be merged nothing is shown that is not what the digest names; of any other, what there is. */
-async function readResult(volumes: string, record: TaskRecord, result: Result): Promise<Shown> {
+async function readResult(volumes: string, record: TaskRecord, result: Result): Promise<ShownResult> {
   try {
     return { ok: true, view: await readShownDiff(volumes, record, result) };
   } catch (error) {

@@ -1,8 +1,10 @@
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
+import { waitedFor } from '@countersign/contracts/wait-words.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { checkedWords } from '../checked-words.ts';
-import { type ExitCode, exitCodes } from '../failure.ts';
+import { CliError, type ExitCode, exitCodes } from '../failure.ts';
+import { queueLines, readQueue } from '../queue-lines.ts';
 import { serviceTroubles } from '../service-troubles.ts';
 import { statusRows } from '../status-rows.ts';
 import { formatTable } from '../table.ts';
@@ -13,6 +15,7 @@ const columns = [
   { heading: 'TASK', width: 32 },
   { heading: 'STATE', width: 11 },
   { heading: 'CHECKED', width: 40 },
+  { heading: 'WAITS FOR', width: 40 },
   { heading: 'STAGE', width: 16 },
   { heading: 'WORKSPACE', width: 24 },
   { heading: 'FILE', width: 36 },
@@ -20,14 +23,15 @@ const columns = [
   { heading: 'REASON', width: 120 },
 ];
 
-/** `status`: every task and every file that is none yet or was refused; and every service that is not well. */
+/** `status`: what holds up the queue; every task and every file that is none yet or was refused; and every service that is not well. */
 export async function status(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
   const { rows, checked } = await readRows(context);
   const troubles = await serviceTroubles(context.config.volumes);
+  const queue = await queueTroubles(context.config.volumes);
   if (values.json === true) {
     print(context.stdout, inertJson(rows));
-    if (troubles.length > 0) print(context.stderr, ...troubles);
+    if (queue.length + troubles.length > 0) print(context.stderr, ...queue, ...troubles);
     return exitCodes.ok;
   }
   const table =
@@ -37,8 +41,19 @@ export async function status(context: Context, words: readonly string[]): Promis
           columns,
           rows.map((row) => cellsOf(row, checked)),
         );
-  print(context.stdout, ...table, ...(troubles.length === 0 ? [] : ['', ...troubles]));
+  const top = queue.length === 0 ? [] : [...queue, ''];
+  print(context.stdout, ...top, ...table, ...(troubles.length === 0 ? [] : ['', ...troubles]));
   return exitCodes.ok;
+}
+
+/** What cannot be read hides nothing else, and is told in its place. */
+async function queueTroubles(volumes: string): Promise<string[]> {
+  try {
+    return queueLines(await readQueue(volumes));
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [inertLine(error.message).slice(0, 300)];
+  }
 }
 
 /** The rows, and what is known of each task's result; what cannot be read is said on standard error and leaves the others alone. */
@@ -54,16 +69,17 @@ export async function readRows({ config, stderr }: Context): Promise<{
 }
 
 function cellsOf(row: StatusRow, checked: ReadonlyMap<string, string>): string[] {
-  const { task, state, stage, workspace, file, since, reason } = row;
+  const { task, state, stage, workspace, file, since, reason, wait } = row;
   const known = task === null ? undefined : checked.get(task);
   return [
     task ?? '-',
     state,
     known ?? '-',
+    wait === null ? '-' : waitedFor(wait),
     stage ?? '-',
     workspace ?? '-',
     file,
-    since.replace(/\.\d+Z$/, 'Z'),
+    (wait?.since ?? since).replace(/\.\d+Z$/, 'Z'),
     reason,
   ];
 }

@@ -49,6 +49,7 @@ export class OperatorHome implements AsyncDisposable {
           done();
         },
       });
+    const { workWaitMs = 5_000 } = options;
     const code = await runCli(words, {
       config: {
         volumes: this.path,
@@ -62,7 +63,7 @@ export class OperatorHome implements AsyncDisposable {
       stderr: collect('stderr'),
       signal: new AbortController().signal,
       verdictWaitMs: options.waitMs ?? 5_000,
-      workWaitMs: { merge: options.workWaitMs ?? 5_000, rebase: options.workWaitMs ?? 5_000 },
+      workWaitMs: { merge: workWaitMs, rebase: workWaitMs, cancel: workWaitMs },
     });
     return { code, ...written };
   }
