@@ -24,6 +24,17 @@ export const listenerLimits = {
   handled: 5_000,
   /** Gate messages of tasks that no longer wait, for the answer to whoever still answers them. */
   closedGates: 500,
+  /** Tasks that have not ended and that can be named; of more, the runner is asked by what was typed. */
+  tasks: 1_000,
+  /** Approvals that were passed on and that can be taken back by withdrawing what was said. */
+  approvals: 500,
+  /** Breakers of which the room was told that they are open. */
+  breakers: 200,
+  /** What a task waits for is told when it has waited for so long. */
+  waitPatienceMs: 30_000,
+  /** Of waits that are to be told at once, so many are told one by one, and the others counted. */
+  waitLines: 5,
+  waitCharacters: 500,
   /** Messages that wait to be sent; while there are more, neither journals nor the room are read on. */
   outgoing: 100,
   /** Requests that were taken back while they waited to be sent. */

@@ -4,6 +4,7 @@ import { ApprovalViewError, readApprovalView } from '@countersign/kit/approval-v
 import { DiffViewError } from '@countersign/kit/diff-view.ts';
 import { readReviewView } from '@countersign/kit/review-view.ts';
 import {
+  answering,
   endMessage,
   hasFailedChecks,
   lineMessage,
@@ -14,9 +15,11 @@ import {
 import type { MessageContent } from '../message/content.ts';
 import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
+import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
 import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
 import type { News } from './news.ts';
+import { keepTask, wasAsked } from './open-tasks.ts';
 
 /** A change of the listener's state; none where nobody is to be told anything. */
 export type Change = (state: ListenerState) => void;
@@ -29,18 +32,31 @@ export type Announcing = {
 };
 
 /**
- * What a piece of news changes. A message is queued under its key, so that the same news, read again, changes nothing.
+ * What a piece of news changes: which tasks are known to be open, and what the room is told.
+ * @throws as `tell` does
+ */
+export async function announce(announcing: Announcing, news: News, isFinal: boolean): Promise<Change> {
+  const change = await tell(announcing, news, isFinal);
+  return (state) => {
+    change(state);
+    if ('record' in news) keepTask(state, news.record);
+  };
+}
+
+/**
+ * What of a piece of news is told. A message is queued under its key, so that the same news, read again, changes nothing.
  * @throws ApprovalViewError, DiffViewError when what a request would show is not what it asks for, unless `isFinal`: then the room
  * is warned
  */
-export async function announce(announcing: Announcing, news: News, isFinal: boolean): Promise<Change> {
+async function tell(announcing: Announcing, news: News, isFinal: boolean): Promise<Change> {
   switch (news.kind) {
     case 'request': {
       const { record } = news;
       const request = requestOf(record, 'approval', record.state.digest);
       const { content, isShown } = await requestContent(announcing, news, isFinal);
       return (state) => {
-        if (state.gates.some(({ digest }) => digest === request.digest)) return;
+        // Asked for again under the digest that was shown: its approval was taken back.
+        if (state.gates.some(({ digest }) => digest === request.digest)) return reopen(state, request);
         drop(state, record.id, request.digest);
         enqueue(state, news.key, content, isShown ? request : null);
       };
@@ -62,17 +78,7 @@ export async function announce(announcing: Announcing, news: News, isFinal: bool
       };
     }
     case 'moved':
-      return (state) => {
-        const wasAsked =
-          state.gates.some(({ task }) => task === news.record.id) ||
-          state.outgoing.some(({ request }) => request?.task === news.record.id);
-        // Who waits for a result to be shown here is told as well when there is one that is not fit to be.
-        const isAwaited = wasAsked || hasFailedChecks(news.record.state);
-        const thread = threadOf(state, news.record.id);
-        drop(state, news.record.id, null);
-        const wasSaid = state.issued.some(({ command }) => command === news.command);
-        if (news.hasEnded && isAwaited && !wasSaid) enqueue(state, news.key, inThread(endMessage(news.record), thread));
-      };
+      return (state) => moved(state, news);
     case 'verdict':
       return (state) => {
         const { command, evidence, at } = news;
@@ -80,6 +86,9 @@ export async function announce(announcing: Announcing, news: News, isFinal: bool
         const answerTo = issued?.answerTo ?? evidence;
         if (answerTo === null || (evidence === null && issued?.stands === 'answered')) return;
         const stands = evidence === null ? 'late' : 'answered';
+        // What was not approved cannot be taken back.
+        if (evidence !== null && !news.accepted)
+          state.approvals = state.approvals.filter((given) => given.command !== command);
         // The runner may be quicker than our own note of the command, which is then not waited on.
         if (issued === undefined) state.issued.push({ command, answerTo, at, stands });
         else issued.stands = stands;
@@ -87,7 +96,48 @@ export async function announce(announcing: Announcing, news: News, isFinal: bool
       };
     case 'line':
       return (state) => enqueue(state, news.key, lineMessage(news.text));
+    case 'note':
+      return (state) => {
+        const gate = state.gates.findLast(({ task }) => task === news.task);
+        if (gate === undefined || isAnswered(state, news.command)) return;
+        const content = noteMessage(news.what, gate.task, gate.droppedAs, news.text);
+        enqueue(state, news.key, inThread(content, threadOf(state, gate.task)));
+      };
+    case 'queue':
+      return (state) => {
+        if (!isAnswered(state, news.command)) enqueue(state, news.key, queueMessage(news.isPaused, news.text));
+      };
+    case 'breaker':
+      return (state) => {
+        const isKnown = state.breakers.includes(news.name);
+        // One that a probe finds as it was opens again and again: that is no news.
+        if (isKnown === news.isOpen) return;
+        state.breakers = news.isOpen
+          ? [...state.breakers, news.name]
+          : state.breakers.filter((name) => name !== news.name);
+        enqueue(state, news.key, breakerMessage(news.isOpen, news.text));
+      };
   }
+}
+
+function moved(state: ListenerState, { key, record, hasEnded, command }: News & { kind: 'moved' }): void {
+  const { cancellation } = record;
+  const canceller = state.issued.find((known) => known.command === cancellation?.command);
+  // Who waits for a result to be shown here is told as well when there is one that is not fit to be, and who cancelled it here.
+  const isAwaited = wasAsked(state, record.id) || hasFailedChecks(record.state) || canceller !== undefined;
+  const thread = threadOf(state, record.id);
+  drop(state, record.id, null);
+  // Of a cancellation the verdict is that it begins; all other commands have had their effect with it.
+  const wasSaid = command !== cancellation?.command && isAnswered(state, command);
+  if (!hasEnded || !isAwaited || wasSaid) return;
+  const content = endMessage(record);
+  const isHere = thread === null && canceller !== undefined;
+  enqueue(state, key, isHere ? answering(content, canceller.answerTo) : inThread(content, thread));
+}
+
+/** Whether a command came from this room, which has its verdict, or gets it, in answer to what was said. */
+function isAnswered({ issued }: ListenerState, command: string | null): boolean {
+  return issued.some((known) => known.command === command);
 }
 
 async function requestContent(
@@ -132,7 +182,7 @@ function requestOf({ id, run, stage, file, dropped_as }: TaskRecord, asks: Reque
 }
 
 /** The first message of the thread that tells of a task, which is the last one about it in the room itself; null before there is one. */
-function threadOf({ gates }: ListenerState, task: string): MatrixEventId | null {
+export function threadOf({ gates }: ListenerState, task: string): MatrixEventId | null {
   const last = gates.findLast((gate) => gate.task === task);
   return last === undefined ? null : (last.thread ?? last.event);
 }

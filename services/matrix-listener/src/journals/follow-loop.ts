@@ -4,6 +4,7 @@ import { DiffViewError } from '@countersign/kit/diff-view.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
+import { tellOfLongWaits } from '../outbox/long-waits.ts';
 import { pause } from '../pause.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
@@ -23,7 +24,7 @@ type Parts = {
 };
 
 /**
- * Reads the journals and queues what the room is to know, also of verdicts that are long in coming. Invariant: a position moves
+ * Reads the journals and queues what the room is to know, also of verdicts that are long in coming and of waits that last. Invariant: a position moves
  * on in the same update that queues the messages of what lies before it, so nothing is told twice and nothing is left out.
  */
 export class FollowLoop {
@@ -45,8 +46,9 @@ export class FollowLoop {
     while (!stop.aborted) {
       try {
         await this.turn();
-        // Only what the journals do not say by now is late.
+        // Only what the journals do not say by now is late, or still waits.
         await remindOfLateVerdicts(this.#parts.state, this.#parts.now());
+        await tellOfLongWaits(this.#parts.state, this.#parts.now());
         this.#parts.troubles.clear('journals');
       } catch (error) {
         this.#parts.logger.error({ err: error }, 'the journals cannot be followed');

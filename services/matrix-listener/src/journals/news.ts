@@ -33,12 +33,44 @@ export type News =
       /** The event that is the command's evidence; null when the runner found no signature of this channel on the command. */
       readonly evidence: MatrixEventId | null;
     }
-  | { readonly kind: 'line'; readonly key: string; readonly text: string };
+  | { readonly kind: 'line'; readonly key: string; readonly text: string }
+  /** Something about a task that is worth a line where the room was asked about it, and moves it nowhere by itself. */
+  | {
+      readonly kind: 'note';
+      readonly key: string;
+      readonly task: string;
+      readonly what: Note;
+      readonly text: string;
+      /** The command that brought it about. */
+      readonly command: string | null;
+    }
+  /** The whole queue stands still, or goes on. */
+  | {
+      readonly kind: 'queue';
+      readonly key: string;
+      readonly isPaused: boolean;
+      readonly text: string;
+      readonly command: string | null;
+    }
+  | {
+      readonly kind: 'breaker';
+      readonly key: string;
+      /** Of the breaker: its workspace and tool. */
+      readonly name: string;
+      readonly isOpen: boolean;
+      readonly text: string;
+    };
+
+export type Note = 'task_retried' | 'approval_revoked' | 'budget_exceeded';
+const notes: readonly string[] = ['task_retried', 'approval_revoked', 'budget_exceeded'] satisfies Note[];
 
 const VerdictData = z.object({ command: z.string() });
 /** The runner names these only of a command that is signed with its channel's key and lay in its channel's spool. */
 const EvidenceData = z.object({ channel: z.literal('matrix'), evidence: MatrixEventId });
 const TaskData = z.object({ record: TaskRecord, command_id: z.string().optional() });
+const CommandData = z.object({ command_id: z.string() });
+const Breaker = z.object({ workspace: z.string(), tool: z.string() });
+const BreakerData = z.union([Breaker, z.object({ breaker: Breaker }).transform(({ breaker }) => breaker)]);
 const ends: readonly JournalEvent['event'][] = ['merge_ended', 'task_ended', 'task_expired', 'task_rejected'];
 
 /** Reads an event for what the room is to know of it; null where that is nothing. Pure. */
@@ -65,6 +97,17 @@ export function newsOf(event: JournalEvent): News | null {
     }
     case 'message':
       return { kind: 'line', key, text: event.summary };
+    case 'queue_paused':
+    case 'queue_resumed': {
+      const isPaused = event.event === 'queue_paused';
+      return { kind: 'queue', key, isPaused, text: event.summary, command: commandOf(event) };
+    }
+    case 'breaker_opened':
+    case 'breaker_closed': {
+      const { workspace, tool } = BreakerData.safeParse(event.data).data ?? {};
+      const name = messageKey('breaker', workspace ?? event.summary, tool ?? '');
+      return { kind: 'breaker', key, name, isOpen: event.event === 'breaker_opened', text: event.summary };
+    }
     default: {
       const data = TaskData.safeParse(event.data);
       if (!data.success) return null;
@@ -74,6 +117,27 @@ export function newsOf(event: JournalEvent): News | null {
       return { kind: 'moved', key, record, hasEnded: ends.includes(event.event), command: command ?? null };
     }
   }
+}
+
+/** What an event says of a task beside where it stands now; null for most. Pure. */
+export function noteOf(event: JournalEvent): News | null {
+  if (!isNote(event.event) || event.task_id === undefined) return null;
+  return {
+    kind: 'note',
+    key: messageKey('note', event.event, event.prev, String(event.seq)),
+    task: event.task_id,
+    what: event.event,
+    text: event.summary,
+    command: commandOf(event),
+  };
+}
+
+function isNote(name: string): name is Note {
+  return notes.includes(name);
+}
+
+function commandOf({ data }: JournalEvent): string | null {
+  return CommandData.safeParse(data).data?.command_id ?? null;
 }
 
 function returnOf(event: JournalEvent['event']): Return {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { isFinal } from '@countersign/contracts/task-state.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
 import { type JournalSize, ownJournal } from './journal-list.ts';
-import { type News, newsOf } from './news.ts';
+import { type News, newsOf, noteOf } from './news.ts';
 import { readPiece } from './tail.ts';
 
 /** What one journal says that is new, and up to where it was read. */
@@ -29,24 +30,31 @@ export async function readNews(
     const piece = await readPiece(path, end);
     if (piece.end === end) break;
     for (const { event } of piece.lines) {
-      const told = event === null ? null : newsOf(event);
       if (event === null) logger.warn({ journal: name, after: end }, 'a line of a journal is no event');
-      if (told !== null) news.push(told);
+      else news.push(...[noteOf(event), newsOf(event)].filter((told) => told !== null));
     }
     end = piece.end;
   }
   return { name, end, news: withoutSuperseded(news) };
 }
 
-/** Reads a whole journal for what waits for an answer now; of what was before that nothing is told. */
+/** Reads a whole journal for what waits for an answer now, and which tasks have not ended; of what was before nothing is told. */
 export async function readStanding(runs: string, journal: JournalSize, logger: Logger): Promise<Chapter> {
   const { name, end, news } = await readNews(runs, journal, 0, logger, Number.POSITIVE_INFINITY);
-  return { name, end, news: news.filter(asks) };
+  const last = lastOfEach(news);
+  const stands = (item: News) =>
+    'record' in item && last.get(item.record.id) === item && !isFinal(item.record.state.status);
+  return { name, end, news: news.filter((item) => asks(item) || stands(item)) };
+}
+
+function lastOfEach(news: readonly News[]): ReadonlyMap<string, News> {
+  const last = new Map<string, News>();
+  for (const item of news) if ('record' in item) last.set(item.record.id, item);
+  return last;
 }
 
 function withoutSuperseded(news: readonly News[]): News[] {
-  const last = new Map<string, News>();
-  for (const item of news) if ('record' in item) last.set(item.record.id, item);
+  const last = lastOfEach(news);
   return news.filter((item) => !asks(item) || last.get(item.record.id) === item);
 }
 

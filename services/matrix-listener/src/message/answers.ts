@@ -106,12 +106,12 @@ function describeResult({ name, files, insertions, deletions, ref }: Result['rep
 }
 
 function reply(body: string, answerTo: string): MessageContent {
-  return {
-    msgtype: 'm.notice',
-    body,
-    'm.mentions': {},
-    'm.relates_to': { 'm.in_reply_to': { event_id: answerTo } },
-  };
+  return answering({ msgtype: 'm.notice', body, 'm.mentions': {} }, answerTo);
+}
+
+/** The message as a reply to another one. */
+export function answering(content: MessageContent, answerTo: string): MessageContent {
+  return { ...content, 'm.relates_to': { 'm.in_reply_to': { event_id: answerTo } } };
 }
 
 /** A reason may quote what others wrote. */

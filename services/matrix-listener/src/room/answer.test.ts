@@ -21,6 +21,16 @@ test.each([
 });
 
 test.each([
+  ['cancel gated.md too slow', 'cancel', 'gated.md too slow'],
+  ['Cancel', 'cancel', ''],
+  ['retry gated', 'retry', 'gated'],
+  ['PAUSE for lunch', 'pause', 'for lunch'],
+  ['resume ', 'resume', ''],
+] as const)('%j is an order', (body, order, words) => {
+  expect(readAnswer(body)).toEqual({ kind: 'order', order, words });
+});
+
+test.each([
   '',
   'hello',
   'approved gated',

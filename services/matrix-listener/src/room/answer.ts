@@ -1,16 +1,20 @@
 import { listenerLimits } from '../limits.ts';
 
-/** What a person can decide in the room. */
+/** What a person can decide in the room, on what it was shown. */
 export type Decision = 'approve' | 'reject' | 'merge' | 'rebase';
+/** What a person can order whatever was shown: it names no digest. */
+export type Order = 'cancel' | 'retry' | 'pause' | 'resume';
 
 /** What a person's words come to, before anybody knows what they are about. `words` is what stands behind the verb. */
 export type Answer =
   | { readonly kind: 'talk' }
   | { readonly kind: 'unclear'; readonly reason: string }
-  | { readonly kind: 'decision'; readonly decision: Decision; readonly words: string };
+  | { readonly kind: 'decision'; readonly decision: Decision; readonly words: string }
+  | { readonly kind: 'order'; readonly order: Order; readonly words: string };
 
-const command = /^(approve|reject|merge|rebase)(?:\s|$)/i;
+const command = /^(approve|reject|merge|rebase|cancel|retry|pause|resume)(?:\s|$)/i;
 const decisions: readonly string[] = ['approve', 'reject', 'merge', 'rebase'] satisfies Decision[];
+const orders: readonly string[] = ['cancel', 'retry', 'pause', 'resume'] satisfies Order[];
 /** Controls, and what is not to be seen: two names that look alike must not be two names. */
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/u;
 const otherSpaces = /[^\S ]/u;
@@ -19,17 +23,23 @@ const otherSpaces = /[^\S ]/u;
 export function readAnswer(body: string): Answer {
   const text = body.trim();
   const verb = command.exec(text)?.[1]?.toLowerCase();
-  if (verb === undefined || !isDecision(verb)) return { kind: 'talk' };
+  if (verb === undefined) return { kind: 'talk' };
   if (/[\r\n]/.test(text)) return { kind: 'unclear', reason: 'one command a message, on one line' };
   if (text.length > listenerLimits.answerCharacters)
     return { kind: 'unclear', reason: `a command has at most ${listenerLimits.answerCharacters} characters` };
   if (invisible.test(text) || otherSpaces.test(text))
     return { kind: 'unclear', reason: 'the command holds invisible characters; type it anew' };
-  return { kind: 'decision', decision: verb, words: text.slice(verb.length).trim() };
+  const words = text.slice(verb.length).trim();
+  if (isDecision(verb)) return { kind: 'decision', decision: verb, words };
+  return isOrder(verb) ? { kind: 'order', order: verb, words } : { kind: 'talk' };
 }
 
 function isDecision(verb: string): verb is Decision {
   return decisions.includes(verb);
+}
+
+function isOrder(verb: string): verb is Order {
+  return orders.includes(verb);
 }
 
 /** What a reaction says; a phone may add the selector that makes a sign colourful. */

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { makeGate } from '../testing/gates.ts';
 import { observed, operator, reaction, said, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
-import { CommandWriter } from './command-writer.ts';
+import { CommandWriter, commandIdOf } from './command-writer.ts';
 import type { Judgement } from './judge.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -90,6 +90,32 @@ test('A24 commands lie in the order in which they were given, also within a mome
   const ids: string[] = [];
   for (const name of ['a', 'b', 'c', 'd']) ids.push(await writer.write(decide(), observed(said(name, ''))));
   expect(commands().map(({ id }) => id)).toEqual(ids);
+});
+
+test.each([
+  { kind: 'cancel', subject: { task: 'gated', reason: 'too slow' } },
+  { kind: 'retry', subject: { task: 'gated' } },
+  { kind: 'pause', subject: { reason: '' } },
+  { kind: 'resume', subject: {} },
+] as const)('an order is signed as it was read: $kind', async (asked) => {
+  const { writer, commands } = begin();
+  const id = await writer.write({ kind: 'order', asked, answerTo: '$e' }, observed(said('e', '')));
+  const [command] = commands();
+  expect(command).toMatchObject({ id, ...asked, actor: { channel: 'matrix', user: operator }, evidence: '$e' });
+  expect(command !== undefined && isSignatureGood(command, publicKey)).toBe(true);
+});
+
+test('A22 whatever withdraws an approval makes the same command, which is none that an event can make', async () => {
+  const { writer, commands } = begin();
+  const given = { event: '$e', sender: operator, task: 'gated', command: commandIdOf('$e'), issued: 1, answerTo: '$g' };
+  const first = await writer.revoke({ ...given, event: '$e', answerTo: '$g' }, '$redaction');
+  const again = await writer.revoke({ ...given, event: '$e', answerTo: '$g' }, '$edit');
+  expect(again).toBe(first);
+  expect(commands()).toMatchObject([
+    { kind: 'revoke', subject: { task: 'gated', command: given.command }, evidence: '$redaction' },
+    { kind: 'revoke', subject: { task: 'gated', command: given.command }, evidence: '$edit' },
+  ]);
+  expect([commandIdOf('$e'), commandIdOf('$redaction'), commandIdOf('$revoke:$e')]).not.toContain(first);
 });
 
 test('a disk that fails is the caller’s to know', async () => {

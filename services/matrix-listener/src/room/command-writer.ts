@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { commandFileName, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
+import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import type { Gate } from '../state/listener-state.ts';
+import type { Gate, GivenApproval } from '../state/listener-state.ts';
 import type { Decision } from './answer.ts';
+import type { Asked } from './asked.ts';
 import type { Judgement } from './judge.ts';
 import type { ObservedEvent } from './observed.ts';
 
@@ -27,33 +29,63 @@ export class CommandWriter {
     this.#write = write;
   }
 
-  /** Resolves to the command's id when the command is on disk. The same event always makes the same command. */
-  async write({ decision, gate, reason }: Judgement & { kind: 'decide' }, event: ObservedEvent): Promise<string> {
-    const id = createHash('sha256').update(`matrix:${event.event_id}`).digest('base64url');
-    const issued = Math.max(this.#now(), this.#last + 1);
-    this.#last = issued;
+  /** When the next command is issued, in milliseconds since 1970: later than every one before it. */
+  reserve(): number {
+    this.#last = Math.max(this.#now(), this.#last + 1);
+    return this.#last;
+  }
+
+  /**
+   * Resolves to the command's id when the command is on disk. The same event always makes the same command.
+   * @param issued a moment that was reserved for it
+   */
+  async write(
+    judgement: Judgement & { kind: 'decide' | 'order' },
+    event: ObservedEvent,
+    issued = this.reserve(),
+  ): Promise<string> {
+    const asked =
+      judgement.kind === 'order' ? judgement.asked : requestOf(judgement.decision, judgement.gate, judgement.reason);
+    return await this.#sign(commandIdOf(event.event_id), event.sender, event.event_id, asked, issued);
+  }
+
+  /**
+   * Takes an approval back in the name of whoever gave it. However often and in whichever ways its event is withdrawn, this is
+   * one command, with the event as evidence that withdrew it first. It lies behind the approval in the spool, also when the clock
+   * was put back since.
+   */
+  async revoke({ event, sender, task, command, issued }: GivenApproval, evidence: string): Promise<string> {
+    this.#last = Math.max(this.#last, issued);
+    const asked = { kind: 'revoke' as const, subject: { task, command } };
+    return await this.#sign(idOf(`revoke:${event}`), sender, evidence, asked, this.reserve());
+  }
+
+  async #sign(id: string, user: string, evidence: string, asked: Asked, issued: number): Promise<string> {
     const envelope = {
       version: 1 as const,
       id,
-      actor: { channel: 'matrix' as const, user: event.sender },
-      evidence: event.event_id,
+      actor: { channel: 'matrix' as const, user },
+      evidence,
       issued_at: new Date(issued).toISOString(),
       expires_at: new Date(issued + commandLimits.lifetimeMs).toISOString(),
       key_id: this.#keyId,
     };
-    const unsigned: UnsignedCommand = { ...envelope, ...requestOf(decision, gate, reason) };
+    const unsigned: UnsignedCommand = { ...envelope, ...asked };
     const command = signCommand(unsigned, this.#key);
     await this.#write(join(this.#spool, commandFileName(command)), JSON.stringify(command));
     return id;
   }
 }
 
-/** A command's kind and subject. */
-type Asked = UnsignedCommand extends infer Each
-  ? Each extends UnsignedCommand
-    ? Pick<Each, 'kind' | 'subject'>
-    : never
-  : never;
+/** The id of the command that an event becomes. */
+export function commandIdOf(event: MatrixEventId): string {
+  return idOf(event);
+}
+
+/** No event's id begins as anything else does that has an id made here. */
+function idOf(what: string): string {
+  return createHash('sha256').update(`matrix:${what}`).digest('base64url');
+}
 
 function requestOf(decision: Decision, { task, digest }: Gate, words: string): Asked {
   switch (decision) {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Gate } from '../state/listener-state.ts';
-import type { Decision } from './answer.ts';
+import type { Decision, Order } from './answer.ts';
 
 type Found =
   | { readonly ok: true; readonly gate: Gate; readonly rest: string }
@@ -50,14 +50,14 @@ export function findGate(decision: Decision, typed: string, gates: readonly Gate
  * In a thread that tells of a task, what is said without being a reply means the newest message there that the verb can be about,
  * as a typed name means the newest one in the room. Pure.
  */
-export function newestInThread(decision: Decision, thread: string | null, gates: readonly Gate[]): Gate | null {
+export function newestInThread(decision: Decision | Order, thread: string | null, gates: readonly Gate[]): Gate | null {
   if (thread === null) return null;
   const there = gates.filter((gate) => gate.event === thread || gate.thread === thread);
   return newest(there.filter((gate) => decides(decision, gate))) ?? null;
 }
 
 /** Whether a decision can be one on what a message asked for. */
-function decides(decision: Decision, { asks }: Gate): boolean {
+function decides(decision: Decision | Order, { asks }: Gate): boolean {
   switch (decision) {
     case 'approve':
       return asks === 'approval';
@@ -65,6 +65,10 @@ function decides(decision: Decision, { asks }: Gate): boolean {
     case 'rebase':
       return asks === 'review';
     case 'reject':
+    case 'cancel':
+    case 'retry':
+    case 'pause':
+    case 'resume':
       return true;
   }
 }
@@ -98,7 +102,8 @@ function longestName(decision: Decision, words: string, gates: readonly Gate[]) 
   return name === null ? null : { name, rest: words.slice(name.length).trim() };
 }
 
-function namesOf({ task, file, droppedAs }: Gate): string[] {
+/** What a task can be called by. */
+export function namesOf({ task, file, droppedAs }: Pick<Gate, 'task' | 'file' | 'droppedAs'>): string[] {
   return [task, file.normalize('NFC'), droppedAs.normalize('NFC')];
 }
 
@@ -113,7 +118,8 @@ function newest(gates: readonly Gate[]): Gate | undefined {
   );
 }
 
-function quote(words: string): string {
+/** Somebody's words in an answer, cut. */
+export function quote(words: string): string {
   return JSON.stringify(words.length > 80 ? `${words.slice(0, 80)}…` : words);
 }
 

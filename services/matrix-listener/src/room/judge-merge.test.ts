@@ -25,6 +25,7 @@ const around: Surroundings = {
   bot,
   approvers: new Set([operator]),
   gates: [gate, makeGate({ task: 'other', event: '$other', seen: 2 })],
+  tasks: [],
   redacted: new Set(),
   edited: new Set(),
   now: saidAt + 1_000,

@@ -1,10 +1,12 @@
 import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { listenerLimits } from '../limits.ts';
-import type { Gate } from '../state/listener-state.ts';
-import { type Decision, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import type { Gate, OpenTask } from '../state/listener-state.ts';
+import { type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import type { Asked } from './asked.ts';
 import { saysTheSame } from './formatted.ts';
 import { findGate, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
+import { readOrder } from './read-order.ts';
 import { readRelation } from './relation.ts';
 
 /** What the room was like when an event was said. */
@@ -15,6 +17,8 @@ export type Surroundings = {
   readonly approvers: ReadonlySet<string>;
   /** Gate messages that the bot sent before this event; those that the room has shown before it are `seen`. */
   readonly gates: readonly Gate[];
+  /** Tasks that have not ended, as far as they are known. */
+  readonly tasks: readonly OpenTask[];
   /** Events that are known to have been taken back. */
   readonly redacted: ReadonlySet<string>;
   /** Events that are known to have been edited, each as `<sender> <event>`: only who wrote a message can edit it. */
@@ -33,7 +37,9 @@ export type Judgement =
       /** What stands behind the name: why it is rejected, or `unverified` of a merge. */
       readonly reason: string;
       readonly answerTo: MatrixEventId;
-    };
+    }
+  /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
+  | { readonly kind: 'order'; readonly asked: Asked & { kind: Order }; readonly answerTo: MatrixEventId };
 
 /**
  * Whether an event is a decision, and on what. Pure. Refuses by default: only an unchanged message or reaction that the room
@@ -86,7 +92,8 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   if (isEdit) return refuse('what is edited does not count; send it as a new message');
   if (relation.kind === 'unusable' || relation.kind === 'reaction')
     return refuse('the message refers to another one in a way that is not understood; send it on its own');
-  if (answer.kind !== 'decision') return refuse(answer.kind === 'unclear' ? answer.reason : 'not understood');
+  if (answer.kind !== 'decision' && answer.kind !== 'order')
+    return refuse(answer.kind === 'unclear' ? answer.reason : 'not understood');
   if (!saysTheSame(plain, content['formatted_body'], isReply))
     return refuse('what the message shows is not what its plain text says; send it as plain text');
   const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
@@ -95,7 +102,12 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   // Who answers a message has seen it; a name can only mean what stood in the room by then.
   const shown = around.gates.filter(({ seen }) => seen !== null);
   const thread = relation.kind === 'answer' ? relation.thread : null;
-  const about = newestInThread(answer.decision, thread, shown) ?? answered.at(-1) ?? null;
+  const verb = answer.kind === 'order' ? answer.order : answer.decision;
+  const about = newestInThread(verb, thread, shown) ?? answered.at(-1) ?? null;
+  if (answer.kind === 'order') {
+    const read = readOrder(answer.order, answer.words, shown, around.tasks, about);
+    return read.ok ? { kind: 'order', asked: read.asked, answerTo: event.event_id } : refuse(read.reason);
+  }
   const found = findGate(answer.decision, answer.words, shown, about);
   if (!found.ok) return refuse(found.reason);
   return {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { messageKey } from '../state/key.ts';
 import { Random } from '../testing/random.ts';
 import { keysIn, speak, tasks } from '../testing/random-talk.ts';
-import { operator, type RawEvent, room, saidAt } from '../testing/room-events.ts';
+import { edit, operator, type RawEvent, redaction, room, saidAt } from '../testing/room-events.ts';
 import { World } from '../testing/world.ts';
 import { editedBy } from './relation.ts';
 
@@ -22,6 +22,13 @@ async function happen(seed: number) {
     const task = random.pick(tasks) ?? '';
     asked.push({ task, digest: await world.finish(task, `+${asked.length}`), asks: 'review' });
   };
+  /** Somebody withdraws what was passed on as an approval. */
+  const withdraw = (name: string) => {
+    const given = random.pick(world.written.filter(({ kind }) => kind === 'approve'))?.evidence;
+    if (given === undefined) return;
+    if (random.onceIn(3)) world.room.say(edit(name, 'never mind', given.slice(1)));
+    else world.room.redact(given, redaction(name, given.slice(1)));
+  };
   world.room.manners.limit = 2 + random.below(8);
   for (let index = random.below(4); index > 0; index -= 1) speak(world, random, `before-${index}`);
   const firstStart = world.room.timeline.length;
@@ -35,6 +42,7 @@ async function happen(seed: number) {
       ask,
       finish,
       finish,
+      () => withdraw(name),
       () => void Object.assign(world, { isDirty: random.onceIn(2) }),
       () => world.live((life) => life.follow()),
       () => world.live((life) => life.hear()),
@@ -85,8 +93,15 @@ function plainMeaning({ content, type }: RawEvent, shown: readonly Shown[]): str
     if (target?.asks === 'review') return nothing;
     return verb === undefined || target === undefined ? null : `${verb} ${target.digest}`;
   }
+  if (relation !== undefined) return null;
+  const order = /^(?:(cancel) ([a-z]{2})(?:\.md)?(?: .*)?|(retry) ([a-z]{2})(?:\.md)?|(pause)(?: .*)?|(resume))$/i;
+  const ordered = order
+    .exec(String(content['body']))
+    ?.slice(1)
+    .filter((word) => word !== undefined);
+  if (ordered !== undefined) return `${ordered[0]?.toLowerCase()} ${ordered[1] ?? ''}`;
   const typed = /^(approve|reject|merge|rebase) ([a-z]{2})(?:\.md)?$/i.exec(String(content['body']));
-  if (typed === null || relation !== undefined) return null;
+  if (typed === null) return null;
   const verb = typed[1]?.toLowerCase() ?? '';
   const asks = { approve: 'approval', merge: 'review', rebase: 'review' }[verb];
   const target = shown.findLast((each) => each.task === typed[2] && (asks === undefined || each.asks === asks));
@@ -111,7 +126,44 @@ function idOf(event: unknown): unknown {
 }
 
 function meaningOf({ kind, subject }: Command): string {
-  return `${kind} ${'digest' in subject ? subject.digest : ''}`;
+  if ('digest' in subject) return `${kind} ${subject.digest}`;
+  return `${kind} ${'task' in subject ? subject.task.replace(/\.md$/, '') : ''}`;
+}
+
+/** What an event withdraws: it takes it back, or is an edit of it by the same sender. */
+function withdraws({ type, sender, content }: RawEvent, given: RawEvent): boolean {
+  if (type === 'm.room.redaction') return content['redacts'] === given.event_id;
+  return editedBy(content) === given.event_id && sender === given.sender;
+}
+
+/** An approval is taken back once when its event is withdrawn, by an event that does so, and otherwise never. */
+function checkRevokes(world: World, seed: number): number {
+  const firstSaid = new Map<unknown, RawEvent>();
+  for (const event of world.room.originals)
+    if (isEvent(event) && !firstSaid.has(event.event_id)) firstSaid.set(event.event_id, event);
+  const revokes = Map.groupBy(
+    world.written.filter(({ kind }) => kind === 'revoke'),
+    ({ subject }) => ('command' in subject ? subject.command : ''),
+  );
+  const approvals = new Map(world.written.filter(({ kind }) => kind === 'approve').map((each) => [each.id, each]));
+  for (const [id, written] of revokes) {
+    const told = `seed ${seed}: ${JSON.stringify(written[0])}`;
+    const approval = approvals.get(id);
+    const [given, taken] = [firstSaid.get(approval?.evidence), firstSaid.get(written[0]?.evidence)];
+    expect(new Set(written.map((command) => command.id)).size, told).toBe(1);
+    expect(written[0]?.actor, told).toEqual(approval?.actor);
+    expect(given !== undefined && taken !== undefined && withdraws(taken, given), told).toBe(true);
+  }
+  const hasEnded = (task: string) =>
+    world.decided.some((verdict) => ['reject', 'cancel', 'merge'].some((kind) => verdict === `${kind} ${task}`));
+  for (const { id, evidence, subject } of approvals.values()) {
+    const given = firstSaid.get(evidence);
+    const task = 'task' in subject ? subject.task : '';
+    const isWithdrawn = [...firstSaid.values()].some((event) => given !== undefined && withdraws(event, given));
+    if (world.verdictOn(id) !== `approve ${task}` || hasEnded(task)) continue;
+    expect(revokes.has(id), `seed ${seed}: ${JSON.stringify(given)}`).toBe(isWithdrawn);
+  }
+  return revokes.size;
 }
 
 const blocks = Array.from({ length: 8 }, (_, block) => block);
@@ -120,12 +172,18 @@ test.each(blocks)(
   async (block) => {
     let plain = 0;
     let merges = 0;
+    let orders = 0;
+    let revoked = 0;
     for (let seed = block * 10; seed < block * 10 + 10; seed += 1) {
       const { world, asked, firstStart } = await happen(seed);
       const { timeline } = world.room;
       const keys = keysIn(world);
       expect(new Set(keys).size, `seed ${seed}: each message once`).toBe(keys.length);
-      const commands = Map.groupBy(world.written, ({ evidence }) => evidence);
+      revoked += checkRevokes(world, seed);
+      const commands = Map.groupBy(
+        world.written.filter(({ kind }) => kind !== 'revoke'),
+        ({ evidence }) => evidence,
+      );
       const heard = timeline.slice(firstStart);
       for (const evidence of commands.keys()) expect(heard.map(idOf), `seed ${seed}`).toContain(evidence);
 
@@ -144,20 +202,24 @@ test.each(blocks)(
         if (!isSound(event) && !wasRedacted(event)) expect(meanings, told).toEqual(new Set());
         else if (meaning !== null && !wasEdited) {
           expect(meanings, told).toEqual(new Set(meaning === nothing ? [] : [meaning]));
-          if (meaning.startsWith('merge ')) merges += 1;
+          if (/^(?:cancel|retry|pause|resume) /.test(meaning)) orders += 1;
+          else if (meaning.startsWith('merge ')) merges += 1;
           else if (meaning !== nothing) plain += 1;
         }
         for (const command of written) {
-          expect(
-            shown.map(({ digest }) => digest),
-            told,
-          ).toContain(meaningOf(command).split(' ')[1]);
+          if ('digest' in command.subject)
+            expect(
+              shown.map(({ digest }) => digest),
+              told,
+            ).toContain(command.subject.digest);
           expect(keys, told).toContain(messageKey('verdict', command.id));
         }
       }
     }
     expect(plain).toBeGreaterThan(10);
     expect(merges).toBeGreaterThan(2);
+    expect(orders).toBeGreaterThan(10);
+    expect(revoked).toBeGreaterThan(0);
   },
   120_000,
 );

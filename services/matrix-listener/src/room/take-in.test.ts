@@ -115,14 +115,14 @@ test.each([10, 11] as const)(
   },
 );
 
-test('A11 what is taken back before it comes is none when it comes; afterwards it stays', async () => {
+test('A11 what is taken back before it comes is none when it comes; afterwards it is revoked', async () => {
   const { hear, commands } = await startListening([gate]);
   await hear(redaction('r', 'a'));
   await hear(said('a', 'approve gated'));
   expect(commands()).toEqual([]);
   await hear(said('b', 'approve gated'));
   await hear(redaction('s', 'b'));
-  expect(commands()).toHaveLength(1);
+  expect(commands().map(({ kind }) => kind)).toEqual(['approve', 'revoke']);
 });
 
 test('A11 a redaction of no event leaves nothing behind', async () => {
@@ -282,7 +282,7 @@ test('a command that cannot be written leaves its event to be dealt with again',
 
 test('a command whose event cannot be noted as handled is the same command when it comes again', async () => {
   const { takeIn, disk, state, commands } = await startListening([gate]);
-  disk.fails = (path) => path.endsWith('state.json');
+  disk.fails = (path) => path.endsWith('state.json') && commands().length > 0;
   await expect(takeIn([said('a', 'approve gated')], { since: 's1' })).rejects.toThrow('ENOSPC');
   expect(state.now).toMatchObject({ since: null, handled: [] });
   disk.fails = () => false;
@@ -293,7 +293,7 @@ test('a command whose event cannot be noted as handled is the same command when 
 
 test('a verdict that was quicker than the note of its command is not waited for', async () => {
   const { hear, disk, change, state, commands } = await startListening([gate]);
-  disk.fails = (path) => path.endsWith('state.json');
+  disk.fails = (path) => path.endsWith('state.json') && commands().length > 0;
   await expect(hear(said('a', 'approve gated'))).rejects.toThrow('ENOSPC');
   disk.fails = () => false;
   const command = commands()[0]?.id ?? '';

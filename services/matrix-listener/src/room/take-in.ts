@@ -6,10 +6,10 @@ import { verdictMessage } from '../message/answers.ts';
 import { markOf } from '../message/mark.ts';
 import { recordSent } from '../outbox/send-loop.ts';
 import { messageKey } from '../state/key.ts';
-import type { Issued, ListenerState } from '../state/listener-state.ts';
+import type { GivenApproval, Issued, ListenerState } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
-import type { CommandWriter } from './command-writer.ts';
-import { judge, type Surroundings } from './judge.ts';
+import { type CommandWriter, commandIdOf } from './command-writer.ts';
+import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
 import { editedBy } from './relation.ts';
 
@@ -36,7 +36,8 @@ function say({ logger, lines }: Parts, fields: object, text: string): void {
 
 /**
  * Deals with events of the room in their order. Invariant: a command is in the spool before the event that it comes from counts
- * as handled; a command's id is made from that event's, so that one that is written again is the same one.
+ * as handled; a command's id is made from that event's, so that one that is written again is the same one. An approval is known
+ * as given before its command is in the spool: what withdraws its event, whenever that comes, takes it back.
  */
 export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Reached): Promise<void> {
   const { state } = parts;
@@ -54,6 +55,7 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
   };
   for (const event of events) {
     if (handled.has(event.event_id)) continue;
+    for (const change of await revoke(parts, event, draft)) apply(change);
     const change =
       event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
     if (change !== null) apply(change);
@@ -92,7 +94,13 @@ async function dealWith(
   withdrawn: Pick<Surroundings, 'redacted' | 'edited'>,
 ): Promise<((next: ListenerState) => void) | null> {
   const { surroundings, commands, strangers, logger, now } = parts;
-  const judgement = judge(event, { ...surroundings, ...withdrawn, gates: draft.gates, now: now() });
+  const judgement = judge(event, {
+    ...surroundings,
+    ...withdrawn,
+    gates: draft.gates,
+    tasks: draft.tasks,
+    now: now(),
+  });
   const about = { event: event.event_id, sender: event.sender };
   switch (judgement.kind) {
     case 'ignore':
@@ -107,23 +115,70 @@ async function dealWith(
           messageKey('refusal', event.event_id),
           verdictMessage({ accepted: false, reason: judgement.reason }, judgement.answerTo),
         );
-    case 'decide': {
-      const command = await commands.write(judgement, event);
-      logger.info(
-        { ...about, command, task: judgement.gate.task, decision: judgement.decision },
-        'a decision was passed on',
-      );
-      const issued: Issued = {
-        command,
-        answerTo: judgement.answerTo,
-        at: new Date(now()).toISOString(),
-        stands: 'waiting',
-      };
-      return (next) => {
-        if (!next.issued.some((known) => known.command === command)) next.issued.push(issued);
-      };
+    case 'decide':
+    case 'order': {
+      const issued = commands.reserve();
+      if (judgement.kind === 'decide' && judgement.decision === 'approve')
+        await remember(parts, event, judgement, issued, draft);
+      const command = await commands.write(judgement, event, issued);
+      const named =
+        judgement.kind === 'order'
+          ? { order: judgement.asked.kind, subject: judgement.asked.subject }
+          : { task: judgement.gate.task, decision: judgement.decision };
+      logger.info({ ...about, command, ...named }, 'a decision was passed on');
+      return issue(command, judgement.answerTo, now());
     }
   }
+}
+
+/** Keeps that an approval is given, before it is: a listener that dies in between knows what a withdrawal is about. */
+async function remember(
+  { state }: Parts,
+  { event_id: event, sender }: ObservedEvent,
+  { gate }: Judgement & { kind: 'decide' },
+  issued: number,
+  draft: ListenerState,
+): Promise<void> {
+  const command = commandIdOf(event);
+  const given: GivenApproval = { event, sender, task: gate.task, command, issued, answerTo: gate.event };
+  const add = (next: ListenerState) => {
+    next.approvals = [...next.approvals.filter((known) => known.event !== event), given];
+  };
+  add(draft);
+  await state.update(add);
+}
+
+/** Takes back what was approved by an event that this one takes back or, from the same sender, edits. */
+async function revoke(
+  { commands, logger, now }: Parts,
+  event: ObservedEvent,
+  draft: ListenerState,
+): Promise<((next: ListenerState) => void)[]> {
+  const redacted = new Set<string>(redactedBy(event));
+  const edits = new Set(editOf(event));
+  const changes: ((next: ListenerState) => void)[] = [];
+  for (const given of draft.approvals) {
+    if (!redacted.has(given.event) && !edits.has(`${given.sender} ${given.event}`)) continue;
+    const command = await commands.revoke(given, event.event_id);
+    logger.info(
+      { event: event.event_id, sender: event.sender, command, task: given.task },
+      'an approval was taken back',
+    );
+    const told = issue(command, given.answerTo, now());
+    changes.push((next) => {
+      next.approvals = next.approvals.filter((known) => known.event !== given.event);
+      told(next);
+    });
+  }
+  return changes;
+}
+
+/** Waits for the verdict on a command, unless that was quicker. */
+function issue(command: string, answerTo: MatrixEventId, at: number): (next: ListenerState) => void {
+  const issued: Issued = { command, answerTo, at: new Date(at).toISOString(), stands: 'waiting' };
+  return (next) => {
+    if (!next.issued.some((known) => known.command === command)) next.issued.push(issued);
+  };
 }
 
 /** Up to room version 10 the event says it itself, since then its content does. */

@@ -1,5 +1,6 @@
 import { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { RunId, Sha256, TaskId, Timestamp } from '@countersign/contracts/names.ts';
+import { WaitKind } from '@countersign/contracts/wait.ts';
 import { z } from 'zod';
 
 /** What a gate message asked for. */
@@ -46,6 +47,31 @@ const Issued = z.strictObject({
 });
 export type Issued = z.infer<typeof Issued>;
 
+/** A task that has not ended: it can be named, and what it waits for is told where the room was asked about it. */
+const OpenTask = z.strictObject({
+  task: TaskId,
+  file: z.string(),
+  droppedAs: z.string(),
+  /** What holds it up now; null where nothing does, or nobody here was asked about it. */
+  wait: z.strictObject({ kind: WaitKind, since: Timestamp, words: z.string() }).nullable(),
+  /** Kinds of waits that were told of it: each once. */
+  told: z.array(WaitKind),
+});
+export type OpenTask = z.infer<typeof OpenTask>;
+
+/** An approval that was signed, or is about to be; what withdraws its event takes it back. */
+const GivenApproval = z.strictObject({
+  event: MatrixEventId,
+  sender: z.string(),
+  task: TaskId,
+  command: z.string(),
+  /** Milliseconds since 1970; what takes it back is issued later. */
+  issued: z.number(),
+  /** The message that it was given on. */
+  answerTo: MatrixEventId,
+});
+export type GivenApproval = z.infer<typeof GivenApproval>;
+
 /** `state.json`: what the listener has done, and so need not do again. */
 export const ListenerState = z.strictObject({
   version: z.literal(1),
@@ -64,6 +90,10 @@ export const ListenerState = z.strictObject({
   /** Requests that were taken back before their sending was answered: one of them may be in the room all the same. */
   withdrawn: z.array(Outgoing.pick({ key: true, request: true })).default([]),
   issued: z.array(Issued),
+  tasks: z.array(OpenTask).default([]),
+  approvals: z.array(GivenApproval).default([]),
+  /** Breakers of which the room was told that they are open, and not yet that they are closed. */
+  breakers: z.array(z.string()).default([]),
   /** Of each journal, the bytes that were read. Null before the first start. */
   journals: z.record(z.string(), z.int().nonnegative()).nullable(),
 });
@@ -83,6 +113,9 @@ export function emptyState(room: MatrixRoomId, bot: MatrixUserId): ListenerState
     outgoing: [],
     withdrawn: [],
     issued: [],
+    tasks: [],
+    approvals: [],
+    breakers: [],
     journals: null,
   };
 }

@@ -94,4 +94,7 @@ function trim(state: ListenerState): void {
   state.gates = state.gates.filter((gate) => !gate.closed || surplus-- <= 0);
   state.withdrawn.splice(0, state.withdrawn.length - listenerLimits.withdrawn);
   state.issued.splice(0, state.issued.length - listenerLimits.commands);
+  state.tasks.splice(0, state.tasks.length - listenerLimits.tasks);
+  state.approvals.splice(0, state.approvals.length - listenerLimits.approvals);
+  state.breakers.splice(0, state.breakers.length - listenerLimits.breakers);
 }

@@ -1,5 +1,5 @@
 import { sha256 } from '@countersign/kit/digest.ts';
-import type { Gate, Request } from '../state/listener-state.ts';
+import type { Gate, OpenTask, Request } from '../state/listener-state.ts';
 import { eventId } from './room-events.ts';
 
 /** What is asked about a task; its digest is made from the task's name unless it is told otherwise. */
@@ -22,4 +22,9 @@ export function makeRequest(change: Partial<Request> = {}): Request {
 export function makeGate(change: Partial<Gate> = {}): Gate {
   const request = makeRequest(change);
   return { ...request, event: eventId(`gate-${request.task}`), seen: 1, closed: false, ...change };
+}
+
+/** A task that has not ended and waits for nothing in particular. */
+export function makeOpenTask(change: Partial<OpenTask> & Pick<OpenTask, 'task'>): OpenTask {
+  return { file: `${change.task}.md`, droppedAs: `${change.task}.md`, wait: null, told: [], ...change };
 }

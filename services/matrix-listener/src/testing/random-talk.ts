@@ -57,6 +57,11 @@ export function speak(world: World, random: Random, name: string): void {
     () => void home.say(said(name, `${verb} ${task}`, { room_id: random.pick([otherRoom, room]) ?? room })),
     () => void home.say(said(name, `${verb} ${task}`, { origin_server_ts: saidAt - 2 * 24 * 60 * 60 * 1000 })),
     () => void home.say(said(other, `${verb} ${task}`)),
+    () => void home.say(said(name, `${random.pick(['cancel', 'Cancel', 'retry'])} ${words}`, who)),
+    () => void home.say(said(name, `cancel ${task}`, who)),
+    () => void home.say(reply(name, `cancel ${words}`, asked, who)),
+    () => void home.say(said(name, random.pick(['pause', 'pause for lunch', 'resume', 'resume now']) ?? '', who)),
+    () => home.redact(`$${other}`, redaction(name, other)),
     () => void home.say(random.pick([null, 5, {}, [], { event_id: 5 }])),
     () => void home.say(said(name, 'thanks', who)),
   ];

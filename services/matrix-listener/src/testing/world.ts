@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
-import type { MergeApproval } from '@countersign/contracts/task-record.ts';
+import type { MergeApproval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { makeReviewTask, type ReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
@@ -111,8 +111,11 @@ class Life {
 /** Where a task stands with the runner: by the digest that a decision has to name. */
 type Standing = {
   readonly digest: string;
-  status: 'pending' | 'approved' | 'rejected' | 'review' | 'merged';
+  status: 'pending' | 'approved' | 'rejected' | 'review' | 'merged' | 'cancelled';
+  readonly record: TaskRecord;
   readonly review?: ReviewTask;
+  /** The command that approved it. */
+  approval?: string;
 };
 
 /** Disk, room and runner around a listener that can be killed at any step and started again on what it left. */
@@ -209,7 +212,7 @@ export class World {
       );
     const task = makeWaitingTask(plan, { id });
     await writeWaitingTask(this.volumes, task);
-    this.#tasks.set(id, { digest: task.view.digest, status: 'pending' });
+    this.#tasks.set(id, { digest: task.view.digest, status: 'pending', record: task.record });
     await this.#journals.says('approval_requested', task.record);
     return task.view.digest;
   }
@@ -222,7 +225,7 @@ export class World {
       agent: { what: 'merge cc' },
     });
     await writeReviewTask(this.volumes, task);
-    this.#tasks.set(id, { digest: task.result.digest, status: 'review', review: task });
+    this.#tasks.set(id, { digest: task.result.digest, status: 'review', record: task.record, review: task });
     this.#digests.add(task.result.digest);
     await this.#journals.says('review_requested', task.record);
     return task.result.digest;
@@ -243,24 +246,25 @@ export class World {
   }
 
   async #decide({ id, kind, subject, actor, evidence }: Command): Promise<void> {
-    if (!('task' in subject)) throw new Error('only decisions come from the room');
-    const task = this.#tasks.get(subject.task);
-    const fits =
-      kind === 'merge' || kind === 'rebase'
-        ? task?.status === 'review'
-        : task?.status === 'pending' || (kind === 'reject' && task?.status === 'review');
-    const accepted = fits && 'digest' in subject && task?.digest === subject.digest;
-    this.#decided.set(id, accepted ? `${kind} ${subject.task}` : 'refused');
+    const name = 'task' in subject ? subject.task.replace(/\.md$/, '') : '';
+    const task = this.#tasks.get(name);
+    const accepted = task === undefined ? kind === 'pause' || kind === 'resume' : fits(kind, subject, task);
+    this.#decided.set(id, accepted ? `${kind} ${name}`.trim() : 'refused');
     await this.#journals.append(null, {
       event: accepted ? 'command_accepted' : 'command_refused',
-      summary: `${kind} ${subject.task}`,
+      summary: `${kind} ${name}`.trim(),
       data: { command: id, kind, ...actor, evidence },
     });
-    if (!accepted || task === undefined) return;
+    if (!accepted) return;
+    if (task === undefined) {
+      const event = kind === 'pause' ? 'queue_paused' : 'queue_resumed';
+      return this.#journals.append(null, { event, summary: kind, data: { command_id: id } });
+    }
     const approval = { command: id, digest: task.digest, ...actor, evidence, decided_at: since };
     switch (kind) {
       case 'approve': {
         task.status = 'approved';
+        task.approval = id;
         const state = {
           status: 'approved' as const,
           wait: null,
@@ -268,20 +272,33 @@ export class World {
           reason: '',
           approval: { ...approval, expires_at: since },
         };
-        return this.#journals.says('task_approved', makeRecord(state, { id: subject.task }), id);
+        return this.#journals.says('task_approved', makeRecord(state, { id: name }), id);
       }
       case 'reject': {
         task.status = 'rejected';
         const state = { status: 'rejected' as const, since, reason: '' };
-        return this.#journals.says('task_rejected', makeRecord(state, { id: subject.task }), id);
+        return this.#journals.says('task_rejected', makeRecord(state, { id: name }), id);
+      }
+      case 'revoke':
+        task.status = 'pending';
+        return this.#journals.says('approval_revoked', task.record, id);
+      case 'cancel': {
+        task.status = 'cancelled';
+        const state = { status: 'cancelled' as const, since, reason: 'as was asked' };
+        const cancellation = { command: id, channel: actor.channel, user: actor.user, reason: '', at: since };
+        return this.#journals.says('task_ended', makeRecord(state, { id: name, cancellation }), id);
       }
       case 'merge':
-        return this.#merge(subject.task, task, { ...approval, unverified: true });
+        return this.#merge(name, task, { ...approval, unverified: true });
       case 'rebase':
-        return this.#rebase(subject.task, task);
+        return this.#rebase(name, task);
+      case 'retry':
+      case 'pause':
+      case 'resume':
       case 'submit':
       case 'send':
-        throw new Error('only decisions come from the room');
+      case 'clean':
+        throw new Error('nothing of these is accepted about a task');
     }
   }
 
@@ -313,8 +330,36 @@ export class World {
     return [...this.#digests].find((digest) => digest.startsWith(short)) ?? 'unknown';
   }
 
+  verdictOn(command: string): string {
+    return this.#decided.get(command) ?? 'none';
+  }
+
   /** What the runner decided on commands, in its order. */
   get decided(): readonly string[] {
     return [...this.#decided.values()];
+  }
+}
+
+/** Whether the runner takes a command as its task stands. */
+function fits(kind: Command['kind'], subject: Command['subject'], { status, digest, approval }: Standing): boolean {
+  switch (kind) {
+    case 'approve':
+      return status === 'pending' && 'digest' in subject && subject.digest === digest;
+    case 'reject':
+      return (status === 'pending' || status === 'review') && 'digest' in subject && subject.digest === digest;
+    case 'merge':
+    case 'rebase':
+      return status === 'review' && 'digest' in subject && subject.digest === digest;
+    case 'revoke':
+      return status === 'approved' && 'command' in subject && subject.command === approval;
+    case 'cancel':
+      return status === 'pending' || status === 'approved' || status === 'review';
+    case 'retry':
+    case 'pause':
+    case 'resume':
+    case 'submit':
+    case 'send':
+    case 'clean':
+      return false;
   }
 }
