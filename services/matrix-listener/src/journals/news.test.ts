@@ -3,7 +3,7 @@ import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { messageKey } from '../state/key.ts';
-import { newsOf } from './news.ts';
+import { newsOf, noteOf } from './news.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
 const digest = 'd'.repeat(64);
@@ -103,6 +103,49 @@ test('a line that the operator sends is told, each time that it is sent', () => 
   expect(one).toMatchObject({ kind: 'line', text: 'hello' });
   expect(two).toMatchObject({ kind: 'line', text: 'hello' });
   expect(one?.key).not.toBe(two?.key);
+});
+
+test.each([
+  ['queue_paused', true],
+  ['queue_resumed', false],
+] as const)('%s is told, with the command that brought it about', (name, isPaused) => {
+  const told = { kind: 'queue', isPaused, text: 'so it is' };
+  expect(newsOf(event({ event: name }))).toMatchObject({ ...told, command: null });
+  expect(newsOf(event({ event: name, data: { command_id: 'c', more: 1 } }))).toMatchObject({ ...told, command: 'c' });
+});
+
+test.each([
+  ['breaker_opened', true],
+  ['breaker_closed', false],
+] as const)('%s is told of one workspace and tool, whatever else is said of it', (name, isOpen) => {
+  const breaker = { workspace: 'demo', tool: 'agent', failures: 3 };
+  const plain = newsOf(event({ event: name, data: breaker }));
+  expect(plain).toMatchObject({ kind: 'breaker', isOpen, text: 'so it is' });
+  const names = [{ ...breaker, failures: 4 }, { breaker }].map((data) => newsOf(event({ event: name, seq: 2, data })));
+  expect(names.map((news) => news?.kind === 'breaker' && news.name)).toEqual(
+    Array(2).fill(plain?.kind === 'breaker' && plain.name),
+  );
+  const other = newsOf(event({ event: name, data: { ...breaker, tool: 'other' } }));
+  expect(other?.kind === 'breaker' && other.name).not.toBe(plain?.kind === 'breaker' && plain.name);
+});
+
+test('a probe of a breaker is nothing that concerns the room', () => {
+  expect(newsOf(event({ event: 'breaker_probing', data: { workspace: 'demo', tool: 'agent' } }))).toBeNull();
+});
+
+test.each(['task_retried', 'approval_revoked', 'budget_exceeded'] as const)(
+  '%s says something beside where its task stands',
+  (name) => {
+    const one = event({ event: name, task_id: 'gated', data: { record: pending, command_id: 'c' } });
+    expect(noteOf(one)).toMatchObject({ kind: 'note', task: 'gated', what: name, text: 'so it is', command: 'c' });
+    expect(newsOf(one)).toMatchObject({ kind: 'request' });
+    expect(noteOf(one)?.key).not.toBe(newsOf(one)?.key);
+    expect(noteOf(event({ event: name }))).toBeNull();
+  },
+);
+
+test('most events say nothing beside it', () => {
+  expect(noteOf(event({ event: 'task_ended', task_id: 'gated', data: { record: pending } }))).toBeNull();
 });
 
 test.each([

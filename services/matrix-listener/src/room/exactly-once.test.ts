@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { markOf } from '../message/mark.ts';
 import { messageKey } from '../state/key.ts';
-import { reaction, said, stranger } from '../testing/room-events.ts';
+import { reaction, redaction, said, stranger } from '../testing/room-events.ts';
 import { type Death, World } from '../testing/world.ts';
 
 /**
- * A day in the room: two requests, a line, a word of a stranger, decisions on what is asked and on what is not, a result and its merge. When the
- * listener is killed, the day goes on.
+ * A day in the room: requests, a line, a word of a stranger, decisions on what is asked and on what is not, a result and its merge, an approval that is
+ * taken back, a cancellation and a pause. When the listener is killed, the day goes on.
  * @param isForgetful the homeserver does not know a transaction again after a while
  */
 async function day(death: Death | null, isForgetful: boolean) {
@@ -39,6 +39,19 @@ async function day(death: Death | null, isForgetful: boolean) {
   world.room.say(said('in', 'merge cc unverified'));
   await turn();
   await turn();
+  const third = await world.ask('dd');
+  await world.settle();
+  world.room.say(said('yes-too', 'approve dd'));
+  await turn();
+  await turn();
+  world.room.redact('$yes-too', redaction('undo', 'yes-too'));
+  await turn();
+  await turn();
+  await world.settle();
+  world.room.say(said('stop', 'cancel dd.md enough of it'));
+  world.room.say(said('halt', 'pause for the night'));
+  await turn();
+  await turn();
   await world.settle();
   const { posted } = world.room;
   return {
@@ -49,32 +62,50 @@ async function day(death: Death | null, isForgetful: boolean) {
     commands: new Set(
       world.written.map(({ id, kind, subject, evidence }) => JSON.stringify([id, kind, subject, evidence])),
     ),
-    digests: [first, second, result],
+    digests: [first, second, third, result],
   };
 }
 
 test('a listener that nobody kills says everything once and passes every decision on once', async () => {
   const { keys, bodies, decided, commands, digests } = await day(null, false);
   expect(new Set(keys).size).toBe(keys.length);
-  const requests = digests.slice(0, 2);
+  const requests = digests.slice(0, 3);
   expect(keys).toEqual(expect.arrayContaining(requests.map((digest) => messageKey('request', digest))));
   expect(bodies.filter((body) => !digests.some((digest) => body.includes(digest.slice(0, 8))))).toEqual([
     'Accepted: approve aa',
+    'Accepted: approve dd',
+    'Accepted: cancel dd',
     'Accepted: merge cc',
+    'Accepted: pause',
     'Accepted: reject bb',
+    'Accepted: revoke dd',
+    'Cancelled: dd.md (dd). as was asked',
     'Merged: cc.md (cc). merged into demo main\ndemo: 1 file, +2 -1, refs/agentic/RUN-20261120-001/cc',
     `Refused: ${stranger} may not decide here; configs/stages.yaml lists who may`,
     'Refused: approve bb',
     'Refused: nothing that was asked for in this room is called "zz"',
     'good night',
   ]);
-  expect(decided).toEqual(['approve aa', 'reject bb', 'refused', 'merge cc']);
+  expect(decided).toEqual([
+    'approve aa',
+    'reject bb',
+    'refused',
+    'merge cc',
+    'approve dd',
+    'revoke dd',
+    'cancel dd',
+    'pause',
+  ]);
   const told = [...commands].map((text) => JSON.parse(text).slice(1));
   expect(told).toEqual([
     ['approve', { task: 'aa', digest: digests[0] }, '$yes'],
     ['reject', { task: 'bb', digest: digests[1], reason: 'too soon' }, '$late'],
     ['approve', { task: 'bb', digest: digests[1] }, '$later'],
-    ['merge', { task: 'cc', digest: digests[2], unverified: true }, '$in'],
+    ['merge', { task: 'cc', digest: digests[3], unverified: true }, '$in'],
+    ['approve', { task: 'dd', digest: digests[2] }, '$yes-too'],
+    ['revoke', { task: 'dd', command: JSON.parse([...commands][4] ?? '[]')[0] }, '$undo'],
+    ['cancel', { task: 'dd', reason: 'enough of it' }, '$stop'],
+    ['pause', { reason: 'for the night' }, '$halt'],
   ]);
 });
 
