@@ -13,8 +13,8 @@ test('what holds up the queue is told in a line each, the pause first', () => {
   ];
   expect(queueWords({ version: 1, paused, breakers })).toEqual([
     `the queue is paused since ${since} by ada: moving house`,
-    `the breaker of workspace demo and tool agent is open since ${since}, after 3 failures in a row (tool_failed); one task may try again at ${until}`,
-    `the breaker of workspace demo and tool agent is open since ${since}, after one failure (tool_failed); one task tries now whether it goes again`,
+    `the breaker of agent in demo is open since ${since}, after 3 failures in a row (tool_failed); one task may try again at ${until}`,
+    `the breaker of agent in demo is open since ${since}, after one failure (tool_failed); one task tries now whether it goes again`,
   ]);
 });
 

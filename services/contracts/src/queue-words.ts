@@ -12,7 +12,7 @@ export function breakerWords(breaker: OpenBreaker): string {
   const { workspace, tool, state, error_class, failures, since, until } = breaker;
   const often = failures === 1 ? 'one failure' : `${failures} failures in a row`;
   const next = state === 'probing' ? 'one task tries now whether it goes again' : `one task may try again at ${until}`;
-  return `the breaker of workspace ${workspace} and tool ${tool} is open since ${since}, after ${often} (${error_class}); ${next}`;
+  return `the breaker of ${tool} in ${workspace} is open since ${since}, after ${often} (${error_class}); ${next}`;
 }
 
 /** Everything that holds up the queue or parts of it, each in one line; none when nothing does. Pure. */

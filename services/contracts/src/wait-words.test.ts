@@ -13,7 +13,8 @@ test.each([
   ['dependency', ['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg'], 'task aa, bb, cc, dd, ee and 2 more'],
   ['disk', ['ignored'], 'room on the disk'],
   ['paused', ['ada'], 'the queue, which is paused by ada'],
-  ['breaker', ['demo', 'agent'], 'the breaker of demo and agent'],
+  ['breaker', ['demo', 'agent'], 'the breaker of agent in demo'],
+  ['breaker', [], 'its breaker, which is open'],
 ] as const)('%s of %j is %j', (kind, on, words) => {
   expect(waitedFor({ kind, on: [...on] })).toBe(words);
   expect(waitWords({ kind, on: [...on] })).toBe(`waits for ${words}`);
@@ -29,6 +30,8 @@ test('why stands behind it, and a sentence that was made is not made again', () 
   const once = waitWords({ ...wait, on: [] }, 'less than 2048 MB are free');
   expect(once).toBe('waits for room on the disk: less than 2048 MB are free');
   expect(waitWords({ ...wait, on: [] }, once)).toBe(once);
+  const other = 'approved; waits for its turn';
+  expect(waitWords({ kind: 'turn', on: [] }, other)).toBe(other);
 });
 
 test('other work that goes first, and a person, are no trouble', () => {

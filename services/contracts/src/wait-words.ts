@@ -22,21 +22,27 @@ const things = {
   retry: ['another try', null],
 } as const satisfies Record<WaitKind, readonly [string, string | null]>;
 
-/** What a task waits for, as few words: `workspace demo`, `task abcde and fghij`, `room on the disk`. Pure. */
-export function waitedFor({ kind, on }: Pick<Wait, 'kind' | 'on'>): string {
+/**
+ * What a task waits for, as few words: `workspace demo`, `task abcde and fghij`, `room on the disk`. Pure.
+ * @param wait of a breaker `on` holds its workspace and its tool, of a pause who paused the queue
+ */
+export function waitedFor(wait: Pick<Wait, 'kind' | 'on'>): string {
+  const { kind, on } = wait;
   const [unnamed, withNames] = things[kind];
+  const [workspace, tool] = on;
+  if (kind === 'breaker' && tool !== undefined) return `${withNames} ${tool} in ${workspace}`;
   return on.length === 0 || withNames === null ? unnamed : `${withNames} ${listed(on)}`;
 }
 
 /**
- * The one sentence of a wait, which the events, `countersign status` and the room have in common. A sentence that was made so
- * already stays as it is. Pure; names and `because` come as they are, and whoever shows them makes them inert.
+ * The one sentence of a wait, which the events, `countersign status` and the room have in common. Words that say already what is
+ * waited for stay as they are. Pure; names and `because` come as they are, and whoever shows them makes them inert.
  * @param because what more there is to say: why, and what mends it
  */
 export function waitWords(wait: Pick<Wait, 'kind' | 'on'>, because = ''): string {
   const sentence = `waits for ${waitedFor(wait)}`;
   if (because === '') return sentence;
-  return because.includes(sentence) ? because : `${sentence}: ${because}`;
+  return /\bwaits for /.test(because) ? because : `${sentence}: ${because}`;
 }
 
 const heldUp: ReadonlySet<WaitKind> = new Set([

@@ -164,7 +164,7 @@ describe('what holds up the queue', () => {
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^The queue is paused since 2026-11-20T12:00:00\.000Z by ada.*: moving house/);
     expect(lines[1]).toBe(
-      `The breaker of workspace demo and tool agent is open since ${since}, after 3 failures in a row (tool_failed); one task may try again at 2026-11-20T12:10:00.000Z`,
+      `The breaker of agent in demo is open since ${since}, after 3 failures in a row (tool_failed); one task may try again at 2026-11-20T12:10:00.000Z`,
     );
     expect(lines.slice(2)).toEqual(['', 'no tasks yet', '']);
     expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -212,10 +212,13 @@ test('status says what a task waits for and since when, in the words that the ev
   const wait = { kind: 'dependency' as const, since: '2026-11-20T12:05:00.000Z', on: ['abcde', 'fghij'] };
   await home.addTask('waits', { status: 'queued', wait, since, reason: 'waits for task abcde and fghij' });
   await home.addTask('works', running);
+  const held = { kind: 'paused' as const, since, on: ['ada'] };
+  await home.addTask('stops', { status: 'queued', wait: held, since, reason: 'ada paused the queue' });
   const { stdout } = await home.type(['status']);
   expect(stdout).toMatch(/^waits .* task abcde and fghij .* 2026-11-20T12:05:00Z +waits for task abcde and fghij$/m);
+  expect(stdout).toMatch(/ waits for the queue, which is paused by ada: ada paused the queue$/m);
   expect(stdout).toMatch(/^works +running +- +- /m);
-  expect(JSON.parse((await home.type(['status', '--json'])).stdout)[0]).toMatchObject({ since, wait });
+  expect(JSON.parse((await home.type(['status', '--json'])).stdout)[0]).toMatchObject({ since, wait: held });
 });
 
 describe('show', () => {

@@ -1,6 +1,6 @@
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
-import { waitedFor } from '@countersign/contracts/wait-words.ts';
+import { waitedFor, waitWords } from '@countersign/contracts/wait-words.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { checkedWords } from '../checked-words.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
@@ -80,6 +80,6 @@ function cellsOf(row: StatusRow, checked: ReadonlyMap<string, string>): string[]
     workspace ?? '-',
     file,
     (wait?.since ?? since).replace(/\.\d+Z$/, 'Z'),
-    reason,
+    wait === null ? reason : waitWords(wait, reason),
   ];
 }

@@ -33,13 +33,7 @@ const note = (change: Partial<News & { kind: 'note' }> = {}): News => ({
   command: null,
   ...change,
 });
-const queue = (isPaused: boolean, command: string | null = null): News => ({
-  kind: 'queue',
-  key: '',
-  isPaused,
-  text: 'by ada: moving house',
-  command,
-});
+const queue = (text: string, command: string | null = null): News => ({ kind: 'queue', key: '', text, command });
 const breaker = (isOpen: boolean, name = 'demo agent'): News => ({
   kind: 'breaker',
   key: '',
@@ -71,11 +65,14 @@ test('it is not told of a task that the room was never asked about, nor where th
 
 test('that the queue is paused and goes on is told, unless it was asked for here', async () => {
   const { state, hear } = begin();
-  await hear(queue(true));
-  await hear(queue(false));
+  await hear(queue('the queue is paused, as ada decided: moving\nhouse'));
+  await hear(queue('the queue goes on, as ada decided'));
   state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
-  await hear(queue(true, 'c'));
-  expect(bodies(state)).toEqual(['Paused: by ada: moving house', 'Resumed: by ada: moving house']);
+  await hear(queue('the queue is paused', 'c'));
+  expect(bodies(state)).toEqual([
+    'The queue is paused, as ada decided: moving\\u{a}house',
+    'The queue goes on, as ada decided',
+  ]);
 });
 
 test('a breaker is told once when it opens and once when it closes, however often it is probed', async () => {

@@ -105,7 +105,7 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
       };
     case 'queue':
       return (state) => {
-        if (!isAnswered(state, news.command)) enqueue(state, news.key, queueMessage(news.isPaused, news.text));
+        if (!isAnswered(state, news.command)) enqueue(state, news.key, queueMessage(news.text));
       };
     case 'breaker':
       return (state) => {

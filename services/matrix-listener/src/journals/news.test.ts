@@ -105,11 +105,8 @@ test('a line that the operator sends is told, each time that it is sent', () => 
   expect(one?.key).not.toBe(two?.key);
 });
 
-test.each([
-  ['queue_paused', true],
-  ['queue_resumed', false],
-] as const)('%s is told, with the command that brought it about', (name, isPaused) => {
-  const told = { kind: 'queue', isPaused, text: 'so it is' };
+test.each(['queue_paused', 'queue_resumed'] as const)('%s is told, with the command that brought it about', (name) => {
+  const told = { kind: 'queue', text: 'so it is' };
   expect(newsOf(event({ event: name }))).toMatchObject({ ...told, command: null });
   expect(newsOf(event({ event: name, data: { command_id: 'c', more: 1 } }))).toMatchObject({ ...told, command: 'c' });
 });
@@ -121,10 +118,8 @@ test.each([
   const breaker = { workspace: 'demo', tool: 'agent', failures: 3 };
   const plain = newsOf(event({ event: name, data: breaker }));
   expect(plain).toMatchObject({ kind: 'breaker', isOpen, text: 'so it is' });
-  const names = [{ ...breaker, failures: 4 }, { breaker }].map((data) => newsOf(event({ event: name, seq: 2, data })));
-  expect(names.map((news) => news?.kind === 'breaker' && news.name)).toEqual(
-    Array(2).fill(plain?.kind === 'breaker' && plain.name),
-  );
+  const again = newsOf(event({ event: name, seq: 2, data: { ...breaker, failures: 4 } }));
+  expect(again?.kind === 'breaker' && again.name).toBe(plain?.kind === 'breaker' && plain.name);
   const other = newsOf(event({ event: name, data: { ...breaker, tool: 'other' } }));
   expect(other?.kind === 'breaker' && other.name).not.toBe(plain?.kind === 'breaker' && plain.name);
 });

@@ -45,13 +45,7 @@ export type News =
       readonly command: string | null;
     }
   /** The whole queue stands still, or goes on. */
-  | {
-      readonly kind: 'queue';
-      readonly key: string;
-      readonly isPaused: boolean;
-      readonly text: string;
-      readonly command: string | null;
-    }
+  | { readonly kind: 'queue'; readonly key: string; readonly text: string; readonly command: string | null }
   | {
       readonly kind: 'breaker';
       readonly key: string;
@@ -69,8 +63,7 @@ const VerdictData = z.object({ command: z.string() });
 const EvidenceData = z.object({ channel: z.literal('matrix'), evidence: MatrixEventId });
 const TaskData = z.object({ record: TaskRecord, command_id: z.string().optional() });
 const CommandData = z.object({ command_id: z.string() });
-const Breaker = z.object({ workspace: z.string(), tool: z.string() });
-const BreakerData = z.union([Breaker, z.object({ breaker: Breaker }).transform(({ breaker }) => breaker)]);
+const BreakerData = z.object({ workspace: z.string(), tool: z.string() });
 const ends: readonly JournalEvent['event'][] = ['merge_ended', 'task_ended', 'task_expired', 'task_rejected'];
 
 /** Reads an event for what the room is to know of it; null where that is nothing. Pure. */
@@ -98,10 +91,8 @@ export function newsOf(event: JournalEvent): News | null {
     case 'message':
       return { kind: 'line', key, text: event.summary };
     case 'queue_paused':
-    case 'queue_resumed': {
-      const isPaused = event.event === 'queue_paused';
-      return { kind: 'queue', key, isPaused, text: event.summary, command: commandOf(event) };
-    }
+    case 'queue_resumed':
+      return { kind: 'queue', key, text: event.summary, command: commandOf(event) };
     case 'breaker_opened':
     case 'breaker_closed': {
       const { workspace, tool } = BreakerData.safeParse(event.data).data ?? {};

@@ -29,9 +29,9 @@ export function noteMessage(what: Note, task: string, file: string, text: string
   return notice(`${beginnings[what]}: ${inertLine(file)} (${task}). ${line(text)}`);
 }
 
-/** The queue stands still, or goes on. */
-export function queueMessage(isPaused: boolean, text: string): MessageContent {
-  return notice(`${isPaused ? 'Paused' : 'Resumed'}: ${line(text)}`);
+/** The queue stands still, or goes on; who decided so and why is in the runner's words. */
+export function queueMessage(text: string): MessageContent {
+  return notice(line(text.charAt(0).toUpperCase() + text.slice(1)));
 }
 
 /** A breaker holds up a workspace's tasks with a tool, or does so no more. */
