@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import type { Command } from '@countersign/contracts/command.ts';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { WaitKind } from '@countersign/contracts/wait.ts';
 import type { ApprovalView, Pending } from '@countersign/kit/approval-view.ts';
 import { Journal } from '@countersign/kit/journal.ts';
-import { makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
+import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import type { ListenerHome, Spooled } from './listener-home.ts';
 
 export type Asked = { readonly record: Pending; readonly view: ApprovalView };
 
+/** Longer than what is not worth a word. */
+const waitedMs = 60_000;
 const approvalMs = 72 * 60 * 60 * 1000;
 
 /**
@@ -24,6 +27,8 @@ export class RunnerDouble implements AsyncDisposable {
   readonly #own: Journal;
   readonly #runs = new Map<string, Journal>();
   readonly #waiting = new Map<string, Pending>();
+  /** Tasks as the journal last told of them. */
+  readonly #records = new Map<string, TaskRecord>();
 
   private constructor(home: ListenerHome, own: Journal) {
     this.#home = home;
@@ -51,13 +56,37 @@ export class RunnerDouble implements AsyncDisposable {
     return asked;
   }
 
+  /** A task is at work of which the room was never asked anything. */
+  async works(id: string, change: Partial<TaskRecord> = {}): Promise<TaskRecord> {
+    const since = new Date().toISOString();
+    const record = makeRecord(
+      { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null },
+      { ...change, id },
+    );
+    await this.#tell(record, { event: 'task_started', agent_role: 'coder', summary: 'started' });
+    return record;
+  }
+
+  /** An approved task waits for something, and has done so for a while. */
+  async waits(id: string, kind: WaitKind, reason: string): Promise<void> {
+    const record = this.#records.get(id);
+    if (record?.state.status !== 'approved') throw new Error(`${id} is not approved`);
+    const since = new Date(Date.now() - waitedMs).toISOString();
+    const state = { ...record.state, reason, wait: { kind, since, on: [] } };
+    await this.#tell({ ...record, state }, { event: 'task_waiting', agent_role: 'runner', summary: reason });
+  }
+
+  /** What is no task's: a pause of the queue, a breaker. */
+  async says(event: EventBody['event'], summary: string, data: EventBody['data'] = {}): Promise<void> {
+    await this.#own.append({ phase: 'queue', agent_role: 'runner', event, summary, data });
+  }
+
   /** Says of a command whether it counts, and takes it out of the spool. An accepted one moves its task on. */
   async judge({ path, command }: Spooled, refusal: string | null = null): Promise<void> {
     if (!this.taken.has(command.id)) {
       this.taken.set(command.id, command);
       await this.#say(command, refusal);
-      const record = taskOf(command) === null ? undefined : this.#waiting.get(taskOf(command) ?? '');
-      if (refusal === null && record !== undefined) await this.#decide(record, command);
+      if (refusal === null) await this.#act(command);
     }
     await rm(path, { force: true });
   }
@@ -75,13 +104,13 @@ export class RunnerDouble implements AsyncDisposable {
   /** A verdict as the runner's desk writes it. */
   async #say(command: Command, refusal: string | null): Promise<void> {
     const task = taskOf(command);
-    const record = this.#waiting.get(task ?? '');
+    const record = this.#records.get(task ?? '');
     await this.#own.append({
       ...(record === undefined ? {} : { run_id: record.run, task_id: record.id }),
       phase: 'gate',
       agent_role: 'operator',
       event: refusal === null ? 'command_accepted' : 'command_refused',
-      summary: refusal ?? `${task} (${record?.file}) is ${command.kind === 'approve' ? 'approved' : 'rejected'}`,
+      summary: refusal ?? `${task} (${record?.file}) is ${saidOf(command.kind)}`,
       data: {
         command: command.id,
         kind: command.kind,
@@ -90,6 +119,35 @@ export class RunnerDouble implements AsyncDisposable {
         evidence: command.evidence,
       },
     });
+  }
+
+  async #act(command: Command): Promise<void> {
+    const id = taskOf(command) ?? '';
+    const [pending, record] = [this.#waiting.get(id), this.#records.get(id)];
+    if (command.kind === 'cancel' && record !== undefined) return this.#cancel(record, command);
+    if (pending === undefined) return;
+    if (command.kind === 'revoke')
+      return this.#tell(pending, {
+        event: 'approval_revoked',
+        agent_role: 'operator',
+        summary: 'taken back',
+        data: { command_id: command.id, digest: pending.state.digest },
+      });
+    if (command.kind === 'approve' || command.kind === 'reject') await this.#decide(pending, command);
+  }
+
+  async #cancel(record: TaskRecord, { id, actor, subject }: Command & { kind: 'cancel' }): Promise<void> {
+    const since = new Date().toISOString();
+    const cancellation = { command: id, ...actor, reason: subject.reason, at: since };
+    await this.#tell(
+      { ...record, cancellation },
+      { event: 'cancel_requested', agent_role: 'operator', summary: 'asked for', data: { command_id: id } },
+    );
+    const reason = `cancelled by ${actor.user} through ${actor.channel}: ${subject.reason}`;
+    await this.#tell(
+      { ...record, cancellation, state: { status: 'cancelled', since, reason } },
+      { event: 'task_ended', agent_role: 'operator', summary: reason, data: { command_id: id } },
+    );
   }
 
   async #decide(record: Pending, command: Command): Promise<void> {
@@ -119,6 +177,7 @@ export class RunnerDouble implements AsyncDisposable {
   }
 
   async #tell(record: TaskRecord, detail: Omit<EventBody, 'phase'>): Promise<void> {
+    this.#records.set(record.id, record);
     await (await this.#journalOf(record.run)).append({
       run_id: record.run,
       task_id: record.id,
@@ -150,6 +209,11 @@ function withTimes(id: string, change: Partial<TaskRecord>, plan: string): Asked
   const nonce = randomBytes(16).toString('hex');
   const { record, view } = makeWaitingTask(plan, { ...change, id }, { nonce, requested_at, expires_at });
   return { record: { ...record, state: { ...record.state, since: requested_at, expires_at } }, view };
+}
+
+function saidOf(kind: Command['kind']): string {
+  if (kind === 'approve') return 'approved';
+  return kind === 'cancel' ? 'being cancelled' : kind === 'revoke' ? 'waiting again' : 'rejected';
 }
 
 function taskOf(command: Command): string | null {
