@@ -39,7 +39,7 @@ test.each<[string, string, string, string]>([
     'tool_failed',
   ],
 ])(
-  'a run that %s leaves a handoff with what it took and what it had come to',
+  'F14 a run that %s leaves its file, and a handoff with what it took and what it had come to',
   async (_what, file, text, errorClass) => {
     await stack.drop(file, text);
     const record = await stack.reaches(file, ['failed'], 90_000);
@@ -56,6 +56,7 @@ test.each<[string, string, string, string]>([
     expect(handoff.tokens).not.toBeNull();
     expect(handoff.blocker).not.toBe('');
     expect(handoff.next).not.toBe('');
+    expect(await readFile(join(stack.home, 'outbox', 'failed', file), 'utf8')).toBe(text);
     if (record.state.result !== null) expect(handoff.diff).toBe(record.state.result.digest);
   },
 );

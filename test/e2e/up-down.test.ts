@@ -62,7 +62,7 @@ test('init made the folders, the keys and the first workspace', async () => {
   );
 });
 
-test('other ids than the recorded ones are refused, naming scripts/up', async () => {
+test('F41 other ids than the recorded ones are refused, naming scripts/up', async () => {
   const { exitCode, stdout, stderr } = await stack.compose('run', '--rm', '--no-deps', '-e', 'INIT_UID=4242', 'init');
   expect(exitCode).not.toBe(0);
   expect(stdout + stderr).toContain('scripts/up');

@@ -154,7 +154,7 @@ describe('a first start', () => {
     expect(lines).toContain('made: volumes/workspaces/mini-control-plane');
   });
 
-  test('makes a home passable that only root could enter, and changes nothing else about it', async () => {
+  test('F41 makes a home passable that only root could enter, and changes nothing else about it', async () => {
     await chmod(config.volumes, 0o700);
     await run();
     expect((await lstat(config.volumes)).mode & 0o777).toBe(isRoot ? 0o701 : 0o700);
@@ -228,7 +228,7 @@ describe('a second start', () => {
 });
 
 describe('refused, with nothing changed and what to do', () => {
-  test('other ids than before', async () => {
+  test('F41 other ids than before', async () => {
     await run();
     const before = await snapshot();
     await expect(run({ uid: uid + 1 })).rejects.toThrow(/belong to \d+:\d+[\s\S]*scripts\/up/);

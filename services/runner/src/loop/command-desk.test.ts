@@ -31,6 +31,41 @@ test('an approval approves, once, with its evidence', async () => {
   });
 });
 
+test.each([
+  ['five minutes ahead', 5],
+  ['five minutes behind', -5],
+])(
+  'F46 a decision from a machine whose clock is %s: when it was decided, and until when it holds, is by our own',
+  async (_, minutes) => {
+    const { sign, deliver, turn, task, clock } = await begin();
+    const theirs = (at: number) => new Date(at + minutes * 60_000).toISOString();
+    const issued_at = theirs(clock.now().getTime());
+    const expires_at = theirs(clock.now().getTime() + 24 * 60 * 60_000);
+    deliver(sign({ kind: 'approve', subject: { task: 'abcde', digest }, issued_at, expires_at }));
+    await turn();
+    const state = task()?.state;
+    expect(state).toMatchObject({
+      status: 'approved',
+      approval: {
+        decided_at: clock.now().toISOString(),
+        expires_at: states.pending.status === 'pending' ? states.pending.expires_at : '',
+      },
+    });
+  },
+);
+
+test('F46 a request that has expired by our clock is not approved by one that is behind', async () => {
+  const { sign, deliver, turn, state, verdicts, clock } = await begin();
+  const { expires_at: end } = states.pending.status === 'pending' ? states.pending : { expires_at: '' };
+  clock.pass(Date.parse(end) - clock.now().getTime() + 60_000);
+  const issued_at = new Date(clock.now().getTime() - 5 * 60_000).toISOString();
+  const expires_at = new Date(clock.now().getTime() + 60 * 60_000).toISOString();
+  deliver(sign({ kind: 'approve', subject: { task: 'abcde', digest }, issued_at, expires_at }));
+  await turn();
+  expect(state()).toBe('pending');
+  expect(verdicts()).toMatchObject([{ event: 'command_refused', summary: `the request expired at ${end}` }]);
+});
+
 test('a rejection moves the file out, with its reason', async () => {
   const { reject, deliver, turn, state, layout } = await begin();
   deliver(reject('too risky'));
