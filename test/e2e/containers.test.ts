@@ -122,24 +122,3 @@ test('the gateway can reach no socket on which the runner listens for a sandbox'
   expect(await socketsOf('runner')).toContain(`/slots/${slot}/control.sock`);
   await stack.reaches('apart.md', ['review']);
 });
-
-describe('killed from the host', () => {
-  test.each(running)('%s comes back by itself', async (service) => {
-    const before = await inspect(await container(service));
-    process.kill(await stack.processOf(service), 'SIGKILL');
-    await expect
-      .poll(
-        async () => {
-          const now = await inspect(await container(service));
-          return now.RestartCount > before.RestartCount && now.State.Health?.Status;
-        },
-        { timeout: 60_000, interval: 500 },
-      )
-      .toBe('healthy');
-  });
-
-  test('the stack still works afterwards', async () => {
-    await stack.drop('after.md', 'workspace: mini-control-plane\nstage: dev\n\ncreate b.txt with two');
-    await stack.reaches('after.md', ['review']);
-  });
-});

@@ -5,7 +5,13 @@ import type { ExpectedService } from './expected-services.ts';
 
 /** What `docker inspect` says of a container, as far as it bounds what the container can do. */
 const Inspection = z.object({
-  State: z.object({ Pid: z.int(), Status: z.string(), Health: z.object({ Status: z.string() }).optional() }),
+  State: z.object({
+    Pid: z.int(),
+    Status: z.string(),
+    StartedAt: z.string(),
+    ExitCode: z.int(),
+    Health: z.object({ Status: z.string() }).optional(),
+  }),
   RestartCount: z.int(),
   Config: z.object({ User: z.string(), Env: z.array(z.string()).nullable() }),
   HostConfig: z.object({

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { StatusRow, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { namesIn } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import { execa } from 'execa';
 import { z } from 'zod';
@@ -136,7 +137,7 @@ export class Stack implements AsyncDisposable {
     const runs = (await readdir(join(this.home, 'runs'))).filter((name) => name.startsWith('RUN-'));
     const records: TaskRecord[] = [];
     for (const run of runs) {
-      for (const id of await readdir(join(this.home, 'runs', run, 'tasks'))) {
+      for (const id of await namesIn(join(this.home, 'runs', run, 'tasks'))) {
         const text = await readFile(join(this.home, 'runs', run, 'tasks', id, 'task.json'), 'utf8').catch(() => null);
         if (text !== null) records.push(TaskRecord.parse(JSON.parse(text)));
       }
