@@ -133,4 +133,22 @@ export const recoveryLimits = {
 
 export const journalLimits = {
   lineBytes: 256 * kib,
+  /** Written at once, and made durable by one fsync; as much of a tail a loss of power can spoil. */
+  groupBytes: 4 * mib,
+  /** Kept of a tail that was not wholly written. */
+  cutBytes: mib,
+  cutsOfOneLine: 20,
+  /** A journal's end is told in `heads.jsonl` this often at most, and when the runner ends. */
+  headsMs: 1_000,
+  /** Given up when the disk is full, so that what a person decides still finds room. */
+  reserveBytes: 16 * mib,
+  /** The reserve is made again when so much more than its own size is free. */
+  reserveSpareBytes: 64 * mib,
+} as const;
+
+/** One service's log in `logs/<service>/`. */
+export const logLimits = {
+  fileBytes: 10 * mib,
+  /** Beside the one that is written to. */
+  oldFiles: 4,
 } as const;

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { JournalEvent } from '@countersign/contracts/event.ts';
-import { wholeLength } from '@countersign/kit/journal.ts';
+import { wholeLength } from '@countersign/kit/chain-scan.ts';
 import { listenerLimits } from '../limits.ts';
 
 const { pieceBytes } = listenerLimits;
@@ -22,7 +22,7 @@ export async function readPiece(path: string, position: number): Promise<Piece> 
     const isLast = bytesRead < pieceBytes;
     const bytes = buffer.subarray(0, bytesRead);
     // Only the last line of all may be one that was not wholly written.
-    const length = isLast ? wholeLength(bytes) : bytes.lastIndexOf('\n') + 1;
+    const length = isLast ? wholeLength(bytes, position) : bytes.lastIndexOf('\n') + 1;
     if (length === 0 && !isLast) throw new Error(`${path}: a line behind byte ${position} is longer than any can be`);
     if (length > 0) await file.datasync();
     return { lines: linesOf(bytes.subarray(0, length)), end: position + length };
