@@ -48,7 +48,7 @@ async function measureAppends(count: number, milliseconds: number): Promise<void
   };
   await Promise.all(Array.from({ length: count }, write));
   await journal.close();
-  console.log(`${String(count).padStart(3)} writers: ${Math.round((appends * 1_000) / milliseconds)} appends/s`);
+  report(`${String(count).padStart(3)} writers: ${Math.round((appends * 1_000) / milliseconds)} appends/s`);
 }
 
 async function measureOpening(events: number): Promise<void> {
@@ -65,7 +65,11 @@ async function measureOpening(events: number): Promise<void> {
   const seconds = ((performance.now() - started) / 1_000).toFixed(2);
   const megabytes = ((await stat(path)).size / megabyte).toFixed(0);
   const peak = (process.resourceUsage().maxRSS / 1024).toFixed(0);
-  console.log(
+  report(
     `opening ${events} events (${megabytes} MB): ${seconds} s, ${(before / megabyte).toFixed(0)} MB before, ${peak} MB at most`,
   );
+}
+
+function report(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -146,6 +146,13 @@ export const journalLimits = {
   reserveSpareBytes: 64 * mib,
 } as const;
 
+/** The lock that keeps a second runner from the queue. */
+export const lockLimits = {
+  /** For one that is just ending. */
+  waitMs: 1_000,
+  retryMs: 50,
+} as const;
+
 /** One service's log in `logs/<service>/`. */
 export const logLimits = {
   fileBytes: 10 * mib,
