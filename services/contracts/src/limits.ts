@@ -151,6 +151,8 @@ export const lockLimits = {
   /** For one that is just ending. */
   waitMs: 1_000,
   retryMs: 50,
+  /** Between two looks whether a home that is gone is back. */
+  homeMs: 250,
 } as const;
 
 /** One service's log in `logs/<service>/`. */

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type HomeSentinel, homeFormat } from '@countersign/contracts/home.ts';
 import { adoptBotToken } from './bot-token.ts';
 import type { InitConfig } from './config.ts';
 import { firstWorkspace, makeFirstWorkspace } from './first-workspace.ts';
 import { ensureFolder, type FolderMode, type Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
-import { readSentinel, type Sentinel, writeSentinel } from './sentinel.ts';
+import { readSentinel, writeSentinel } from './sentinel.ts';
 import { ensureSigningKey } from './signing-key.ts';
 import { ensureSynapseSecrets } from './synapse-secrets.ts';
 
@@ -41,7 +42,7 @@ const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
 export async function prepare(config: InitConfig, report: Report): Promise<void> {
   const owner: Owner = { uid: config.uid, gid: config.gid };
   const found = await readSentinel(config.volumes, owner);
-  const sentinel: Sentinel = found ?? { version: 1, id: randomUUID(), ...owner, workspaces: [] };
+  const sentinel: HomeSentinel = found ?? { version: homeFormat, id: randomUUID(), ...owner, workspaces: [] };
   await letThrough(config.volumes, owner, report);
   // Recorded before anything is given away: from here on a start with other ids is refused.
   if (found === null) await writeSentinel(config.volumes, sentinel);

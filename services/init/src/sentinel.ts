@@ -1,30 +1,18 @@
 import { lchown } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HomeSentinel, homeSentinelFile } from '@countersign/contracts/home.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import { z } from 'zod';
 import type { Owner } from './folder.ts';
 import { InitError } from './init-error.ts';
 import { readRegularFile } from './regular-file.ts';
 
-/** `.countersign.json` in the operator's folder: whose it is, and what was made there once and is not made again. */
-const Sentinel = z.strictObject({
-  version: z.literal(1),
-  /** Tells this home from another one, and from an empty folder mounted by mistake. */
-  id: z.uuid(),
-  uid: z.int().positive(),
-  gid: z.int().positive(),
-  /** Example workspaces that were made, or found; one that the operator removes stays away. */
-  workspaces: z.array(z.string()),
-});
-export type Sentinel = z.infer<typeof Sentinel>;
-
-const sentinelPath = (volumes: string) => join(volumes, '.countersign.json');
+const sentinelPath = (volumes: string) => join(volumes, homeSentinelFile);
 
 /**
  * What an earlier start recorded; null when there was none.
  * @throws InitError when the file is damaged, or the folders belong to other ids than this start runs with
  */
-export async function readSentinel(volumes: string, owner: Owner): Promise<Sentinel | null> {
+export async function readSentinel(volumes: string, owner: Owner): Promise<HomeSentinel | null> {
   const path = sentinelPath(volumes);
   const text = await readRegularFile(path);
   if (text === null) return null;
@@ -33,15 +21,15 @@ export async function readSentinel(volumes: string, owner: Owner): Promise<Senti
   return sentinel;
 }
 
-export async function writeSentinel(volumes: string, sentinel: Sentinel): Promise<void> {
+export async function writeSentinel(volumes: string, sentinel: HomeSentinel): Promise<void> {
   const path = sentinelPath(volumes);
   await writeFileAtomic(path, `${JSON.stringify(sentinel, null, 2)}\n`, 0o644);
   await lchown(path, sentinel.uid, sentinel.gid);
 }
 
-function parse(path: string, text: string): Sentinel {
+function parse(path: string, text: string): HomeSentinel {
   try {
-    return Sentinel.parse(JSON.parse(text));
+    return HomeSentinel.parse(JSON.parse(text));
   } catch (cause) {
     throw new InitError(
       `${path} is damaged, so nobody can say whose these folders are. Restore it; or remove it, and the folders are given to the ids of this start.`,

@@ -13,6 +13,8 @@ export class HealthFile {
   readonly #path: string;
   readonly #service: string;
   readonly #startedAt = new Date().toISOString();
+  /** What stays wrong however well the loop turns, until the service is started again. */
+  readonly #remembered: string[] = [];
   #said = '';
   #saidAt = 0;
 
@@ -21,12 +23,18 @@ export class HealthFile {
     this.#service = service;
   }
 
-  async beat(status: HealthReport['status'], reason: string): Promise<void> {
-    const told = reason.slice(0, serviceLimits.healthReason);
+  /** From now on every report says this as well, and that something is wrong. */
+  remember(reason: string): void {
+    this.#remembered.push(reason);
+  }
+
+  /** Says how it is. A report that cannot be written, on a full disk for instance, is no reason to stop: it is old then, which tells. */
+  async beat(now: HealthReport['status'], reason: string): Promise<void> {
+    const status = this.#remembered.length === 0 ? now : 'failing';
+    const reasons = reason === '' ? this.#remembered : [reason, ...this.#remembered];
+    const told = reasons.join('; ').slice(0, serviceLimits.healthReason);
     const news = `${status} ${told}`;
     if (news === this.#said && Date.now() - this.#saidAt < repeatMs) return;
-    this.#said = news;
-    this.#saidAt = Date.now();
     const report: HealthReport = {
       service: this.#service,
       status,
@@ -34,7 +42,13 @@ export class HealthFile {
       ts: new Date().toISOString(),
       started_at: this.#startedAt,
     };
-    await writeFileAtomic(this.#path, `${JSON.stringify(report)}\n`, 0o644);
+    try {
+      await writeFileAtomic(this.#path, `${JSON.stringify(report)}\n`, 0o644);
+    } catch {
+      return;
+    }
+    this.#said = news;
+    this.#saidAt = Date.now();
   }
 }
 

@@ -9,7 +9,6 @@ import type { Sha256 } from '@countersign/contracts/names.ts';
 import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { z } from 'zod';
-import { Layout } from './state/layout.ts';
 
 const RunnerEnvironment = z.strictObject({
   RUNNER_HOME: z.string().default('/volumes'),
@@ -43,9 +42,9 @@ export type RunnerConfig = {
   readonly policyDigest: Sha256;
 };
 
-/** Where log and health of the runner lie; known before anything that could be misspelt is read. */
-export function logsFolder(environment: NodeJS.ProcessEnv): string {
-  return new Layout(environment['RUNNER_HOME'] ?? '/volumes').logs;
+/** Where everything lies; known before anything that could be misspelt is read. */
+export function homeFolder(environment: NodeJS.ProcessEnv): string {
+  return environment['RUNNER_HOME'] ?? '/volumes';
 }
 
 /** Reads environment and `configs/`. @throws ConfigError with every problem of the first file that has any */

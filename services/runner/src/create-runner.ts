@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { recoveryLimits } from '@countersign/contracts/limits.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
-import { Journal } from '@countersign/kit/journal.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { watchFolders } from './adapters/watch.ts';
 import type { RunnerConfig } from './config.ts';
@@ -21,9 +20,12 @@ import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
 import { Gateway, Launcher } from './sandbox/clients.ts';
 import { SandboxPool } from './sandbox/pool.ts';
+import type { HomeGuard } from './state/home-guard.ts';
 import { Layout } from './state/layout.ts';
+import { Reserve } from './state/reserve.ts';
 import { RunStore } from './state/run-store.ts';
 import { RunViews } from './state/run-views.ts';
+import { sayBehind } from './state/say-behind.ts';
 import { TaskStore } from './state/task-store.ts';
 import { Dependencies, mib } from './work/dependencies.ts';
 import { OneAtATime } from './work/one-at-a-time.ts';
@@ -33,18 +35,33 @@ const upkeepMs = 2_000;
 /** A task that has used its budget of the model up is stopped within this, and the time of one answer. */
 const meterMs = 1_000;
 
-/** Recovers what is on disk, then works until `stop` is aborted. @throws Error when the disk does not allow to begin */
-export async function runRunner(config: RunnerConfig, logger: Logger, stop: AbortSignal): Promise<void> {
+/**
+ * Recovers what is on disk, then works until `stop` is aborted.
+ * @param guard of the home, which is taken
+ * @throws Error when the disk does not allow to begin
+ */
+export async function runRunner(
+  config: RunnerConfig,
+  guard: HomeGuard,
+  logger: Logger,
+  stop: AbortSignal,
+): Promise<void> {
   const layout = new Layout(config.home);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
-  await using runs = await RunStore.open(layout);
+  const reserve = new Reserve(config.home, layout.reserve, (what) =>
+    logger.warn({ what }, 'room that is kept for a full disk'),
+  );
+  const writing = { ready: () => guard.ready(), makeRoom: () => reserve.release() };
+  await using runs = await RunStore.open(layout, writing);
   const { store: tasks, mended, findings, swept } = await TaskStore.recover(layout, runs);
-  const journal = await Journal.open(layout.ownJournal);
+  const journal = await runs.heads.journal('service', layout.ownJournal);
   await journal.append({
     phase: 'service',
     agent_role: 'runner',
     event: 'runner_started',
     summary: `${tasks.open().length} tasks are open`,
+    // Each of the two files vouches for the other.
+    data: { heads: { seq: runs.heads.end.seq, head: runs.heads.end.head } },
   });
   if (mended.length > 0) {
     await journal.append({
@@ -64,6 +81,8 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
     const unknown = { count: swept.unknown.length, files: swept.unknown.slice(0, recoveryLimits.told) };
     logger.warn(unknown, 'files that belong to no task lie in folders of the queue; they are left alone');
   }
+  const health = new HealthFile(layout.logs, 'runner');
+  await sayBehind(runs.heads.behind(), journal, logger, health);
   await using launcher = new Launcher(config.launcherSocket);
   await using gateway = new Gateway(config.gatewaySocket);
   const profiles = [...new Set(Object.values(config.stages.stages).map((stage) => stage.sandbox_profile))];
@@ -121,7 +140,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   const desk = await CommandDesk.open(context, keys, (task) => loop.isActive(task));
   const loop: WorkLoop = new WorkLoop(
     context,
-    { intake, desk, keeper: new QueueKeeper(context, observer, intake), health: new HealthFile(layout.logs, 'runner') },
+    { intake, desk, keeper: new QueueKeeper(context, observer, intake), health, guard },
     stop,
   );
   const watched = [
@@ -132,7 +151,7 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
   ];
   await using _watch = watchFolders(watched, () => loop.wake(), logger);
   const keeping = keepWarm(context, loop, stop);
-  await Promise.all([loop.run(), askDependencies(context, loop, stop), repeatSlots(context, stop)]);
+  await Promise.all([loop.run(), askDependencies(context, loop, reserve, stop), repeatSlots(context, stop)]);
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
@@ -143,8 +162,9 @@ export async function runRunner(config: RunnerConfig, logger: Logger, stop: Abor
 }
 
 /** Asks what tasks depend on, again and again. */
-function askDependencies(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
+function askDependencies(context: Context, loop: WorkLoop, reserve: Reserve, stop: AbortSignal): Promise<void> {
   return repeat(stop, async () => {
+    await reserve.refill();
     if (await context.dependencies.refresh()) loop.wake();
   });
 }

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { demandsApproval } from '../gate/governance.ts';
 import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
+import type { HomeGuard } from '../state/home-guard.ts';
 import { findAdoptions } from '../work/adopt.ts';
 import { Activity } from '../work/attempt.ts';
 import { cancelTask } from '../work/cancel-task.ts';
@@ -29,6 +30,7 @@ type Parts = {
   readonly desk: CommandDesk;
   readonly keeper: QueueKeeper;
   readonly health: HealthFile;
+  readonly guard: Pick<HomeGuard, 'trouble'>;
 };
 
 /**
@@ -109,7 +111,9 @@ export class WorkLoop {
   }
 
   async #turn(): Promise<void> {
-    const { intake, desk, keeper, health } = this.#parts;
+    const { intake, desk, keeper, health, guard } = this.#parts;
+    const away = await guard.trouble();
+    if (away !== null) return await health.beat('failing', away);
     await intake.scan();
     await desk.turn();
     await this.#expire();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { homeSentinelFile } from '@countersign/contracts/home.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf, type QueueFolder } from '@countersign/contracts/task-state.ts';
@@ -10,6 +11,9 @@ export class Layout {
     this.home = home;
   }
 
+  get sentinel(): string {
+    return join(this.home, homeSentinelFile);
+  }
   queue(folder: QueueFolder): string {
     return join(this.home, folder);
   }
@@ -35,6 +39,18 @@ export class Layout {
   }
   get ownJournal(): string {
     return join(this.runs, 'telemetry.jsonl');
+  }
+  /** How far each journal had come. */
+  get heads(): string {
+    return join(this.runs, 'heads.jsonl');
+  }
+  /** Held by the one runner of this home. */
+  get lock(): string {
+    return join(this.runs, '.runner.lock');
+  }
+  /** Room for what people decide on a full disk. */
+  get reserve(): string {
+    return join(this.runs, '.reserve');
   }
   run(run: RunId): string {
     return join(this.runs, run);

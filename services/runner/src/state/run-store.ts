@@ -1,26 +1,31 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
 import { describeRun, RunHeader } from '@countersign/contracts/run.ts';
+import type { ChainOptions } from '@countersign/kit/chain-file.ts';
 import { isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
-import { Journal } from '@countersign/kit/journal.ts';
+import type { Journal } from '@countersign/kit/journal.ts';
 import { parse } from 'yaml';
+import { JournalHeads } from './journal-heads.ts';
 import type { Layout } from './layout.ts';
 import { runText } from './run-text.ts';
 
 /** Runs and their journals. A run is a workspace's work of one day (UTC), unless a task file names another. */
 export class RunStore implements AsyncDisposable {
+  readonly heads: JournalHeads;
   readonly #layout: Layout;
   readonly #runs = new Map<RunId, RunHeader>();
   /** By workspace and day. */
   readonly #ofDays = new Map<string, Promise<RunId>>();
   readonly #journals = new Map<RunId, Promise<Journal>>();
 
-  private constructor(layout: Layout) {
+  private constructor(layout: Layout, heads: JournalHeads) {
+    this.heads = heads;
     this.#layout = layout;
   }
 
-  static async open(layout: Layout): Promise<RunStore> {
-    const store = new RunStore(layout);
+  /** @param options of every journal's writing */
+  static async open(layout: Layout, options: ChainOptions = {}): Promise<RunStore> {
+    const store = new RunStore(layout, await JournalHeads.open(layout.heads, options));
     for (const name of (await readdir(layout.runs)).sort(byNumber)) {
       if (!RunId.safeParse(name).success) continue;
       const text = await readFile(layout.runFile(name), 'utf8').catch((error: unknown) => {
@@ -85,7 +90,7 @@ export class RunStore implements AsyncDisposable {
   journal(id: RunId): Promise<Journal> {
     let journal = this.#journals.get(id);
     if (journal === undefined) {
-      journal = Journal.open(this.#layout.runJournal(id));
+      journal = this.heads.journal(id, this.#layout.runJournal(id));
       this.#journals.set(id, journal);
     }
     return journal;
@@ -93,6 +98,7 @@ export class RunStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const journal of this.#journals.values()) await (await journal).close();
+    await this.heads[Symbol.asyncDispose]();
   }
 }
 

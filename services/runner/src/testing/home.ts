@@ -1,7 +1,8 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
+import { type HomeSentinel, homeFormat } from '@countersign/contracts/home.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -24,6 +25,18 @@ import { OneAtATime } from '../work/one-at-a-time.ts';
 import { makeRepository } from './repository.ts';
 import { scratchFolder } from './scratch.ts';
 
+/** What `init` writes into a home. */
+export function makeSentinel(change: Partial<HomeSentinel> = {}): HomeSentinel {
+  return {
+    version: homeFormat,
+    id: randomUUID(),
+    uid: process.getuid?.() || 1_000,
+    gid: 1_000,
+    workspaces: [],
+    ...change,
+  };
+}
+
 /** A `volumes/` of its own with one workspace, `project`, and the folders around it. */
 export function makeHome(): { home: string; layout: Layout; slots: string; spools: string } {
   const folder = scratchFolder();
@@ -32,6 +45,7 @@ export function makeHome(): { home: string; layout: Layout; slots: string; spool
   for (const name of queueFolders) mkdirSync(layout.queue(name), { recursive: true });
   for (const path of [layout.runs, layout.workspaces, slots, join(spools, 'shell'), join(spools, 'matrix')])
     mkdirSync(path, { recursive: true });
+  writeFileSync(layout.sentinel, JSON.stringify(makeSentinel()));
   makeRepository(join(layout.workspaces, 'project'));
   return { home, layout, slots, spools };
 }
