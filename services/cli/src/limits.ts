@@ -14,6 +14,13 @@ export const cliLimits = {
   patchBytes: 256 * 1024,
   /** The most that can be asked for; more of it is looked at with a pager on the file itself. */
   patchBytesMost: 64 * 1024 * 1024,
+  /** A larger patch is not read by `audit`. */
+  auditPatchBytes: 64 * 1024 * 1024,
+  /** How often `audit` looks while the runner works; only what it finds each time is told. */
+  auditRounds: 4,
+  auditRoundMs: 500,
+  /** Findings that are listed, and notes. */
+  auditListed: 200,
   /** Files that deserve eyes, of those that `show` lists. */
   flaggedFiles: 40,
 } as const;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { closestWord } from './closest-word.ts';
 import { approve } from './commands/approve.ts';
+import { audit } from './commands/audit.ts';
 import { cancel } from './commands/cancel.ts';
 import { clean } from './commands/clean.ts';
 import { diff } from './commands/diff.ts';
@@ -43,6 +44,7 @@ const commands = new Map(
     handoff,
     send,
     clean,
+    audit,
     'result-lines': resultLines,
   }),
 );

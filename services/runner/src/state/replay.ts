@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
-import { JournalError } from '@countersign/kit/journal.ts';
+import { JournalError } from '@countersign/kit/chain-scan.ts';
 import { z } from 'zod';
 
 const chunkBytes = 1024 * 1024;
