@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { logLimits } from '@countersign/contracts/limits.ts';
 import { destination, type Logger, multistream, pino } from 'pino';
+import { RotatingFile } from './rotating-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -12,7 +14,8 @@ const secretPaths = ['token', 'password', 'signature', 'authorization', 'key', '
 ]);
 
 /**
- * A service's log: JSON lines on standard output and, given a folder, in `<folder>/<service>.jsonl`.
+ * A service's log: JSON lines on standard output and, given a folder, in `<folder>/<service>.jsonl`, of which a few
+ * older ones are kept.
  * Messages are static text; data goes into fields.
  */
 export function createLogger(service: string, level: string, folder?: string): Logger {
@@ -25,6 +28,6 @@ export function createLogger(service: string, level: string, folder?: string): L
   };
   if (folder === undefined) return pino(options, destination({ fd: 1, sync: true }));
   mkdirSync(folder, { recursive: true, mode: 0o750 });
-  const file = destination({ dest: join(folder, `${service}.jsonl`), sync: true, mkdir: false, mode: 0o640 });
+  const file = new RotatingFile(join(folder, `${service}.jsonl`), logLimits);
   return pino(options, multistream([{ stream: destination({ fd: 1, sync: true }) }, { stream: file }]));
 }
