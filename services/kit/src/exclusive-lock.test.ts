@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -102,6 +102,14 @@ test('a file that is put in its place is noticed', async () => {
   expect(await lock.isInPlace()).toBe(false);
   await writeFile(path, '');
   expect(await lock.isInPlace()).toBe(false);
+});
+
+test('F21 who cannot say that it holds it holds it all the same', async () => {
+  await mkdir(`${path}.json/x`, { recursive: true });
+  const attempt = await ExclusiveLock.take(path, 0);
+  if (!attempt.ok) throw new Error('it is held');
+  await using _lock = attempt.lock;
+  expect(await (await LockProcess.start()).ask(take())).toBe('held by nobody known');
 });
 
 test('something else in its place is not written over', async () => {

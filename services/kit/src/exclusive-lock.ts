@@ -46,8 +46,7 @@ export class ExclusiveLock implements AsyncDisposable {
       const database = tryLock(path);
       if (database !== null) {
         const { ino } = await stat(path, { bigint: true });
-        const holder: LockHolder = { host: hostname(), pid: process.pid, started_at: new Date().toISOString() };
-        await writeFileAtomic(`${path}.json`, `${JSON.stringify(holder)}\n`, 0o644);
+        await tellHolder(`${path}.json`);
         return { ok: true, lock: new ExclusiveLock(path, database, ino) };
       }
       if (performance.now() >= end) return { ok: false, holder: await readHolder(path) };
@@ -87,6 +86,16 @@ function tryLock(path: string): DatabaseSync | null {
         cause: error,
       });
     throw error;
+  }
+}
+
+/** A disk that has no room for it is no reason not to start; then nothing of an earlier one is to stand there. */
+async function tellHolder(path: string): Promise<void> {
+  const holder: LockHolder = { host: hostname(), pid: process.pid, started_at: new Date().toISOString() };
+  try {
+    await writeFileAtomic(path, `${JSON.stringify(holder)}\n`, 0o644);
+  } catch {
+    await rm(path, { force: true }).catch(() => undefined);
   }
 }
 

@@ -48,9 +48,7 @@ export async function runRunner(
 ): Promise<void> {
   const layout = new Layout(config.home);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
-  const reserve = new Reserve(config.home, layout.reserve, (what) =>
-    logger.warn({ what }, 'room that is kept for a full disk'),
-  );
+  const reserve = new Reserve(layout.reserve, (what) => logger.warn({ what }, 'room that is kept for a full disk'));
   const writing = { ready: () => guard.ready(), makeRoom: () => reserve.release() };
   await using runs = await RunStore.open(layout, writing);
   const { store: tasks, mended, findings, swept } = await TaskStore.recover(layout, runs);

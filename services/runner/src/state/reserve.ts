@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { journalLimits } from '@countersign/contracts/limits.ts';
 import { exists } from '@countersign/kit/files.ts';
 
 const pieceBytes = 1024 * 1024;
 
-/** Bytes that are free at a path for those without privileges. */
-type FreeBytes = (path: string) => Promise<number>;
+type Sizes = { readonly reserveBytes: number; readonly reserveSpareBytes: number };
 
 /**
  * Room on the disk that is kept for when there is none: given up, so that what people decide can still be written down, and
@@ -14,15 +14,14 @@ type FreeBytes = (path: string) => Promise<number>;
  */
 export class Reserve {
   readonly #path: string;
-  readonly #folder: string;
   readonly #said: (what: 'released' | 'made') => void;
-  readonly #freeBytes: FreeBytes;
+  readonly #sizes: Sizes;
 
-  constructor(folder: string, path: string, said: (what: 'released' | 'made') => void, freeBytes: FreeBytes = freeAt) {
-    this.#folder = folder;
+  /** @param said is told of both, for the log */
+  constructor(path: string, said: (what: 'released' | 'made') => void, sizes: Sizes = journalLimits) {
     this.#path = path;
     this.#said = said;
-    this.#freeBytes = freeBytes;
+    this.#sizes = sizes;
   }
 
   /** Gives it up. False when there is none. */
@@ -42,8 +41,8 @@ export class Reserve {
     const temporary = `${this.#path}.tmp`;
     try {
       if (await exists(this.#path)) return;
-      const { reserveBytes, reserveSpareBytes } = journalLimits;
-      if ((await this.#freeBytes(this.#folder)) < reserveBytes + reserveSpareBytes) return;
+      const { reserveBytes, reserveSpareBytes } = this.#sizes;
+      if ((await freeAt(dirname(this.#path))) < reserveBytes + reserveSpareBytes) return;
       await writeNoise(temporary, reserveBytes);
       await rename(temporary, this.#path);
       this.#said('made');
@@ -64,6 +63,7 @@ async function writeNoise(path: string, length: number): Promise<void> {
   }
 }
 
+/** In bytes, for those without privileges. */
 async function freeAt(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
