@@ -108,7 +108,12 @@ describe('a task that has used its budget up is stopped, and its work is kept', 
     const lines = (await readFile(join(stack.attemptFolder(record), 'stdout.log'), 'utf8')).trim().split('\n');
     expect(lines.filter((line) => line === 'status 200')).toHaveLength(3);
     expect(lines.filter((line) => line !== 'status 200').every((line) => line === 'status 403')).toBe(true);
-    const { stdout } = await execa('docker', ['ps', '--quiet', '--filter', `label=countersign.project=${stack.project}`]);
+    const { stdout } = await execa('docker', [
+      'ps',
+      '--quiet',
+      '--filter',
+      `label=countersign.project=${stack.project}`,
+    ]);
     expect(stdout.trim().split('\n').length).toBeLessThanOrEqual(1);
   }, 120_000);
 });
@@ -121,7 +126,10 @@ describe('a stage’s budget', () => {
   });
 
   test('is told once where it is advice, and the task goes on', async () => {
-    await stack.drop('advised.md', `${head('stage: advised')}1. create kept.txt with yes\n2. run ls\n3. run git status\n`);
+    await stack.drop(
+      'advised.md',
+      `${head('stage: advised')}1. create kept.txt with yes\n2. run ls\n3. run git status\n`,
+    );
     const record = await stack.reaches('advised.md', ['review', 'failed']);
     expect(record.state.status).toBe('review');
     const advice = (await eventsOf(record)).filter(({ event }) => event === 'governance_advice');

@@ -99,15 +99,26 @@ test('a tool that stays below its own budget of the disk is left alone, and one 
   expect([await result.file('work.txt'), await result.file('there.txt')]).toEqual(['saved', 'still']);
 });
 
-test('a full /tmp ends with a clear word', async () => {
+test('a full /tmp costs output and what lies there, not the work', async () => {
   const sandbox = await sandboxes.start({ tmp_mb: 16 });
   const command = shell('echo 1 > work.txt; head -c 64M /dev/zero > /tmp/zeros; head -c 1M /dev/zero; exit 0');
   const result = await assigner.run(sandbox, { command });
-  expect(result.end).toMatchObject({ exit_code: 0, reason: 'failed', error_class: 'result_refused' });
-  expect(result.end.message).toContain('No space left on device');
-  // What it printed could not be kept either, and is counted.
+  expect(result.end).toMatchObject({ exit_code: 0, reason: 'finished' });
+  expect(result.end.message).toContain('no room left');
+  expect(await result.file('work.txt')).toBe('1');
+  // What it printed could not be kept, and is counted.
   expect(result.end.stdout.bytes + result.end.stdout.dropped).toBe(mib);
   expect(result.end.stdout.dropped).toBeGreaterThan(0);
+});
+
+test('where neither has room that can be made, the end says so', async () => {
+  const sandbox = await sandboxes.start({ tmp_mb: 16, workspace_mb: 16 });
+  const command = shell(
+    'echo 1 > work.txt; head -c 64M /dev/zero > fill; head -c 64M /dev/zero > /tmp/task/out/zeros; exit 0',
+  );
+  const result = await assigner.run(sandbox, { command });
+  expect(result.end).toMatchObject({ exit_code: 0, reason: 'failed', error_class: 'result_refused' });
+  expect(result.end.message).toContain('No space left on device');
 });
 
 test('100 MB of output are capped and counted, within little memory on both sides', async () => {

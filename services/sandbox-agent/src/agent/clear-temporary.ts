@@ -29,6 +29,13 @@ export async function clearTemporary(paths: AgentPaths): Promise<boolean> {
   return true;
 }
 
+/** Gives up what a tool that has ended left in the temporary folder, for room; what it delivers stays. */
+export async function clearBesideTask(paths: AgentPaths): Promise<void> {
+  const kept = [paths.spool, paths.task].flatMap((path) => ['!', '-name', basename(path)]);
+  await find(paths.temporary, ['.', ...open]);
+  await find(paths.temporary, ['.', ...entries, ...kept, ...remove]);
+}
+
 async function find(folder: string, args: readonly string[]): Promise<boolean> {
   const env = { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' };
   const limit = AbortSignal.timeout(agentLimits.clearMs);

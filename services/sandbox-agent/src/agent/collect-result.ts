@@ -1,5 +1,6 @@
 import type { Check } from '@countersign/contracts/condition.ts';
 import type { EndFrame, TaskFrame } from '@countersign/contracts/frames.ts';
+import { clearBesideTask } from './clear-temporary.ts';
 import { collectArtifacts } from './collect-artifacts.ts';
 import { collectBundles, type Sent } from './collect-bundles.ts';
 import { collectCarried } from './collect-carried.ts';
@@ -102,9 +103,12 @@ async function collectEverything(
   outcome: Outcome,
   stop: () => AbortSignal,
 ): Promise<Collection> {
-  const isFull = outcome.kind === 'stopped' && outcome.limit?.errorClass === 'budget_disk';
+  const room = {
+    isFull: outcome.kind === 'stopped' && outcome.limit?.errorClass === 'budget_disk',
+    make: () => clearBesideTask(paths),
+  };
   const bundles = await collectBundles(paths, frame, (folder, baseHead, path) =>
-    collectWork(folder, baseHead, path, isFull, () => ({ stop: stop() })),
+    collectWork(folder, baseHead, path, room, () => ({ stop: stop() })),
   );
   const artifacts = await collectArtifacts(paths.task);
   const strays = await collectStrays(

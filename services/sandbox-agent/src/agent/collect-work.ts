@@ -2,9 +2,15 @@ import { GitError, type GitOptions } from '../git.ts';
 import { type Collected, collectRepository } from './collect-repository.ts';
 import { collectWithoutRoom } from './collect-without-room.ts';
 
+type Room = {
+  /** It is known beforehand that the repository has none. */
+  readonly isFull: boolean;
+  /** Makes what can be made elsewhere. */
+  readonly make: () => Promise<void>;
+};
+
 /**
  * Collects a repository where it is, or, when there is no room left for that, beside it.
- * @param isFull known beforehand
  * @param options fresh ones for each try
  * @throws GitError
  */
@@ -12,11 +18,21 @@ export async function collectWork(
   folder: string,
   baseHead: string,
   bundlePath: string,
-  isFull: boolean,
+  room: Room,
   options: () => GitOptions,
 ): Promise<Collected> {
-  const beside = () => collectWithoutRoom(folder, baseHead, bundlePath, `${bundlePath}.d`, options());
-  if (isFull) return await beside();
+  const beside = async (): Promise<Collected> => {
+    await room.make();
+    try {
+      const collected = await collectWithoutRoom(folder, baseHead, bundlePath, `${bundlePath}.d`, options());
+      return { ...collected, note: 'there was no room left; what the tool had in /tmp was removed for it' };
+    } catch (error) {
+      // There is none there either.
+      if (wantsRoom(error) && error instanceof Error) throw new GitError('add', `${noRoom}: ${error.message}`);
+      throw error;
+    }
+  };
+  if (room.isFull) return await beside();
   try {
     const collected = await collectRepository(folder, baseHead, bundlePath, options());
     return collected.problem?.includes(noRoom) === true ? await beside() : collected;
