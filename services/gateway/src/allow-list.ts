@@ -13,7 +13,7 @@ type Ollama = {
 type OpenAi = { model: string; stream?: boolean | null | undefined; max_tokens: number };
 
 /** What a route asks of the model; every route that has a body names one. */
-export type Asks =
+type Asks =
   | { readonly asks: 'nothing'; readonly body: null }
   | { readonly asks: 'description'; readonly body: z.ZodType<{ model: string }> }
   | { readonly asks: 'embedding'; readonly body: z.ZodType<{ model: string }> }

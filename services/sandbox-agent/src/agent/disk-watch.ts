@@ -6,7 +6,7 @@ type DiskUsage = { readonly usedBytes: number; readonly totalBytes: number };
 /** What of the file system that a folder is on is in use. */
 export type MeasureDisk = (folder: string) => Promise<DiskUsage>;
 
-export const measureDisk: MeasureDisk = async (folder) => {
+const measureDisk: MeasureDisk = async (folder) => {
   const { blocks, bfree, bsize } = await statfs(folder);
   return { usedBytes: (blocks - bfree) * bsize, totalBytes: blocks * bsize };
 };
