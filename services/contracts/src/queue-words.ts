@@ -3,12 +3,12 @@ import type { OpenBreaker, QueueState } from './queue-state.ts';
 type Paused = NonNullable<QueueState['paused']>;
 
 /** Who stopped the queue, when and why, in one line. Pure; a person's words come as they are. */
-export function pausedWords({ by, since, reason }: Paused): string {
+function pausedWords({ by, since, reason }: Paused): string {
   return `the queue is paused since ${since} by ${by}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** What a breaker holds up, why, and when it is tried whether it goes again, in one line. Pure. */
-export function breakerWords(breaker: OpenBreaker): string {
+function breakerWords(breaker: OpenBreaker): string {
   const { workspace, tool, state, error_class, failures, since, until } = breaker;
   const often = failures === 1 ? 'one failure' : `${failures} failures in a row`;
   const next = state === 'probing' ? 'one task tries now whether it goes again' : `one task may try again at ${until}`;

@@ -27,8 +27,10 @@ export async function cancel(context: Context, words: readonly string[]): Promis
       json,
       wait: values['no-wait'] !== true,
       evidence: `argv: cancel ${words.join(' ')}`,
-      follow: async () =>
-        endingOf(
+      follow: async () => {
+        if (!json)
+          print(context.stderr, `it is ${record.state.status}; waiting until what is at work on it has let go`);
+        return endingOf(
           record,
           await followRecord(record, {
             volumes,
@@ -37,7 +39,8 @@ export async function cancel(context: Context, words: readonly string[]): Promis
             isOver: ({ state }) => isFinal(state.status),
             onChange: progress,
           }),
-        ),
+        );
+      },
     },
   );
 }

@@ -75,6 +75,7 @@ describe('cancel', () => {
         '',
       ].join('\n'),
     );
+    expect(told.stderr).toContain('it is running; waiting until what is at work on it has let go');
     expect(told.stderr).toContain('running: is told to stop ');
     expect(told.stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });

@@ -134,12 +134,14 @@ test('what has ended is forgotten, with the approvals that were given on it', as
 
 test('of more open tasks than are kept the newest are known', async () => {
   const { state, hear } = await begin();
-  for (let index = 0; index < 3; index += 1) await hear(makeRecord(approved('turn'), { id: `first-${index}` }));
   await state.update((next) => {
-    for (let index = 0; index < listenerLimits.tasks; index += 1)
+    for (let index = 0; index < listenerLimits.tasks + 2; index += 1)
       next.tasks.push({ task: `t-${index}`, file: 'x.md', droppedAs: 'x.md', wait: null, told: [] });
   });
-  expect([state.now.tasks.length, state.now.tasks[0]?.task]).toEqual([listenerLimits.tasks, 't-0']);
+  expect([state.now.tasks.length, state.now.tasks[0]?.task]).toEqual([listenerLimits.tasks, 't-2']);
+  await hear(makeRecord(approved('turn'), { id: 'newest' }));
+  expect([state.now.tasks.length, state.now.tasks[0]?.task]).toEqual([listenerLimits.tasks, 't-3']);
+  expect(state.now.tasks.at(-1)?.task).toBe('newest');
 });
 
 test('words of others in a reason are inert and cut', async () => {

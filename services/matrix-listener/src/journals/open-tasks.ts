@@ -20,8 +20,10 @@ export function keepTask(state: ListenerState, record: TaskRecord): void {
     wait: wasAsked(state, record.id) ? waitOf(record) : null,
     told: known?.told ?? [],
   };
-  if (known === undefined) state.tasks.push(now);
-  else Object.assign(known, now);
+  if (known !== undefined) return void Object.assign(known, now);
+  state.tasks.push(now);
+  // At once: thousands of files may be dropped together, and each of them is looked for among these.
+  if (state.tasks.length > listenerLimits.tasks) state.tasks.shift();
 }
 
 /** Whether the room has, or is about to have, a message that asks about a task. */

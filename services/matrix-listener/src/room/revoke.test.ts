@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeGate } from '../testing/gates.ts';
 import { startListening } from '../testing/listening.ts';
-import { bot, edit, operator, reaction, redaction, said, stranger } from '../testing/room-events.ts';
+import { bot, edit, operator, otherRoom, reaction, redaction, said, stranger } from '../testing/room-events.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
 const approvals = [
@@ -67,6 +67,13 @@ test('A11 nothing but an approval is taken back: not a rejection, a cancellation
   await hear(said('a', 'reject gated'), said('b', 'cancel gated'), said('c', 'pause'), said('d', 'thanks'));
   await hear(...['a', 'b', 'c', 'd', 'gate'].map((name) => redaction(`r-${name}`, name)));
   expect(commands().map(({ kind }) => kind)).toEqual(['reject', 'cancel', 'pause']);
+});
+
+test('A18 nothing that is said in another room takes anything back', async () => {
+  const { hear, commands } = await startListening([gate]);
+  await hear(said('a', 'approve gated'));
+  await hear(redaction('r', 'a', 11, { room_id: otherRoom }), edit('e', 'x', 'a', { room_id: otherRoom }));
+  expect(commands()).toHaveLength(1);
 });
 
 test('A11 of two approvals of one request the one that is taken back is', async () => {

@@ -150,10 +150,11 @@ async function remember(
 
 /** Takes back what was approved by an event that this one takes back or, from the same sender, edits. */
 async function revoke(
-  { commands, logger, now }: Parts,
+  { commands, logger, now, surroundings }: Parts,
   event: ObservedEvent,
   draft: ListenerState,
 ): Promise<((next: ListenerState) => void)[]> {
+  if (event.room_id !== undefined && event.room_id !== surroundings.room) return [];
   const redacted = new Set<string>(redactedBy(event));
   const edits = new Set(editOf(event));
   const changes: ((next: ListenerState) => void)[] = [];

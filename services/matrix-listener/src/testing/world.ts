@@ -2,10 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
-import type { MergeApproval, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { MergeApproval } from '@countersign/contracts/task-record.ts';
 import type { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
-import { makeReviewTask, type ReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
+import { makeReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { FollowLoop } from '../journals/follow-loop.ts';
 import { listenerLimits } from '../limits.ts';
@@ -20,6 +20,7 @@ import { TestJournals } from './journals.ts';
 import { keptLog } from './kept-log.ts';
 import { bot, operator, room, saidAt } from './room-events.ts';
 import { scratchFolder } from './scratch.ts';
+import { fits, type Standing } from './standing.ts';
 import { TestRoom } from './test-room.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
@@ -107,16 +108,6 @@ class Life {
     if (this.isDead) throw new Killed();
   }
 }
-
-/** Where a task stands with the runner: by the digest that a decision has to name. */
-type Standing = {
-  readonly digest: string;
-  status: 'pending' | 'approved' | 'rejected' | 'review' | 'merged' | 'cancelled';
-  readonly record: TaskRecord;
-  readonly review?: ReviewTask;
-  /** The command that approved it. */
-  approval?: string;
-};
 
 /** Disk, room and runner around a listener that can be killed at any step and started again on what it left. */
 export class World {
@@ -337,29 +328,5 @@ export class World {
   /** What the runner decided on commands, in its order. */
   get decided(): readonly string[] {
     return [...this.#decided.values()];
-  }
-}
-
-/** Whether the runner takes a command as its task stands. */
-function fits(kind: Command['kind'], subject: Command['subject'], { status, digest, approval }: Standing): boolean {
-  switch (kind) {
-    case 'approve':
-      return status === 'pending' && 'digest' in subject && subject.digest === digest;
-    case 'reject':
-      return (status === 'pending' || status === 'review') && 'digest' in subject && subject.digest === digest;
-    case 'merge':
-    case 'rebase':
-      return status === 'review' && 'digest' in subject && subject.digest === digest;
-    case 'revoke':
-      return status === 'approved' && 'command' in subject && subject.command === approval;
-    case 'cancel':
-      return status === 'pending' || status === 'approved' || status === 'review';
-    case 'retry':
-    case 'pause':
-    case 'resume':
-    case 'submit':
-    case 'send':
-    case 'clean':
-      return false;
   }
 }
