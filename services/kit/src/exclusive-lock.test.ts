@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { ExclusiveLock } from './exclusive-lock.ts';
 import type { LockRequest } from './testing/lock-process.ts';
 
+// Processes are started, and other tests use the processors, too.
+vi.setConfig({ testTimeout: 120_000 });
 const rounds = process.env['COUNTERSIGN_TEST_ALL'] === 'yes' ? 1_000 : 100;
 const program = new URL('./testing/lock-process.ts', import.meta.url);
 
@@ -82,7 +84,7 @@ test('F07 a process that stands still does not lose it', async () => {
   expect(await second.ask(take())).toBe(`held by ${first.child.pid}`);
 });
 
-test(`F11 of four processes exactly one has it, in each of ${rounds} races`, { timeout: 120_000 }, async () => {
+test(`F11 of four processes exactly one has it, in each of ${rounds} races`, async () => {
   const racers = await Promise.all(Array.from({ length: 4 }, () => LockProcess.start()));
   const winners: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

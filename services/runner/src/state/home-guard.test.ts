@@ -13,12 +13,14 @@ import {
 import type { EventBody } from '@countersign/contracts/event.ts';
 import { homeFormat } from '@countersign/contracts/home.ts';
 import { StartError } from '@countersign/kit/start-error.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { eventsOf, makeHome, makeSentinel } from '../testing/home.ts';
 import { HomeGuard } from './home-guard.ts';
 import type { Layout } from './layout.ts';
 import { RunStore } from './run-store.ts';
 
+// A process is started, and other tests use the processors, too.
+vi.setConfig({ testTimeout: 60_000 });
 const stays = new AbortController().signal;
 const event: EventBody = { phase: 'service', agent_role: 'runner', event: 'message', summary: 'x' };
 
