@@ -239,6 +239,6 @@ async function truncate(file: FileHandle, length: number): Promise<void> {
 }
 
 /** No room, or none left of what its user may have. */
-export function isFull(error: unknown): boolean {
+function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -9,7 +9,7 @@ export type Chained = { readonly ts: string; readonly seq: number; readonly prev
 /** Where a chained file ends: its last line's number and SHA-256, and all its whole lines' length in bytes. */
 export type ChainEnd = { readonly seq: number; readonly head: string; readonly length: number };
 
-export const genesis = '0'.repeat(64);
+const genesis = '0'.repeat(64);
 const lineFeed = 0x0a;
 const sectorBytes = 512;
 const pieceBytes = 1024 * 1024;
