@@ -161,3 +161,16 @@ export const logLimits = {
   /** Beside the one that is written to. */
   oldFiles: 4,
 } as const;
+
+/** What an archive of a house may be like. */
+export const houseLimits = {
+  manifestBytes: 8 * mib,
+  /** Of what is sealed in one piece, before it is sealed. */
+  chunkBytes: 4 * mib,
+  passphraseBytes: { least: 12, most: 1_024 },
+  /** One name, relative to the archive's root, in bytes of UTF-8; and how deep folders may lie in each other. */
+  nameBytes: 4 * kib,
+  depth: 256,
+  /** What must stay free on the disk behind everything that is unpacked. */
+  spareBytes: 256 * mib,
+} as const;

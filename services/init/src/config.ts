@@ -2,7 +2,7 @@ import { readEnvironment } from '@countersign/kit/config-file.ts';
 import { z } from 'zod';
 
 // Whether ids are the operator's or root's is for `scripts/up` to choose; a service is never root.
-const id = z
+export const id = z
   .string()
   .regex(/^[1-9]\d{0,9}$/, 'a numeric id above 0; services do not run as root')
   .transform(Number);

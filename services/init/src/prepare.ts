@@ -7,6 +7,7 @@ import type { InitConfig } from './config.ts';
 import { firstWorkspace, makeFirstWorkspace } from './first-workspace.ts';
 import { ensureFolder, type FolderMode, type Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
+import { refuseMoved } from './refuse-moved.ts';
 import { readSentinel, writeSentinel } from './sentinel.ts';
 import { ensureSigningKey } from './signing-key.ts';
 import { ensureSynapseSecrets } from './synapse-secrets.ts';
@@ -41,11 +42,20 @@ const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
  */
 export async function prepare(config: InitConfig, report: Report): Promise<void> {
   const owner: Owner = { uid: config.uid, gid: config.gid };
+  await refuseMoved(config.volumes);
   const found = await readSentinel(config.volumes, owner);
-  const sentinel: HomeSentinel = found ?? { version: homeFormat, id: randomUUID(), ...owner, workspaces: [] };
+  const sentinel: HomeSentinel = {
+    version: homeFormat,
+    id: found?.id ?? randomUUID(),
+    ...owner,
+    workspaces: found?.workspaces ?? [],
+  };
   await letThrough(config.volumes, owner, report);
-  // Recorded before anything is given away: from here on a start with other ids is refused.
-  if (found === null) await writeSentinel(config.volumes, sentinel);
+  // Recorded before anything is given away: from here on a start with other ids is refused. What else an older version wrote is
+  // brought up to date by whoever reads it.
+  if (found?.writtenAs !== homeFormat) await writeSentinel(config.volumes, sentinel);
+  if (found !== null && found.writtenAs !== homeFormat)
+    report('changed', `${config.volumes} from format ${found.writtenAs} to ${homeFormat}`);
 
   for (const [name, mode] of volumeFolders) await ensureFolder(join(config.volumes, name), owner, mode, report);
   // The launcher is root without any capability: it can write only where root is the owner. Its files get the group through

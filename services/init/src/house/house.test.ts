@@ -1,0 +1,339 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  contents,
+  exported,
+  folders,
+  forged,
+  homeId,
+  imported,
+  makeHouse,
+  owner,
+  passphrase,
+  sentinel,
+  sentinelEntry,
+  verified,
+} from '../testing/house.ts';
+import { stagedIn } from './staging.ts';
+
+const run = 'home/runs/RUN-20261128-001';
+const record = (status: string, more: object = {}) =>
+  JSON.stringify({
+    version: 2,
+    id: 'abcde',
+    run: 'RUN-20261128-001',
+    file: 'x.md',
+    dropped_as: 'x.md',
+    task_file: 'a'.repeat(64),
+    workspace: 'app',
+    action: 'run',
+    stage: 'dev',
+    gate: false,
+    title: 'x',
+    tool: 'agent',
+    priority: 0,
+    timeout_sec: 60,
+    accepted_at: '2026-11-28T09:00:00.000Z',
+    attempts: 0,
+    interruptions: 0,
+    model: null,
+    bases: null,
+    memory_task: null,
+    depends_on: [],
+    budget: { tokens: null, requests: null, output_bytes: null, disk_bytes: null },
+    cancellation: null,
+    state: { status, since: '2026-11-28T09:00:00.000Z', reason: 'r', ...more },
+  });
+
+/** A house in use, with something in every part of it. */
+const used = () =>
+  makeHouse({
+    'home/.countersign.json': sentinel(),
+    'home/inbox/waits.md': 'workspace: app\n',
+    'home/inbox/.submitted-0123456789abcdef': 'workspace: app\n',
+    'home/outbox/done/x.md': 'workspace: app\n',
+    [`${run}/run.yaml`]: 'version: 2\n',
+    [`${run}/telemetry.jsonl`]: '{}\n',
+    [`${run}/tasks/abcde/task.json`]: record('queued'),
+    [`${run}/tasks/abcde/attempts/1/stdout.log`]: 'output',
+    [`${run}/tasks/abcde/attempts/1/incoming/bundle-0`]: 'half',
+    'home/runs/telemetry.jsonl': '{}\n',
+    'home/runs/.cache/packs/x.pack': 'cache',
+    'home/runs/.0123456789abcdef01234567.tmp': 'half-written',
+    'home/memory/app/tasks/T0001.md': 'remember',
+    'home/logs/runner/runner.log': 'log',
+    'home/workspaces/app/read.me': 'mine',
+    'home/workspaces/app/.git/HEAD': 'ref: refs/heads/main\n',
+    'home/workspaces/app/.git/objects/ab/cd': 'object',
+    'configs/stages.yaml': 'version: 1\n',
+    'configs/prompts/plan.yaml': 'system: plan\n',
+    'secrets/cli/signing.key.pem': 'PRIVATE KEY of the shell',
+    'secrets/matrix-listener/matrix-bot.env': 'MATRIX_BOT_TOKEN=syt_token\n',
+    'named/listener-state/state.json': '{"since":"s1"}',
+    'named/spool-shell/000-command.json': '{"kind":"approve"}',
+    'named/synapse/homeserver.db': 'database with words',
+  });
+
+/** What a first start has made on another machine. */
+const fresh = () =>
+  makeHouse({
+    'home/.countersign.json': sentinel().replace(homeId, '11111111-1111-4111-8111-111111111111'),
+    'home/runs/telemetry.jsonl': 'of the fresh start',
+    'home/inbox/.gitkeep': '',
+    'home/workspaces/mini-control-plane/README.md': 'example',
+    'configs/stages.yaml': 'version: 1\n# as shipped\n',
+    'secrets/cli/signing.key.pem': 'another private key',
+    'named/synapse/homeserver.db': 'fresh',
+    'named/synapse/homeserver.db-wal': 'of the fresh one',
+  });
+
+describe('a house', () => {
+  test('F27 stands elsewhere as it stood: state, memory, configuration, keys, spools and the room', async () => {
+    const [from, to] = [used(), fresh()];
+    utimesSync(join(from.home, 'outbox/done/x.md'), 1_700_000_000, 1_700_000_000);
+    chmodSync(join(from.secrets, 'cli/signing.key.pem'), 0o400);
+    const { archive, report } = await exported(from);
+    expect(report).toMatchObject({ home: homeId, tasks: { queued: 1 }, archive_bytes: archive.length });
+    await verified(to, archive);
+    const told = await imported(to, archive);
+
+    const was = await contents(from.home);
+    const is = await contents(to.home);
+    for (const name of [
+      'inbox/waits.md',
+      'inbox/.submitted-0123456789abcdef',
+      'outbox/done/x.md',
+      'runs/RUN-20261128-001/telemetry.jsonl',
+      'runs/RUN-20261128-001/tasks/abcde/task.json',
+      'runs/RUN-20261128-001/tasks/abcde/attempts/1/stdout.log',
+      'runs/telemetry.jsonl',
+      'memory/app/tasks/T0001.md',
+    ])
+      expect(is[name], name).toBe(was[name]);
+    for (const name of [
+      'runs/.cache',
+      'runs/RUN-20261128-001/tasks/abcde/attempts/1/incoming',
+      'logs/runner/runner.log',
+    ])
+      expect(is[name], name).toBeUndefined();
+    expect(Object.keys(is).filter((name) => name.endsWith('.tmp') || name.includes('countersign-import'))).toEqual([]);
+    expect(readFileSync(join(to.configs, 'stages.yaml'), 'utf8')).toBe('version: 1\n');
+    expect(readFileSync(join(to.secrets, 'cli/signing.key.pem'), 'utf8')).toBe('PRIVATE KEY of the shell');
+    expect(lstatSync(join(to.secrets, 'cli/signing.key.pem')).mode & 0o777).toBe(0o400);
+    expect(lstatSync(join(to.home, 'outbox/done/x.md')).mtimeMs).toBe(1_700_000_000_000);
+    expect(await contents(join(to.named, 'listener-state'))).toEqual({ 'state.json': '{"since":"s1"}' });
+    expect(await contents(join(to.named, 'spool-shell'))).toEqual({ '000-command.json': '{"kind":"approve"}' });
+    // A database never meets the write-ahead log of another one.
+    expect(existsSync(join(to.named, 'synapse/homeserver.db-wal'))).toBe(false);
+    expect(JSON.parse(is['.countersign.json'] ?? '')).toEqual({
+      version: 2,
+      id: homeId,
+      ...owner,
+      workspaces: ['mini-control-plane'],
+    });
+    expect(told.workspaces_to_bring).toEqual([{ name: 'app', needed_by: ['abcde'] }]);
+  });
+
+  test('that was there is kept aside, and folders that a checkout keeps stay', async () => {
+    const to = fresh();
+    const { archive } = await exported(used());
+    const { kept } = await imported(to, archive);
+    const aside = kept[0]?.replace('volumes/', '') ?? '';
+    const home = await contents(to.home);
+    expect(home[`${aside}/runs/telemetry.jsonl`]).toBe('of the fresh start');
+    expect(home[`${aside}/configs/stages.yaml`]).toContain('as shipped');
+    expect(home['inbox/.gitkeep']).toBe('');
+    expect(home['workspaces/mini-control-plane/README.md']).toBe('example');
+    expect(Object.keys(await contents(to.configs)).sort()).toEqual(['prompts', 'prompts/plan.yaml', 'stages.yaml']);
+  });
+
+  test('brings its workspaces where that is asked for, with their links that stay inside', async () => {
+    const from = used();
+    symlinkSync('read.me', join(from.home, 'workspaces/app/alias'));
+    symlinkSync('../../../../etc/passwd', join(from.home, 'workspaces/app/way-out'));
+    symlinkSync('/etc/passwd', join(from.home, 'workspaces/app/far'));
+    const { archive } = await exported(from, true);
+    const to = fresh();
+    const told = await imported(to, archive);
+    const app = await contents(join(to.home, 'workspaces/app'));
+    expect(app).toMatchObject({ 'read.me': 'mine', '.git/objects/ab/cd': 'object', alias: '-> read.me' });
+    expect(app['way-out'] ?? app['far']).toBeUndefined();
+    expect(told.links_left_out).toEqual([
+      'home/workspaces/app/far -> /etc/passwd',
+      'home/workspaces/app/way-out -> ../../../../etc/passwd',
+    ]);
+    expect(told.workspaces_to_bring).toEqual([]);
+  });
+
+  test('of the first format is brought up to date', async () => {
+    const from = used();
+    writeFileSync(join(from.home, '.countersign.json'), sentinel(1));
+    const { archive } = await exported(from);
+    const to = fresh();
+    await imported(to, archive);
+    expect(JSON.parse(readFileSync(join(to.home, '.countersign.json'), 'utf8'))).toMatchObject({
+      version: 2,
+      id: homeId,
+    });
+  });
+
+  test('in which a merge is under way is busy, and nothing comes out', async () => {
+    const from = makeHouse({
+      'home/.countersign.json': sentinel(),
+      [`${run}/tasks/abcde/task.json`]: record('merging', {
+        wait: null,
+        result: {
+          repositories: [],
+          attempt: 1,
+          digest: 'a'.repeat(64),
+          verification: { status: 'unverified' },
+        },
+        approval: {
+          command: null,
+          digest: 'a'.repeat(64),
+          channel: 'shell',
+          user: 'op',
+          evidence: 'argv',
+          decided_at: '2026-11-28T09:00:00.000Z',
+          unverified: false,
+        },
+      }),
+    });
+    await expect(exported(from)).rejects.toMatchObject({
+      busy: true,
+      message: expect.stringContaining('being merged'),
+    });
+  });
+
+  test('is not exported with a passphrase that anybody guesses', async () => {
+    await expect(exported(used(), false, Buffer.from('short'))).rejects.toThrow('12 to 1024 bytes');
+  });
+});
+
+describe('importing', () => {
+  test.each([
+    ['a run', { 'home/runs/RUN-20261127-001/run.yaml': 'x' }, '1 runs'],
+    ['a file in the inbox', { 'home/inbox/x.md': 'x' }, '1 files in inbox/'],
+    ['a memory', { 'home/memory/app/tasks/T0001.md': 'x' }, 'a memory of 1 workspaces'],
+    ['a workspace of that name', { 'home/workspaces/app/x': 'x' }, 'workspaces/app'],
+  ])('into a house with %s is refused, and with --replace what is there goes aside', async (_what, files, words) => {
+    const { archive } = await exported(used(), true);
+    const to = makeHouse({ 'home/.countersign.json': sentinel(), ...files });
+    const before = await contents(to.home);
+    await expect(verified(to, archive)).rejects.toThrow(words);
+    expect(await contents(to.home)).toEqual(before);
+    const { kept } = await imported(to, archive, true);
+    const after = await contents(to.home);
+    const [path = ''] = Object.keys(files);
+    expect(after[path.replace('home', (kept[0] ?? '').replace('volumes/', ''))]).toBe('x');
+    expect(after['inbox/waits.md']).toBe('workspace: app\n');
+  });
+
+  test('the wrong passphrase, a flipped byte and a cut tail change nothing', async () => {
+    const to = fresh();
+    const before = await contents(to.home);
+    const { archive } = await exported(used());
+    const flipped = Buffer.from(archive);
+    flipped[archive.length - 40] = (flipped[archive.length - 40] ?? 0) ^ 1;
+    await expect(verified(to, archive, false, Buffer.from('not the passphrase'))).rejects.toThrow('this passphrase');
+    await expect(verified(to, flipped)).rejects.toThrow('damaged or was changed');
+    await expect(verified(to, archive.subarray(0, -10))).rejects.toThrow('cut off');
+    expect(await contents(to.home)).toEqual(before);
+    // Also without the first look, nothing is put in its place.
+    await expect(imported(to, flipped)).rejects.toThrow('damaged or was changed');
+    const after = await contents(to.home);
+    expect(Object.keys(after).filter((name) => !name.startsWith('.countersign-import'))).toEqual(Object.keys(before));
+  });
+
+  test('that was cut off while it unpacked begins anew', async () => {
+    const to = fresh();
+    const { archive } = await exported(used());
+    await expect(imported(to, archive.subarray(0, -10))).rejects.toThrow('cut off');
+    mkdirSync(join(stagedIn(to.home), 'runs/RUN-20200101-001'), { recursive: true });
+    await imported(to, archive);
+    const home = await contents(to.home);
+    expect(home['runs/RUN-20200101-001']).toBeUndefined();
+    expect(home['inbox/waits.md']).toBe('workspace: app\n');
+  });
+});
+
+describe('a hostile archive', () => {
+  const home = folders('home', 'home/inbox', 'home/runs', 'home/workspaces', 'home/workspaces/app');
+
+  test.each([
+    ['a way up', { name: 'home/../../etc/cron.d/x' }, 'leads elsewhere'],
+    ['a way up at its end', { name: 'home/inbox/..' }, 'leads elsewhere'],
+    ['an absolute name', { name: '/etc/passwd' }, 'leads elsewhere'],
+    ['another place', { name: 'root/.ssh/authorized_keys' }, 'is no part of a house'],
+    ['a place of the home that is no state', { name: 'home/logs/x' }, 'is no part of a house'],
+    ['the secrets of nobody', { name: 'secrets/other/x' }, 'is no part of a house'],
+    ['a link in the queue', { name: 'home/inbox/x.md', type: 'symlink', linkname: '/etc/passwd' }, 'is a link'],
+    ['a workspace that is a link', { name: 'home/workspaces/x', type: 'symlink', linkname: '/' }, 'is a link'],
+    ['a hard link', { name: 'home/inbox/x.md', type: 'link', linkname: '/etc/shadow' }, 'is a "link"'],
+    ['a device', { name: 'home/inbox/x.md', type: 'block-device' }, 'is a "block-device"'],
+    ['a pipe', { name: 'home/inbox/x.md', type: 'fifo' }, 'is a "fifo"'],
+    ['a folder that is not there', { name: 'home/outbox/done/x.md' }, 'does not lie in a folder'],
+    ['a name without end', { name: `home/inbox/${'x'.repeat(5_000)}` }, 'too long a name'],
+  ])('with %s is refused before anything is changed', async (_what, entry, words) => {
+    const to = fresh();
+    const before = await contents(to.home);
+    const archive = await forged([...home, sentinelEntry, entry]);
+    await expect(verified(to, archive)).rejects.toThrow(words);
+    await expect(imported(to, archive)).rejects.toThrow(words);
+    const after = await contents(to.home);
+    expect(Object.keys(after).filter((name) => !name.startsWith('.countersign-import'))).toEqual(Object.keys(before));
+  });
+
+  test('that writes through a link of its own is refused', async () => {
+    const archive = await forged([
+      ...home,
+      sentinelEntry,
+      { name: 'home/workspaces/app/out', type: 'symlink', linkname: '../../inbox' },
+      { name: 'home/workspaces/app/out/x.md', content: 'workspace: app\n' },
+    ]);
+    await expect(verified(fresh(), archive)).rejects.toThrow('does not lie in a folder');
+  });
+
+  test('that names a member twice, also as another kind, is refused', async () => {
+    const twice = { name: 'home/inbox/x.md', content: 'x' };
+    // In an order of its own, so that only the second one is wrong.
+    const inbox = [...folders('home', 'home/inbox'), twice];
+    await expect(verified(fresh(), await forged([...inbox, { ...twice, content: 'y' }]))).rejects.toThrow(
+      'stands there twice',
+    );
+    await expect(verified(fresh(), await forged([...inbox, ...folders('home/inbox/x.md')]))).rejects.toThrow('twice');
+    await expect(
+      verified(fresh(), await forged([...folders('home', 'home/inbox', 'home/runs', 'home/inbox')])),
+    ).rejects.toThrow('stands there twice');
+  });
+
+  test('whose house is another than its manifest says, or that has none, is refused', async () => {
+    await expect(verified(fresh(), await forged(home))).rejects.toThrow('does not hold the house');
+    const other = { ...sentinelEntry, content: sentinel().replace(homeId, '11111111-1111-4111-8111-111111111111') };
+    await expect(verified(fresh(), await forged([...home, other]))).rejects.toThrow('does not hold the house');
+  });
+
+  test('of a newer format is refused in words, with the versions', async () => {
+    const newer = { ...sentinelEntry, content: sentinel(3) };
+    await expect(verified(fresh(), await forged([...folders('home'), newer]))).rejects.toThrow(
+      'format 3, which a newer Countersign wrote; this one knows 2',
+    );
+  });
+
+  test('that holds no tar is refused, whoever sealed it', async () => {
+    const { archive } = await exported(used(), false, passphrase);
+    expect(archive.length).toBeGreaterThan(0);
+    const { forgedTar } = await import('../testing/house.ts');
+    await expect(verified(fresh(), await forgedTar(Buffer.from('no zstd at all')))).rejects.toThrow('cannot be read');
+  });
+});
