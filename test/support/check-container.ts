@@ -97,7 +97,7 @@ export function problemsOfContainer(
   same('processes', host.PidsLimit, expected.pids);
   same('restart', host.RestartPolicy.Name, expected.restart);
   same('init', host.Init, true);
-  same('log driver', host.LogConfig.Type, 'json-file');
+  same('log driver', host.LogConfig.Type, expected.outputIsKept ? 'json-file' : 'none');
   same(
     'networks',
     Object.keys(seen.NetworkSettings.Networks).sort(),

@@ -15,6 +15,8 @@ export type ExpectedService = {
   readonly tmpfs: readonly string[];
   readonly restart: 'unless-stopped' | 'no';
   readonly health: boolean;
+  /** By the engine, a bounded part of it. */
+  readonly outputIsKept: boolean;
   readonly memoryBytes: number;
   readonly pids: number;
   readonly cpus: number | null;
@@ -36,6 +38,7 @@ const service: ExpectedService = {
   tmpfs: [],
   restart: 'unless-stopped',
   health: true,
+  outputIsKept: true,
   memoryBytes: 512 * mib,
   pids: 256,
   cpus: 1,
@@ -62,6 +65,22 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/named/launcher-control': volume('launcher-control'),
       '/named/gateway-control': volume('gateway-control'),
       '/named/matrix-door': volume('matrix-door'),
+      '/named/listener-state': volume('listener-state'),
+      '/named/synapse': volume('synapse'),
+    },
+  },
+  house: {
+    ...oneShot,
+    outputIsKept: false,
+    user: '0:0',
+    capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
+    environment: ['HOUSE_GID', 'HOUSE_UID'],
+    mounts: {
+      '/volumes': bind('home'),
+      '/secrets': bind('secrets'),
+      '/configs': bind('configs'),
+      '/named/spool-shell': volume('spool-shell'),
+      '/named/spool-matrix': volume('spool-matrix'),
       '/named/listener-state': volume('listener-state'),
       '/named/synapse': volume('synapse'),
     },

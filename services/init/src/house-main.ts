@@ -21,6 +21,7 @@ const exits = { refused: 1, busy: 75 } as const;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
+  allowNegative: true,
   options: {
     json: { type: 'boolean', default: false },
     'with-workspaces': { type: 'boolean', default: false },

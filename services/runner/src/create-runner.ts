@@ -8,6 +8,8 @@ import { watchFolders } from './adapters/watch.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { readKeys } from './gate/keys.ts';
+import { refuseMoved } from './house/refuse-moved.ts';
+import { takeNotes } from './house/take-notes.ts';
 import { CommandDesk } from './loop/command-desk.ts';
 import { QueueControl } from './loop/queue-control.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
@@ -47,6 +49,7 @@ export async function runRunner(
   stop: AbortSignal,
 ): Promise<void> {
   const layout = new Layout(config.home);
+  await refuseMoved(layout);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
   const reserve = new Reserve(layout.reserve, (what) => logger.warn({ what }, 'room that is kept for a full disk'));
   const writing = { ready: () => guard.ready(), makeRoom: () => reserve.release() };
@@ -131,6 +134,7 @@ export async function runRunner(
     views.follow(record);
     queue.told(record);
   });
+  await takeNotes(context, false);
   await repeatHandoffs(context);
   const observer = new FileObserver();
   const intake = new Intake(context, observer);
@@ -164,6 +168,7 @@ function askDependencies(context: Context, loop: WorkLoop, reserve: Reserve, sto
   return repeat(stop, async () => {
     await reserve.refill();
     if (await context.dependencies.refresh()) loop.wake();
+    await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
   });
 }
 

@@ -7,6 +7,7 @@ import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
 import { demandsApproval } from '../gate/governance.ts';
+import { recheckRequests } from '../gate/recheck-requests.ts';
 import type { Intake } from '../queue/intake.ts';
 import { NoSandboxError } from '../sandbox/pool.ts';
 import type { HomeGuard } from '../state/home-guard.ts';
@@ -45,6 +46,7 @@ export class WorkLoop {
   readonly #activities = new Map<TaskId, Activity>();
   #wake = Promise.withResolvers<void>();
   #adopted = false;
+  #rechecked = false;
 
   constructor(context: Context, parts: Parts, leave: AbortSignal) {
     this.#context = context;
@@ -117,6 +119,7 @@ export class WorkLoop {
     await intake.scan();
     await desk.turn();
     await this.#expire();
+    await this.#recheckOnce();
     const ready: TaskRecord[] = [];
     for (const record of this.#context.tasks.open()) {
       const activity = this.#activities.get(record.id);
@@ -147,6 +150,16 @@ export class WorkLoop {
       this.#context.troubles.say(`task ${record.id}`, error);
     }
     return true;
+  }
+
+  /** Requests of an earlier start, as soon as it is known what would be run now. */
+  async #recheckOnce(): Promise<void> {
+    if (this.#rechecked) return;
+    try {
+      this.#rechecked = await recheckRequests(this.#context);
+    } catch (error) {
+      this.#context.troubles.say('requests of an earlier start', error);
+    }
   }
 
   async #checkFile(keeper: QueueKeeper, record: TaskRecord, activity: Activity | undefined): Promise<Standing> {

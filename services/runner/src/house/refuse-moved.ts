@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { movedFile } from '@countersign/contracts/house.ts';
+import { exists } from '@countersign/kit/files.ts';
+import type { Layout } from '../state/layout.ts';
+
+/** @throws Error for a house that goes on elsewhere: its tasks would be done twice */
+export async function refuseMoved({ home }: Layout): Promise<void> {
+  if (await exists(join(home, movedFile)))
+    throw new Error(
+      'this house was moved to another machine; to go on here after all: scripts/countersign export --take-back',
+    );
+}
