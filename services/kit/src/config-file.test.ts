@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AgentEnv, HostsEnv } from '@countersign/contracts/config/env.ts';
 import { SandboxProfiles } from '@countersign/contracts/config/sandbox.ts';
 import { Stages } from '@countersign/contracts/config/stages.ts';
 import { Tools } from '@countersign/contracts/config/tools.ts';
+import { parseYaml } from '@countersign/contracts/yaml-text.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from './config-file.ts';
@@ -47,6 +48,16 @@ describe('the configuration as shipped', () => {
       timeout_sec: 1800,
       step_limit: 60,
       token_budget: 500_000,
+    });
+  });
+
+  test('has no profile with a graphics processor, and describes one that is understood', async () => {
+    const text = await readFile(shipped('sandbox.yaml'), 'utf8');
+    expect(parseYaml(text, SandboxProfiles)).not.toMatchObject({ value: { profiles: { gpu: expect.anything() } } });
+    const described = text.replace(/^ {2}# gpu:\n(?: {2}# .*\n)+/m, (profile) => profile.replaceAll('  # ', '  '));
+    expect(parseYaml(described, SandboxProfiles)).toMatchObject({
+      ok: true,
+      value: { profiles: { gpu: { gpus: 'all' } } },
     });
   });
 

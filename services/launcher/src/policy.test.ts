@@ -101,6 +101,16 @@ test('fractions of a processor become whole nano-processors', () => {
   expect(compile({ ...ingredients, profile }).HostConfig.NanoCpus).toBe(300_000_000);
 });
 
+test('a profile with gpus asks for every one of them, and for nothing else', () => {
+  const profile = { ...ingredients.profile, gpus: 'all' as const };
+  const { DeviceRequests, ...others } = compile({ ...ingredients, profile }).HostConfig;
+  expect(DeviceRequests).toStrictEqual([
+    { Driver: '', Count: -1, DeviceIDs: [], Capabilities: [['gpu']], Options: {} },
+  ]);
+  const { DeviceRequests: _none, ...plain } = compile(ingredients).HostConfig;
+  expect(others).toStrictEqual(plain);
+});
+
 test('two projects give one slot two names', () => {
   expect(containerName('one', ingredients.slot)).toBe(`one-sandbox-${ingredients.slot}`);
   expect(containerName('two', ingredients.slot)).not.toBe(containerName('one', ingredients.slot));

@@ -6,6 +6,9 @@ const mib = 1024 * 1024;
 /** The sandbox's own user; it exists in no image, owns nothing outside its tmpfs, and is in no other group. */
 const user = { uid: 65_532, gid: 65_532 } as const;
 
+/** As `docker run --gpus all` asks for them. The only device that a sandbox can have, and only by the operator's own profile. */
+const everyGpu = { Driver: '', Count: -1, DeviceIDs: [] as string[], Capabilities: [['gpu']], Options: {} };
+
 export const labels = {
   sandbox: 'countersign.sandbox',
   profile: 'countersign.profile',
@@ -91,7 +94,7 @@ export function compile(from: Ingredients) {
       SecurityOpt: ['no-new-privileges:true', 'seccomp=builtin'],
       GroupAdd: [] as string[],
       Devices: [] as never[],
-      DeviceRequests: [] as never[],
+      DeviceRequests: from.profile.gpus === undefined ? [] : [everyGpu],
       DeviceCgroupRules: [] as string[],
       Sysctls: {},
       IpcMode: 'private',

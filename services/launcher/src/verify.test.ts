@@ -212,3 +212,35 @@ describe('what is really there', () => {
     expect(check(inspection)).toEqual([expect.stringMatching(message)]);
   });
 });
+
+describe('a profile with gpus', () => {
+  const withGpus = compile({ ...ingredients, profile: { ...ingredients.profile, gpus: 'all' } });
+  const [asked] = withGpus.HostConfig.DeviceRequests;
+  const judge = (requests: unknown) => {
+    const inspection = inspectionOf('c1', 'countersign-sandbox-x', withGpus, exampleImage);
+    inspection.HostConfig['DeviceRequests'] = requests;
+    return findMismatches(withGpus, exampleImage.config, inspection);
+  };
+
+  test.each([
+    ['as they were asked for', [asked]],
+    ['with none where an empty list was', [{ ...asked, DeviceIDs: null, Options: null }]],
+  ])('is accepted %s', (_what, requests) => {
+    expect(judge(requests)).toEqual([]);
+  });
+
+  test.each([
+    ['none at all', []],
+    ['another device beside them', [asked, { ...asked, Driver: 'cdi', DeviceIDs: ['vendor.com/disk=0'] }]],
+    ['another driver', [{ ...asked, Driver: 'cdi' }]],
+    ['devices by name', [{ ...asked, DeviceIDs: ['0'] }]],
+    ['another capability', [{ ...asked, Capabilities: [['gpu', 'display']] }]],
+    ['a key of a future engine', [{ ...asked, Anything: true }]],
+  ])('is refused with %s', (_what, requests) => {
+    expect(judge(requests)).toEqual([expect.stringMatching(/^HostConfig\.DeviceRequests is /)]);
+  });
+
+  test('has another definition, which is what an approval binds', () => {
+    expect(withGpus).not.toEqual(compiled);
+  });
+});
