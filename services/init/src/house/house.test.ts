@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { refuseMoved } from '../refuse-moved.ts';
 import {
   contents,
   exported,
@@ -264,6 +265,54 @@ describe('importing', () => {
     const home = await contents(to.home);
     expect(home['runs/RUN-20200101-001']).toBeUndefined();
     expect(home['inbox/waits.md']).toBe('workspace: app\n');
+  });
+});
+
+describe('a death while the house is put in its place', () => {
+  const isNote = (name: string) => name.includes('.house/') || name.startsWith('.before-import-');
+  const stateOf = async (places: ReturnType<typeof makeHouse>) => {
+    const all = { ...(await contents(places.home)), ...(await contents(join(places.home, '..'))) };
+    return Object.fromEntries(
+      Object.entries(all).filter(([name]) => !isNote(name.replace(/^(?:home|secrets|named\/synapse)\//, ''))),
+    );
+  };
+
+  test('at any step: nothing starts, another archive is refused, and the same import ends it', async () => {
+    const { archive } = await exported(used(), true);
+    let steps = 0;
+    const whole = fresh();
+    await imported(whole, archive, false, () => {
+      steps += 1;
+    });
+    expect(steps).toBeGreaterThan(30);
+    const wanted = await stateOf(whole);
+    for (let death = 1; death <= steps; death += 1) {
+      const to = fresh();
+      let left = death;
+      const die = () => {
+        left -= 1;
+        if (left === 0) throw new Error('died');
+      };
+      await expect(imported(to, archive, false, die)).rejects.toThrow('died');
+      if (death > 1) await expect(refuseMoved(to.home), `step ${death}`).rejects.toThrow('cut off half-way');
+      await imported(to, archive);
+      expect(await stateOf(to), `step ${death}`).toEqual(wanted);
+      await refuseMoved(to.home);
+    }
+  }, 60_000);
+
+  test('another archive does not get between', async () => {
+    const { archive } = await exported(used());
+    const to = fresh();
+    let left = 12;
+    const die = () => {
+      left -= 1;
+      if (left === 0) throw new Error('died');
+    };
+    await expect(imported(to, archive, false, die)).rejects.toThrow('died');
+    const { archive: other } = await exported(used());
+    await expect(verified(to, other)).rejects.toThrow('is half imported here');
+    await expect(imported(to, other)).rejects.toThrow('half imported');
   });
 });
 

@@ -10,7 +10,7 @@ import { openArchive } from './archive.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { type Examined, examine } from './examine.ts';
 import { HouseError } from './house-error.ts';
-import { placeHouse, readPlan, writePlan } from './place.ts';
+import { placeHouse, readPlan, type Step, writePlan } from './place.ts';
 import type { Places } from './places.ts';
 import { checkPassphrase, type DeriveKey } from './seal.ts';
 import { Staging, stagedIn } from './staging.ts';
@@ -38,6 +38,8 @@ export type ImportOptions = {
   /** Whatever house is here is moved aside. */
   readonly replace: boolean;
   readonly now: Date;
+  /** Called before each change that cannot be taken back, for tests of a death there. */
+  readonly step?: Step;
 };
 
 const namedLinks = 50;
@@ -92,7 +94,7 @@ export async function importHouse(
       for await (const _part of content);
     });
     if (examined.digest !== begun.archive) throw new HouseError('Another archive is half imported here.');
-    return report(examined, [], await placeHouse(places, begun));
+    return report(examined, [], await placeHouse(places, begun, options.step));
   }
   const id = randomBytes(16).toString('hex');
   const unpacking: ImportPlan = { version: 1, id, archive: '0'.repeat(64), phase: 'unpacking' };
@@ -104,7 +106,7 @@ export async function importHouse(
   if (stands.length > 0 && !options.replace)
     throw new HouseError(`This house is not empty: it holds ${stands.join(', ')}.`);
   await addOwnFiles(places, options, examined, id);
-  const kept = await placeHouse(places, { ...unpacking, archive: examined.digest });
+  const kept = await placeHouse(places, { ...unpacking, archive: examined.digest }, options.step);
   return report(examined, staging.leftOut, kept);
 }
 

@@ -13,6 +13,10 @@ import { mountsOf, stagedIn } from './staging.ts';
 
 /** So long does a disk have to write out everything that was unpacked. */
 const syncMs = 10 * 60 * 1000;
+/** Something is about to be changed. */
+export type Step = () => void;
+const nothing: Step = () => undefined;
+
 const planFile = ({ home }: Places): string => join(home, importFolder, 'plan.json');
 
 /** How far an import into this house has come; null when none is under way. @throws HouseError for a damaged plan */
@@ -43,26 +47,38 @@ async function syncStaged(places: Places): Promise<void> {
  * Puts the unpacked house into its place; what was there goes aside and is kept. Invariant: the plan says `clearing` until everything
  * old is aside, and `placing` from then on; each step is one rename that is left out where it was made before, so this is gone on with
  * after a death at any point. Returns the folders that keep what was there, relative to the mounts.
+ * @param step called before each change, for tests of a death there
  */
-export async function placeHouse(places: Places, begun: ImportPlan): Promise<string[]> {
+export async function placeHouse(places: Places, begun: ImportPlan, step: Step = nothing): Promise<string[]> {
   let plan = begun;
   if (plan.phase === 'unpacking') {
     await syncStaged(places);
     plan = { ...plan, phase: 'clearing' };
+    step();
     await writePlan(places, plan);
   }
   const aside = `${asidePrefix}${plan.id.slice(0, 8)}`;
   if (plan.phase === 'clearing') {
-    await clear(places, aside);
+    await clear(places, aside, step);
     plan = { ...plan, phase: 'placing' };
+    step();
     await writePlan(places, plan);
   }
-  for (const unit of await stagedUnits(places)) await placeUnit(unit);
+  for (const unit of await stagedUnits(places)) {
+    step();
+    await placeUnit(unit);
+  }
   for (const mount of mountsOf(places)) await syncFolder(mount);
+  step();
   await keepEmptyFolders(places, aside);
   // The plan goes last: while it is there, nothing starts.
-  for (const mount of mountsOf(places))
-    if (mount !== places.home) await rm(join(mount, importFolder), { recursive: true, force: true });
+  for (const mount of mountsOf(places).filter((path) => path !== places.home)) {
+    step();
+    await rm(join(mount, importFolder), { recursive: true, force: true });
+  }
+  step();
+  await rm(stagedIn(places.home), { recursive: true, force: true });
+  step();
   await rm(join(places.home, importFolder), { recursive: true, force: true });
   await syncFolder(places.home);
   const kept = [
@@ -100,38 +116,40 @@ async function placeUnit({ staged, target }: Unit): Promise<void> {
 }
 
 /** Moves aside whatever the units would meet, and of the volumes everything: a database's parts must not meet another one's. */
-async function clear(places: Places, aside: string): Promise<void> {
+async function clear(places: Places, aside: string, step: Step): Promise<void> {
   for (const { target } of await stagedUnits(places)) {
     if (target.startsWith(`${places.home}/`))
-      await moveAside(target, join(places.home, aside, target.slice(places.home.length)));
+      await moveAside(target, join(places.home, aside, target.slice(places.home.length)), step);
     else if (target.startsWith(`${places.secrets}/`))
-      await moveAside(target, join(places.secrets, aside, target.slice(places.secrets.length)));
+      await moveAside(target, join(places.secrets, aside, target.slice(places.secrets.length)), step);
     // Configurations may lie in a checkout, in which nothing is to be left.
     else if (target.startsWith(`${places.configs}/`))
-      await copyAside(target, join(places.home, aside, 'configs', target.slice(places.configs.length)));
+      await copyAside(target, join(places.home, aside, 'configs', target.slice(places.configs.length)), step);
   }
   for (const volume of stateVolumes) {
     const folder = join(places.named, volume);
     if ((await entriesOf(stagedIn(folder))).length === 0) continue;
     for (const { name } of await entriesOf(folder)) {
       if (name === importFolder || name.startsWith(asidePrefix)) continue;
-      if (volume === 'synapse') await moveAside(join(folder, name), join(folder, aside, name));
-      else await copyAside(join(folder, name), join(places.home, aside, volume, name));
+      if (volume === 'synapse') await moveAside(join(folder, name), join(folder, aside, name), step);
+      else await copyAside(join(folder, name), join(places.home, aside, volume, name), step);
     }
   }
 }
 
-async function moveAside(path: string, aside: string): Promise<void> {
+async function moveAside(path: string, aside: string, step: Step): Promise<void> {
   if (!(await exists(path))) return;
   await mkdir(dirname(aside), { recursive: true, mode: 0o700 });
+  step();
   await rename(path, aside);
   await syncFolder(dirname(aside));
 }
 
-async function copyAside(path: string, aside: string): Promise<void> {
+async function copyAside(path: string, aside: string, step: Step): Promise<void> {
   if (!(await exists(path))) return;
   await mkdir(dirname(aside), { recursive: true, mode: 0o700 });
   await cp(path, aside, { recursive: true, force: true, verbatimSymlinks: true });
+  step();
   await rm(path, { recursive: true, force: true });
 }
 

@@ -12,6 +12,7 @@ import { writeArchive } from '../house/archive.ts';
 import { ByteReader } from '../house/byte-reader.ts';
 import { exportHouse } from '../house/export-house.ts';
 import { importHouse, verifyHouse } from '../house/import-house.ts';
+import type { Step } from '../house/place.ts';
 import { type Places, secretFolders, stateVolumes } from '../house/places.ts';
 import { type DeriveKey, makeSalt } from '../house/seal.ts';
 
@@ -88,8 +89,8 @@ export const readerOf = (archive: Uint8Array) => new ByteReader(inPieces(archive
 export const verified = (places: Places, archive: Uint8Array, replace = false, words = passphrase) =>
   verifyHouse(places, { replace }, words, readerOf(archive), quickKey);
 
-export const imported = (places: Places, archive: Uint8Array, replace = false, words = passphrase) =>
-  importHouse(places, { owner, replace, now }, words, readerOf(archive), quickKey);
+export const imported = (places: Places, archive: Uint8Array, replace = false, step: Step = () => undefined) =>
+  importHouse(places, { owner, replace, now, step }, passphrase, readerOf(archive), quickKey);
 
 type Entry = { readonly name: string; readonly type?: string; readonly linkname?: string; readonly content?: string };
 
