@@ -209,6 +209,8 @@ describe('the new house', () => {
       const [was, is] = [await old.task(name), await next.task(name)];
       expect(is).toEqual(was);
     }
+    const audit = await next.countersign('audit');
+    expect(audit, `${audit.stdout}${audit.stderr}`).toMatchObject({ exitCode: 0 });
     const rows = await next.status();
     expect(rows.length).toBe(before.size);
   });

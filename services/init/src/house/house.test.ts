@@ -70,6 +70,8 @@ const used = () =>
     [`${run}/tasks/abcde/attempts/1/incoming/bundle-0`]: 'half',
     'home/runs/telemetry.jsonl': '{}\n',
     'home/runs/.cache/packs/x.pack': 'cache',
+    'home/runs/.runner.lock': 'process 7',
+    'home/runs/.reserve': 'room',
     'home/runs/.0123456789abcdef01234567.tmp': 'half-written',
     'home/memory/app/tasks/T0001.md': 'remember',
     'home/logs/runner/runner.log': 'log',
@@ -123,6 +125,8 @@ describe('a house', () => {
       expect(is[name], name).toBe(was[name]);
     for (const name of [
       'runs/.cache',
+      'runs/.runner.lock',
+      'runs/.reserve',
       'runs/RUN-20261128-001/tasks/abcde/attempts/1/incoming',
       'logs/runner/runner.log',
     ])

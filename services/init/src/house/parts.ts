@@ -9,6 +9,10 @@ import { type Found, walk } from './walk.ts';
 
 /** What another file is written as before it gets its name. */
 const temporary = /^\.[0-9a-f]{24}\.tmp$/;
+/** A cache, a lock, room that is kept for a full disk, and notes on what was done to this very home. */
+const ofThisMachine: ReadonlySet<string> = new Set(
+  ['.cache', '.runner.lock', '.reserve', houseNotes].map((name) => `home/runs/${name}`),
+);
 /** What an earlier import kept of the house before it. */
 export const asidePrefix = '.before-import-';
 
@@ -68,8 +72,7 @@ function isPassing(name: string): boolean {
   return (
     temporary.test(own) ||
     own.startsWith(asidePrefix) ||
-    name === 'home/runs/.cache' ||
-    name === `home/runs/${houseNotes}` ||
+    ofThisMachine.has(name) ||
     /^home\/runs\/[^/]+\/tasks\/[^/]+\/attempts\/\d+\/incoming$/.test(name)
   );
 }

@@ -117,7 +117,8 @@ async function placeUnit({ staged, target }: Unit): Promise<void> {
 
 /** Moves aside whatever the units would meet, and of the volumes everything: a database's parts must not meet another one's. */
 async function clear(places: Places, aside: string, step: Step): Promise<void> {
-  for (const { target } of await stagedUnits(places)) {
+  // The sentinel first: without it no runner takes this for its home.
+  for (const { target } of (await stagedUnits(places)).reverse()) {
     if (target.startsWith(`${places.home}/`))
       await moveAside(target, join(places.home, aside, target.slice(places.home.length)), step);
     else if (target.startsWith(`${places.secrets}/`))
