@@ -1,6 +1,12 @@
 import { z } from 'zod';
 
+const mib = 1024 * 1024;
+const mostMegabytes = 1_048_576;
 const count = z.int().positive().max(1_000_000_000_000);
+const bytes = z
+  .int()
+  .positive()
+  .max(mostMegabytes * mib);
 
 /** What one attempt may use of each; null where only the product's own limits count. */
 export const Budget = z.strictObject({
@@ -9,9 +15,9 @@ export const Budget = z.strictObject({
   /** To the model. */
   requests: count.nullable(),
   /** Standard output and error of the tool together. */
-  output_bytes: count.nullable(),
+  output_bytes: bytes.nullable(),
   /** Of the sandbox's `/workspace`. */
-  disk_bytes: count.nullable(),
+  disk_bytes: bytes.nullable(),
 });
 export type Budget = z.infer<typeof Budget>;
 export type BudgetItem = keyof Budget;
@@ -22,12 +28,10 @@ export const noBudget: Budget = { tokens: null, requests: null, output_bytes: nu
 export const BudgetSetting = z.strictObject({
   tokens: count.optional(),
   requests: count.optional(),
-  output_mb: z.int().positive().max(1_048_576).optional(),
-  disk_mb: z.int().positive().max(1_048_576).optional(),
+  output_mb: z.int().positive().max(mostMegabytes).optional(),
+  disk_mb: z.int().positive().max(mostMegabytes).optional(),
 });
 export type BudgetSetting = z.infer<typeof BudgetSetting>;
-
-const mib = 1024 * 1024;
 
 export function budgetOf({ tokens, requests, output_mb, disk_mb }: BudgetSetting): Budget {
   return {

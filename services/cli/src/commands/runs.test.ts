@@ -83,6 +83,8 @@ test.each(['RUN-20261120-009', 'RUN-20261120-002'])(
     await addRun('RUN-20261120-002', 'version: 3\n');
     const { code, stderr } = await home.type(['show', id]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/there is no run RUN-20261120-009|RUN-20261120-002\/run\.yaml cannot be read: version: version 3/);
+    expect(stderr).toMatch(
+      /there is no run RUN-20261120-009|RUN-20261120-002\/run\.yaml cannot be read: version: version 3/,
+    );
   },
 );

@@ -1,6 +1,6 @@
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { expect, test } from 'vitest';
-import { makeRecord, states } from '../testing/record.ts';
+import { makeRecord, since, states } from '../testing/record.ts';
 import { type Capacity, choose } from './choose.ts';
 
 const roomy: Capacity = { tasks: 4, perWorkspace: 1, perModel: null, perStage: new Map() };
@@ -69,14 +69,29 @@ test.each<[string, TaskRecord, TaskRecord]>([
     task('first', 'a', { priority: 10, accepted_at: '2026-11-20T11:00:00.000Z' }),
     task('then', 'a'),
   ],
-  ['the oldest', task('first', 'a', { accepted_at: '2026-11-20T09:59:59.999Z' }), task('a-then', 'a')],
-  ['of two equal ones always the same', task('a-first', 'a'), task('b-then', 'a')],
+  ['the oldest of two workspaces', task('first', 'a', { accepted_at: '2026-11-20T09:59:59.999Z' }), task('then', 'b')],
 ])('%s goes first', (_name, first, then) => {
   for (const waiting of [
     [first, then],
     [then, first],
   ])
-    expect(started(choose(waiting, [], roomy))).toEqual([first.id]);
+    expect(started(choose(waiting, [], { ...roomy, tasks: 1 }))).toEqual([first.id]);
+});
+
+test.each<[string, string[]]>([
+  ['F45 of those of the same millisecond', [since, since, since]],
+  ['F44 when the clock was set back an hour', [since, '2026-11-20T09:00:00.000Z', '2026-11-20T09:00:00.001Z']],
+  ['F44 when the clock was ten years ahead for a while', ['2036-11-20T10:00:00.000Z', since, since]],
+])('%s the first that was accepted goes first', (_name, times) => {
+  const ids = ['z', 'y', 'x'];
+  let waiting = ids.map((id, index) => task(id, 'a', { accepted_at: times[index] ?? since }));
+  const order: string[] = [];
+  while (waiting.length > 0) {
+    const { start } = choose(waiting, [], roomy);
+    order.push(...start.map(({ id }) => id));
+    waiting = waiting.filter((record) => !start.includes(record));
+  }
+  expect(order).toEqual(ids);
 });
 
 test('nothing waits for ever while others come: the oldest of its workspace is always next', () => {

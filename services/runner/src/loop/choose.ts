@@ -16,7 +16,7 @@ export type Turns = ReadonlyMap<string, number>;
 /**
  * Which waiting tasks start now, and why the others do not. Pure. Work that was begun goes first, then by priority; among equals
  * the workspace whose last turn is longest ago, and within one the oldest. A task that has to wait lets others pass.
- * @param waiting tasks that nothing but their turn holds up
+ * @param waiting tasks that nothing but their turn holds up, in the order of their acceptance
  * @param active tasks that something is at work on now
  */
 export function choose(
@@ -55,7 +55,7 @@ function lineUp(waiting: readonly TaskRecord[]): Lines {
     line.push(record);
     lines.set(record.workspace, line);
   }
-  for (const line of lines.values()) line.sort((a, b) => byUrgency(b, a) || byAge(b, a));
+  for (const line of lines.values()) line.sort(byUrgency).reverse();
   return lines;
 }
 
@@ -109,8 +109,9 @@ function byUrgency(a: TaskRecord, b: TaskRecord): number {
   return rank(a) - rank(b) || b.priority - a.priority;
 }
 
+/** Of different workspaces; within one the order of acceptance counts, which no clock can change. */
 function byAge(a: TaskRecord, b: TaskRecord): number {
-  return a.accepted_at.localeCompare(b.accepted_at) || a.id.localeCompare(b.id);
+  return a.accepted_at < b.accepted_at ? -1 : a.accepted_at > b.accepted_at ? 1 : 0;
 }
 
 function rank(record: TaskRecord): number {

@@ -48,11 +48,13 @@ export async function reconcileTasks(ground: Ground, told: Iterable<Told>): Prom
 async function reconcileTask(ground: Ground, told: Told): Promise<Mended[]> {
   const { record } = told;
   const stored = join(ground.layout.task(record.run, record.id), 'task.json');
-  const unfinished = !saysTheSame(stored, record);
+  const written = compareWritten(stored, record);
+  const unfinished = written === 'other';
   const mended = isFinal(record.state.status) && !unfinished ? [] : await reconcileFile(ground, told, unfinished);
-  if (!unfinished) return mended;
+  if (written === 'same') return mended;
   await mkdir(dirname(stored), { recursive: true });
   await replaceFile(stored, recordText(record));
+  if (written === 'older') return mended;
   return [...mended, { rule: 'record', task: record.id, path: nameOf(ground, stored) }];
 }
 
@@ -61,16 +63,17 @@ export function recordText(record: TaskRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`;
 }
 
-function saysTheSame(path: string, record: TaskRecord): boolean {
+/** What `task.json` says: the same, the same as an older version of the product wrote it, or something else. */
+function compareWritten(path: string, record: TaskRecord): 'same' | 'older' | 'other' {
   const read = readAtStart(path, 4 * journalLimits.lineBytes);
-  if (read?.ok !== true) return false;
+  if (read?.ok !== true) return 'other';
   try {
     const text = read.bytes.toString('utf8');
-    if (text === recordText(record)) return true;
-    return JSON.stringify(TaskRecord.parse(JSON.parse(text))) === JSON.stringify(record);
+    if (text === recordText(record)) return 'same';
+    return JSON.stringify(TaskRecord.parse(JSON.parse(text))) === JSON.stringify(record) ? 'older' : 'other';
   } catch {
-    // Cut, or of another make: it is written anew.
-    return false;
+    // Cut, or no record.
+    return 'other';
   }
 }
 

@@ -69,3 +69,43 @@ test('a run whose description is not one stops the runner', async () => {
   writeFileSync(join(layout.run('RUN-20261120-001'), 'run.yaml'), 'version: 2\n');
   await expect(RunStore.open(layout)).rejects.toThrow();
 });
+
+test('F47 at midnight (UTC) the next run begins, and what was accepted before stays in its own', async () => {
+  const { layout } = makeHome();
+  const first = await (await open(layout)).ofTheDay('project', night);
+  const store = await open(layout);
+  expect(await store.ofTheDay('project', tomorrow)).toBe('RUN-20261121-001');
+  expect(await store.ofTheDay('project', new Date('2026-11-21T23:59:59.999Z'))).toBe('RUN-20261121-001');
+  expect(store.get(first)?.created_at).toBe(night.toISOString());
+});
+
+test.each([
+  ['F44 back an hour, over midnight', new Date('2026-11-19T23:00:00.000Z'), 'RUN-20261119-001'],
+  ['F44 on an hour', new Date('2026-11-20T01:00:00.000Z'), 'RUN-20261120-001'],
+  ['F44 on ten years', new Date('2036-11-20T00:00:00.000Z'), 'RUN-20361120-001'],
+])('a clock that is set %s makes no run a second time', async (_name, then, expected) => {
+  const { layout } = makeHome();
+  const store = await open(layout);
+  const before = await store.ofTheDay('project', morning);
+  expect(await store.ofTheDay('project', then)).toBe(expected);
+  expect(await store.ofTheDay('project', morning)).toBe(before);
+  expect(await (await open(layout)).ofTheDay('project', morning)).toBe(before);
+  expect(store.ids()).toHaveLength(expected === before ? 1 : 2);
+});
+
+test('many who ask at once for the run of the day get the same one', async () => {
+  const store = await open(makeHome().layout);
+  const asked = await Promise.all(Array.from({ length: 20 }, () => store.ofTheDay('project', morning)));
+  expect(new Set(asked).size).toBe(1);
+  expect(store.ids()).toHaveLength(1);
+});
+
+test('F47 past 999 runs a day the workspace’s own is found again', async () => {
+  const { layout } = makeHome();
+  mkdirSync(join(layout.runs, 'RUN-20261120-999'));
+  const id = await (await open(layout)).ofTheDay('project', morning);
+  expect(id).toBe('RUN-20261120-1000');
+  const again = await open(layout);
+  expect(await again.ofTheDay('project', night)).toBe(id);
+  expect(await again.ofTheDay('other', night)).toBe('RUN-20261120-1001');
+});
