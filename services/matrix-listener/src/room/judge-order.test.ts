@@ -50,7 +50,7 @@ test('what is ordered, with what it is answered at', () => {
   expect(asked).toEqual([
     { ...order, asked: { kind: 'cancel', subject: { task: 'works', reason: 'too slow' } } },
     { ...order, asked: { kind: 'cancel', subject: { task: 'gated', reason: 'too slow' } } },
-    { ...order, asked: { kind: 'retry', subject: { task: 'gated' } } },
+    { ...order, asked: { kind: 'retry', subject: { task: 'gated.md' } } },
     { ...order, asked: { kind: 'pause', subject: { reason: 'for the night' } } },
     { ...order, asked: { kind: 'resume', subject: {} } },
   ]);

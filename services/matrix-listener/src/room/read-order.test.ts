@@ -72,11 +72,13 @@ test.each([
   expect(told(order, typed, [gated], tasks, gated)).toMatch(/^the message that you answer is about gated/);
 });
 
-test('of tasks of one name the open one is cancelled and the ended one tried once more', () => {
+test('of tasks of one name the open one is cancelled; which of the ended ones is tried again is for the runner to judge', () => {
   const old = makeGate({ task: 'first', file: 'x.first.md', droppedAs: 'x.md', closed: true });
   const open = [makeOpenTask({ task: 'second', file: 'x.md', droppedAs: 'x.md' })];
   expect(told('cancel', 'x.md', [old], open, null)).toEqual({ task: 'second', reason: '' });
-  expect(told('retry', 'x.md', [old], open, null)).toEqual({ task: 'first' });
+  expect(told('retry', 'x.md', [old], open, null)).toEqual({ task: 'x.md' });
+  expect(told('cancel', 'x.md too slow', [old], [], null)).toEqual({ task: 'x.md', reason: 'too slow' });
+  expect(told('retry', 'first', [old], open, null)).toEqual({ task: 'first' });
 });
 
 test('when more than one is meant, their ids are asked for', () => {

@@ -62,18 +62,14 @@ function readTaskOrder(
     : refuse(`${quote(named.name)} is ${task.join(' and ')}; name the id`);
 }
 
-/** What has not ended is cancelled, and what has is tried once more; the newest where neither fits, for the runner to say so. */
+/**
+ * An id belongs to one task for ever; a file's name may be used again and again. One that is cancelled has not ended, and is known
+ * here; of those that have, and of what is not known, the runner knows which one a name can mean.
+ */
 function choose(order: 'cancel' | 'retry', name: string, gates: readonly Gate[], tasks: readonly OpenTask[]) {
-  const open = idsCalled(name, tasks);
-  const asked = idsCalled(name, gates);
-  const isOpen = (task: string) => tasks.some((known) => known.task === task);
-  const fitting = order === 'cancel' ? open : asked.filter((task) => !isOpen(task));
-  // An id belongs to one task for ever; a file's name may be used again and again.
-  const byId = [...open, ...asked].find((task) => task === name);
-  if (byId !== undefined) return byId;
-  const [only, ...others] = fitting;
-  if (only !== undefined) return others.length === 0 ? only : fitting;
-  return [...asked, ...open].at(-1) ?? name;
+  if ([...tasks, ...gates].some(({ task }) => task === name)) return name;
+  const [only, ...others] = order === 'cancel' ? idsCalled(name, tasks) : [];
+  return only === undefined || others.length === 0 ? (only ?? name) : [only, ...others];
 }
 
 /** The runner knows every task: a name that can be one of a task or of its file is for it to judge. */

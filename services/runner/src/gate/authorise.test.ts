@@ -131,6 +131,15 @@ test('a file name that means two tasks, or none, asks for the id', () => {
   expect(resolveTask('y.md', two)).toEqual({ ok: false, reason: 'no task "y.md" waits for a decision' });
 });
 
+test('a file name is the one that it has now, else the one that it was dropped as, however Unicode spells it', () => {
+  const renamed = makeRecord({ id: 'wait1', file: 'x.wait1.md', dropped_as: 'x.md', state: states.pending });
+  const taker = makeRecord({ id: 'wait2', file: 'x.md', dropped_as: 'x.md', state: states.pending });
+  const coffee = makeRecord({ id: 'wait3', file: 'cafe\u0301.md', state: states.pending });
+  expect(resolveTask('x.md', [renamed])).toMatchObject({ ok: true, record: { id: 'wait1' } });
+  expect(resolveTask('x.md', [renamed, taker])).toMatchObject({ ok: true, record: { id: 'wait2' } });
+  expect(resolveTask('caf\u00e9.md', [coffee])).toMatchObject({ ok: true, record: { id: 'wait3' } });
+});
+
 test('a file cannot take the name of another task’s id', () => {
   const tasks = [
     makeRecord({ id: 'abcde', file: 'a.md', state: states.queued }),

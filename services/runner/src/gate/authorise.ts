@@ -123,7 +123,11 @@ export function resolveTask(
   const all = [...tasks];
   const byId = all.find((record) => record.id === name);
   if (byId !== undefined) return { ok: true, record: byId };
-  const waiting = all.filter((record) => record.file === name && isMeant(record));
+  // How Unicode puts a name's characters together is not seen, and a phone does it otherwise than a Mac's file system.
+  const called = (nameOf: (record: TaskRecord) => string) =>
+    all.filter((record) => nameOf(record).normalize('NFC') === name.normalize('NFC') && isMeant(record));
+  const byFile = called(({ file }) => file);
+  const waiting = byFile.length > 0 ? byFile : called(({ dropped_as }) => dropped_as);
   const [only, ...others] = waiting;
   if (only === undefined) return { ok: false, reason: `no task ${JSON.stringify(name)} ${words}` };
   if (others.length > 0)
