@@ -52,6 +52,9 @@ export async function runRunner(
   await refuseMoved(layout);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
   const reserve = new Reserve(layout.reserve, (what) => logger.warn({ what }, 'room that is kept for a full disk'));
+  const keepReserve = async () => {
+    if ((await guard.trouble()) === null) await reserve.refill();
+  };
   const writing = { ready: () => guard.ready(), makeRoom: () => reserve.release() };
   await using runs = await RunStore.open(layout, writing);
   const { store: tasks, mended, findings, swept } = await TaskStore.recover(layout, runs);
@@ -153,7 +156,7 @@ export async function runRunner(
   ];
   await using _watch = watchFolders(watched, () => loop.wake(), logger);
   const keeping = keepWarm(context, loop, stop);
-  await Promise.all([loop.run(), askDependencies(context, loop, reserve, stop), repeatSlots(context, stop)]);
+  await Promise.all([loop.run(), askDependencies(context, loop, keepReserve, stop), repeatSlots(context, stop)]);
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
@@ -164,9 +167,14 @@ export async function runRunner(
 }
 
 /** Asks what tasks depend on, again and again. */
-function askDependencies(context: Context, loop: WorkLoop, reserve: Reserve, stop: AbortSignal): Promise<void> {
+function askDependencies(
+  context: Context,
+  loop: WorkLoop,
+  keepReserve: () => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
   return repeat(stop, async () => {
-    await reserve.refill();
+    await keepReserve();
     if (await context.dependencies.refresh()) loop.wake();
     await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
   });
