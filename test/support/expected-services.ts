@@ -172,6 +172,8 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     user: '0:0',
     networks: ['model'],
     environment: [
+      'BREAKER_FAILURES',
+      'BREAKER_WAIT_SEC',
       'HOME',
       'MAX_TASKS',
       'MAX_TASKS_PER_WORKSPACE',
