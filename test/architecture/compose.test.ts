@@ -23,6 +23,8 @@ const environment = {
   COUNTERSIGN_UID: '1234',
   COUNTERSIGN_GID: '5678',
 };
+/** Compose itself reads the file for each removal. */
+const atOnce = 4;
 const hardeningKeys = [
   'user',
   'init',
@@ -66,7 +68,7 @@ async function resolve(file: string): Promise<unknown> {
 async function problemsAfter(change: (copy: Compose) => unknown): Promise<readonly string[]> {
   const copy = structuredClone(original);
   change(copy);
-  const file = join(folder, 'docker-compose.json');
+  const file = join(folder, `${crypto.randomUUID()}.json`);
   await writeFile(file, JSON.stringify(copy));
   return [...problemsOfSource(copy), ...problemsOfCompose(await resolve(file), places)];
 }
@@ -125,7 +127,12 @@ describe('is red for each hardening key that is taken away', () => {
     const all = await removals();
     expect(all.length).toBeGreaterThan(100);
     const unnoticed: string[] = [];
-    for (const { name, change } of all) if ((await problemsAfter(change)).length === 0) unnoticed.push(name);
+    const left = [...all];
+    const look = async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop())
+        if ((await problemsAfter(next.change)).length === 0) unnoticed.push(next.name);
+    };
+    await Promise.all(Array.from({ length: atOnce }, look));
     expect(unnoticed).toEqual([]);
   });
 });
