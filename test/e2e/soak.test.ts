@@ -74,6 +74,8 @@ test(
     // The others lost two sandboxes, or more: a load that comes to nothing would show nothing.
     expect(expected.filter(({ file }) => isDone(file)).length).toBeGreaterThan(expected.length * 0.7);
     expect(await judgeSoak(stack, operator, plan.tasks)).toEqual([]);
+    const audit = await stack.countersign('audit');
+    expect([audit.exitCode, audit.exitCode === 0 ? '' : audit.stdout + audit.stderr]).toEqual([0, '']);
     expect(figures.runnerPeakMib).toBeLessThan(mostRunnerMib);
     for (const service of targets) {
       const { State } = await inspect(await containerOf(stack, service));

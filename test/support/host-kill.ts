@@ -50,7 +50,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 }
 
 /** Waits until a service that was killed is healthy in a process begun after `since`. Returns how long that took, in milliseconds. */
-export async function comesBack(stack: Stack, service: string, since: Date, timeoutMs = 90_000): Promise<number> {
+export async function comesBack(stack: Stack, service: string, since: Date, timeoutMs = 240_000): Promise<number> {
   const container = await containerOf(stack, service);
   for (;;) {
     const { State } = await inspect(container);
