@@ -14,91 +14,18 @@ import { refuseMoved } from '../refuse-moved.ts';
 import {
   contents,
   exported,
-  folders,
-  forged,
+  fresh,
   homeId,
   imported,
   makeHouse,
   owner,
-  passphrase,
+  record,
+  run,
   sentinel,
-  sentinelEntry,
+  used,
   verified,
 } from '../testing/house.ts';
 import { stagedIn } from './staging.ts';
-
-const run = 'home/runs/RUN-20261128-001';
-const record = (status: string, more: object = {}) =>
-  JSON.stringify({
-    version: 2,
-    id: 'abcde',
-    run: 'RUN-20261128-001',
-    file: 'x.md',
-    dropped_as: 'x.md',
-    task_file: 'a'.repeat(64),
-    workspace: 'app',
-    action: 'run',
-    stage: 'dev',
-    gate: false,
-    title: 'x',
-    tool: 'agent',
-    priority: 0,
-    timeout_sec: 60,
-    accepted_at: '2026-11-28T09:00:00.000Z',
-    attempts: 0,
-    interruptions: 0,
-    model: null,
-    bases: null,
-    memory_task: null,
-    depends_on: [],
-    budget: { tokens: null, requests: null, output_bytes: null, disk_bytes: null },
-    cancellation: null,
-    state: { status, since: '2026-11-28T09:00:00.000Z', reason: 'r', ...more },
-  });
-
-/** A house in use, with something in every part of it. */
-const used = () =>
-  makeHouse({
-    'home/.countersign.json': sentinel(),
-    'home/inbox/waits.md': 'workspace: app\n',
-    'home/inbox/.submitted-0123456789abcdef': 'workspace: app\n',
-    'home/outbox/done/x.md': 'workspace: app\n',
-    [`${run}/run.yaml`]: 'version: 2\n',
-    [`${run}/telemetry.jsonl`]: '{}\n',
-    [`${run}/tasks/abcde/task.json`]: record('queued'),
-    [`${run}/tasks/abcde/attempts/1/stdout.log`]: 'output',
-    [`${run}/tasks/abcde/attempts/1/incoming/bundle-0`]: 'half',
-    'home/runs/telemetry.jsonl': '{}\n',
-    'home/runs/.cache/packs/x.pack': 'cache',
-    'home/runs/.runner.lock': 'process 7',
-    'home/runs/.reserve': 'room',
-    'home/runs/.0123456789abcdef01234567.tmp': 'half-written',
-    'home/memory/app/tasks/T0001.md': 'remember',
-    'home/logs/runner/runner.log': 'log',
-    'home/workspaces/app/read.me': 'mine',
-    'home/workspaces/app/.git/HEAD': 'ref: refs/heads/main\n',
-    'home/workspaces/app/.git/objects/ab/cd': 'object',
-    'configs/stages.yaml': 'version: 1\n',
-    'configs/prompts/plan.yaml': 'system: plan\n',
-    'secrets/cli/signing.key.pem': 'PRIVATE KEY of the shell',
-    'secrets/matrix-listener/matrix-bot.env': 'MATRIX_BOT_TOKEN=syt_token\n',
-    'named/listener-state/state.json': '{"since":"s1"}',
-    'named/spool-shell/000-command.json': '{"kind":"approve"}',
-    'named/synapse/homeserver.db': 'database with words',
-  });
-
-/** What a first start has made on another machine. */
-const fresh = () =>
-  makeHouse({
-    'home/.countersign.json': sentinel().replace(homeId, '11111111-1111-4111-8111-111111111111'),
-    'home/runs/telemetry.jsonl': 'of the fresh start',
-    'home/inbox/.gitkeep': '',
-    'home/workspaces/mini-control-plane/README.md': 'example',
-    'configs/stages.yaml': 'version: 1\n# as shipped\n',
-    'secrets/cli/signing.key.pem': 'another private key',
-    'named/synapse/homeserver.db': 'fresh',
-    'named/synapse/homeserver.db-wal': 'of the fresh one',
-  });
 
 describe('a house', () => {
   test('F27 stands elsewhere as it stood: state, memory, configuration, keys, spools and the room', async () => {
@@ -195,24 +122,7 @@ describe('a house', () => {
   test('in which a merge is under way is busy, and nothing comes out', async () => {
     const from = makeHouse({
       'home/.countersign.json': sentinel(),
-      [`${run}/tasks/abcde/task.json`]: record('merging', {
-        wait: null,
-        result: {
-          repositories: [],
-          attempt: 1,
-          digest: 'a'.repeat(64),
-          verification: { status: 'unverified' },
-        },
-        approval: {
-          command: null,
-          digest: 'a'.repeat(64),
-          channel: 'shell',
-          user: 'op',
-          evidence: 'argv',
-          decided_at: '2026-11-28T09:00:00.000Z',
-          unverified: false,
-        },
-      }),
+      [`${run}/tasks/abcde/task.json`]: record('merging'),
     });
     await expect(exported(from)).rejects.toMatchObject({
       busy: true,
@@ -317,76 +227,5 @@ describe('a death while the house is put in its place', () => {
     const { archive: other } = await exported(used());
     await expect(verified(to, other)).rejects.toThrow('is half imported here');
     await expect(imported(to, other)).rejects.toThrow('half imported');
-  });
-});
-
-describe('a hostile archive', () => {
-  const home = folders('home', 'home/inbox', 'home/runs', 'home/workspaces', 'home/workspaces/app');
-
-  test.each([
-    ['a way up', { name: 'home/../../etc/cron.d/x' }, 'leads elsewhere'],
-    ['a way up at its end', { name: 'home/inbox/..' }, 'leads elsewhere'],
-    ['an absolute name', { name: '/etc/passwd' }, 'leads elsewhere'],
-    ['another place', { name: 'root/.ssh/authorized_keys' }, 'is no part of a house'],
-    ['a place of the home that is no state', { name: 'home/logs/x' }, 'is no part of a house'],
-    ['the secrets of nobody', { name: 'secrets/other/x' }, 'is no part of a house'],
-    ['a link in the queue', { name: 'home/inbox/x.md', type: 'symlink', linkname: '/etc/passwd' }, 'is a link'],
-    ['a workspace that is a link', { name: 'home/workspaces/x', type: 'symlink', linkname: '/' }, 'is a link'],
-    ['a hard link', { name: 'home/inbox/x.md', type: 'link', linkname: '/etc/shadow' }, 'is a "link"'],
-    ['a device', { name: 'home/inbox/x.md', type: 'block-device' }, 'is a "block-device"'],
-    ['a pipe', { name: 'home/inbox/x.md', type: 'fifo' }, 'is a "fifo"'],
-    ['a folder that is not there', { name: 'home/outbox/done/x.md' }, 'does not lie in a folder'],
-    ['a name without end', { name: `home/inbox/${'x'.repeat(5_000)}` }, 'too long a name'],
-  ])('with %s is refused before anything is changed', async (_what, entry, words) => {
-    const to = fresh();
-    const before = await contents(to.home);
-    const archive = await forged([...home, sentinelEntry, entry]);
-    await expect(verified(to, archive)).rejects.toThrow(words);
-    await expect(imported(to, archive)).rejects.toThrow(words);
-    const after = await contents(to.home);
-    expect(Object.keys(after).filter((name) => !name.startsWith('.countersign-import'))).toEqual(Object.keys(before));
-  });
-
-  test('that writes through a link of its own is refused', async () => {
-    const archive = await forged([
-      ...home,
-      sentinelEntry,
-      { name: 'home/workspaces/app/out', type: 'symlink', linkname: '../../inbox' },
-      { name: 'home/workspaces/app/out/x.md', content: 'workspace: app\n' },
-    ]);
-    await expect(verified(fresh(), archive)).rejects.toThrow('does not lie in a folder');
-  });
-
-  test('that names a member twice, also as another kind, is refused', async () => {
-    const twice = { name: 'home/inbox/x.md', content: 'x' };
-    // In an order of its own, so that only the second one is wrong.
-    const inbox = [...folders('home', 'home/inbox'), twice];
-    await expect(verified(fresh(), await forged([...inbox, { ...twice, content: 'y' }]))).rejects.toThrow(
-      'stands there twice',
-    );
-    await expect(verified(fresh(), await forged([...inbox, ...folders('home/inbox/x.md')]))).rejects.toThrow('twice');
-    await expect(
-      verified(fresh(), await forged([...folders('home', 'home/inbox', 'home/runs', 'home/inbox')])),
-    ).rejects.toThrow('stands there twice');
-  });
-
-  test('whose house is another than its manifest says, or that has none, is refused', async () => {
-    await expect(verified(fresh(), await forged(home))).rejects.toThrow('does not hold the house');
-    const other = { ...sentinelEntry, content: sentinel().replace(homeId, '11111111-1111-4111-8111-111111111111') };
-    await expect(verified(fresh(), await forged([...home, other]))).rejects.toThrow('does not hold the house');
-  });
-
-  test('of a newer format is refused in words, with the versions', async () => {
-    const newer = { ...sentinelEntry, content: sentinel(3) };
-    await expect(verified(fresh(), await forged([...folders('home'), newer]))).rejects.toThrow(
-      'format 3, which a newer Countersign wrote; this one knows 2',
-    );
-  });
-
-  test('that holds no tar is refused, whoever sealed it', async () => {
-    const { archive } = await exported(used(), false, passphrase);
-    expect(archive.length).toBeGreaterThan(0);
-    const { forgedTar } = await import('../testing/house.ts');
-    await expect(verified(fresh(), await forgedTar(Buffer.from('no zstd at all')))).rejects.toThrow('cannot be read');
   });
 });

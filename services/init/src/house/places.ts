@@ -25,7 +25,7 @@ const below: Readonly<Record<Root, readonly string[] | null>> = {
   named: stateVolumes,
 };
 
-export function isRoot(name: string): name is Root {
+function isRoot(name: string): name is Root {
   return Object.hasOwn(below, name);
 }
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HouseWorkspace } from '@countersign/contracts/house.ts';
-import { RunId, WorkspaceName } from '@countersign/contracts/names.ts';
-import { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { isFinal } from '@countersign/contracts/task-state.ts';
+import { RunId, TaskId, WorkspaceName } from '@countersign/contracts/names.ts';
+import { isFinal, TaskStatus } from '@countersign/contracts/task-state.ts';
 import { isMissing } from '@countersign/kit/files.ts';
+import { z } from 'zod';
 import { HouseError } from './house-error.ts';
 import { entriesOf, workspacesOf } from './parts.ts';
 
@@ -14,6 +14,15 @@ export type Survey = {
 };
 
 const most = 1_000;
+
+/** What of a task's record matters here, whichever version wrote it. */
+const Standing = z.object({
+  id: TaskId,
+  file: z.string(),
+  workspace: WorkspaceName,
+  state: z.object({ status: TaskStatus }),
+});
+type Standing = z.infer<typeof Standing>;
 
 /**
  * Where all tasks stand, and who needs which workspace.
@@ -46,9 +55,9 @@ export async function surveyTasks(home: string): Promise<Survey> {
 }
 
 /** Null for a folder whose task was never accepted; the journal says the rest where the record lags behind it. */
-async function readRecord(path: string): Promise<TaskRecord | null> {
+async function readRecord(path: string): Promise<Standing | null> {
   try {
-    return TaskRecord.parse(JSON.parse(await readFile(path, 'utf8')));
+    return Standing.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return null;
     throw new HouseError(`${path} cannot be read, so nobody can say what would be exported: ${String(error)}`, {

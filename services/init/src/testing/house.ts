@@ -19,7 +19,7 @@ import { type DeriveKey, makeSalt } from '../house/seal.ts';
 /** As good as the real one but for its price. */
 export const quickKey: DeriveKey = (words, salt) => createHash('sha256').update(salt).update(words).digest();
 
-export const passphrase = Buffer.from('correct horse battery');
+const passphrase = Buffer.from('correct horse battery');
 export const homeId = '0b9f3a52-6d0c-4c1e-9d0e-6d6d6d6d6d6d';
 const now = new Date('2026-11-28T12:00:00.000Z');
 // As root everything goes to another user, as in the stack; anybody else can only give to himself.
@@ -84,7 +84,7 @@ async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += 65_536) yield bytes.subarray(from, from + 65_536);
 }
 
-export const readerOf = (archive: Uint8Array) => new ByteReader(inPieces(archive));
+const readerOf = (archive: Uint8Array) => new ByteReader(inPieces(archive));
 
 export const verified = (places: Places, archive: Uint8Array, replace = false, words = passphrase) =>
   verifyHouse(places, { replace }, words, readerOf(archive), quickKey);
@@ -124,3 +124,51 @@ export async function contents(folder: string): Promise<Record<string, string>> 
   );
   return Object.fromEntries(said);
 }
+
+export const run = 'home/runs/RUN-20261128-001';
+export const record = (status: string) =>
+  JSON.stringify({ version: 2, id: 'abcde', file: 'x.md', workspace: 'app', state: { status, reason: 'r' } });
+
+/** A house in use, with something in every part of it. */
+export const used = () =>
+  makeHouse({
+    'home/.countersign.json': sentinel(),
+    'home/inbox/waits.md': 'workspace: app\n',
+    'home/inbox/.submitted-0123456789abcdef': 'workspace: app\n',
+    'home/outbox/done/x.md': 'workspace: app\n',
+    [`${run}/run.yaml`]: 'version: 2\n',
+    [`${run}/telemetry.jsonl`]: '{}\n',
+    [`${run}/tasks/abcde/task.json`]: record('queued'),
+    [`${run}/tasks/abcde/attempts/1/stdout.log`]: 'output',
+    [`${run}/tasks/abcde/attempts/1/incoming/bundle-0`]: 'half',
+    'home/runs/telemetry.jsonl': '{}\n',
+    'home/runs/.cache/packs/x.pack': 'cache',
+    'home/runs/.runner.lock': 'process 7',
+    'home/runs/.reserve': 'room',
+    'home/runs/.0123456789abcdef01234567.tmp': 'half-written',
+    'home/memory/app/tasks/T0001.md': 'remember',
+    'home/logs/runner/runner.log': 'log',
+    'home/workspaces/app/read.me': 'mine',
+    'home/workspaces/app/.git/HEAD': 'ref: refs/heads/main\n',
+    'home/workspaces/app/.git/objects/ab/cd': 'object',
+    'configs/stages.yaml': 'version: 1\n',
+    'configs/prompts/plan.yaml': 'system: plan\n',
+    'secrets/cli/signing.key.pem': 'PRIVATE KEY of the shell',
+    'secrets/matrix-listener/matrix-bot.env': 'MATRIX_BOT_TOKEN=syt_token\n',
+    'named/listener-state/state.json': '{"since":"s1"}',
+    'named/spool-shell/000-command.json': '{"kind":"approve"}',
+    'named/synapse/homeserver.db': 'database with words',
+  });
+
+/** What a first start has made on another machine. */
+export const fresh = () =>
+  makeHouse({
+    'home/.countersign.json': sentinel().replace(homeId, '11111111-1111-4111-8111-111111111111'),
+    'home/runs/telemetry.jsonl': 'of the fresh start',
+    'home/inbox/.gitkeep': '',
+    'home/workspaces/mini-control-plane/README.md': 'example',
+    'configs/stages.yaml': 'version: 1\n# as shipped\n',
+    'secrets/cli/signing.key.pem': 'another private key',
+    'named/synapse/homeserver.db': 'fresh',
+    'named/synapse/homeserver.db-wal': 'of the fresh one',
+  });
