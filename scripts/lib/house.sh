@@ -25,6 +25,7 @@ export_house() {
   scratch=$(mktemp -d)
   frozen=''
   trap end_export EXIT
+  trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
   umask 077
@@ -117,7 +118,7 @@ leave_house() {
 
 end_export() {
   end_status=$?
-  trap '' INT TERM
+  trap '' HUP INT TERM
   stty_back
   thaw
   [ "$end_status" -eq 0 ] || rm -f "$archive.part"
@@ -140,6 +141,7 @@ import_house() {
   take_passphrase once
   scratch=$(mktemp -d)
   trap end_import EXIT
+  trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
   say_step "Reading the archive to its end; nothing is written yet"
@@ -162,7 +164,7 @@ say_step() {
 }
 
 end_import() {
-  trap '' INT TERM
+  trap '' HUP INT TERM
   stty_back
   rm -rf "$scratch"
 }
@@ -217,6 +219,7 @@ take_passphrase() {
   [ -t 0 ] || refuse 2 "there is no terminal to ask for the passphrase on: give --passphrase-file"
   terminal=$(stty -g)
   trap stty_back EXIT
+  trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
   stty -echo

@@ -107,6 +107,8 @@ build_images() {
 }
 
 start_services() {
+  # An export that was killed outright has left them frozen.
+  compose unpause >/dev/null 2>&1 || :
   stop_failing
   # What a service said of itself before this is not about this start.
   up_stamp=$root/.cache/$(setting COMPOSE_PROJECT_NAME).up

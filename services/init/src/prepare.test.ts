@@ -319,3 +319,39 @@ test('the ids come from the environment, and root is not among them', () => {
   ])
     expect(() => readInitConfig(environment)).toThrow('environment:0:');
 });
+
+describe('the format of the home', () => {
+  const file = () => join(home, 'volumes', '.countersign.json');
+
+  test('of the first version is brought up to date, and says the same as before', async () => {
+    const kept = { id: '6f2c1a34-8f0e-4a57-9a3b-6f1f6e7a8b9c', uid, gid, workspaces: ['mini-control-plane'] };
+    await writeFile(file(), `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`);
+    expect(await run()).toContain('changed: volumes from format 1 to 2');
+    expect(JSON.parse(await readFile(file(), 'utf8'))).toEqual({ version: 2, ...kept });
+    expect((await run()).filter((line) => line.startsWith('changed'))).toEqual([]);
+  });
+
+  test('of a newer version is refused in words, and nothing is changed', async () => {
+    await writeFile(file(), JSON.stringify({ version: 3, anything: 'else' }));
+    const before = await snapshot();
+    await expect(run()).rejects.toThrow('format 3, which a newer Countersign wrote; this one knows 2');
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test('does not matter to a house that was moved elsewhere, or is half moved in: nothing starts', async () => {
+    await run();
+    await writeFile(join(home, 'volumes/.countersign.moved.json'), '{}');
+    await expect(run()).rejects.toThrow('scripts/countersign export --take-back');
+    await rm(join(home, 'volumes/.countersign.moved.json'));
+    await mkdir(join(home, 'volumes/.countersign-import'));
+    const plan = { version: 1, id: '0'.repeat(32), archive: 'a'.repeat(64) };
+    const put = (phase: string) =>
+      writeFile(join(home, 'volumes/.countersign-import/plan.json'), JSON.stringify({ ...plan, phase }));
+    for (const phase of ['clearing', 'placing', 'of-a-newer-version']) {
+      await put(phase);
+      await expect(run(), phase).rejects.toThrow('cut off half-way');
+    }
+    await put('unpacking');
+    await run();
+  });
+});
