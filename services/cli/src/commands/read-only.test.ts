@@ -115,6 +115,12 @@ describe('status', () => {
     expect(JSON.stringify(JSON.parse(json))).toContain(JSON.stringify(acting).slice(1, -1));
   });
 
+  test('F32 a synchroniser’s conflict copy is told, as one that is never run', async () => {
+    await home.runnerIsAlive();
+    await writeFile(join(home.path, 'inbox/x.sync-conflict-20261120-101010-ABCDEFG.md'), 'workspace: demo');
+    expect(await rows()).toMatchObject([{ task: null, state: 'ignored', reason: expect.stringContaining('never run') }]);
+  });
+
   test('changes nothing', async () => {
     await home.addPending('gated', 'plan');
     await utimes(join(home.path, 'inbox'), 1, 1);

@@ -7,12 +7,22 @@ const temporaryNames = [
   /\.(?:tmp|temp|part|partial|crdownload|download|swp|swx|filepart)$/i,
   /^4913$/,
   /\.sb-[0-9a-f]+-\w+/i,
-  /\.sync-conflict-/i,
-  /\bconflicted copy\b/i,
 ];
+
+/** What synchronisers call the losing version of a file that was changed in two places. */
+const conflictNames = [/\.sync-conflict-/i, /\bconflicted copy\b/i];
 
 /** Whether a name in the inbox is a task's: a `.md` that no editor, copier or synchroniser is still working on. */
 export function isTaskFileName(name: string): boolean {
+  return isWholeFileName(name) && !isConflictCopy(name);
+}
+
+/** Whether a file is a synchroniser's copy of a task file: it is told of and never run, for nobody knows which version is meant. */
+export function isConflictCopy(name: string): boolean {
+  return isWholeFileName(name) && conflictNames.some((pattern) => pattern.test(name));
+}
+
+function isWholeFileName(name: string): boolean {
   return name.toLowerCase().endsWith('.md') && !temporaryNames.some((pattern) => pattern.test(name));
 }
 

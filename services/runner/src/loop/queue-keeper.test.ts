@@ -61,7 +61,7 @@ test('a file that is only touched, or written with the same bytes, changes nothi
   expect(now()).toEqual(record);
 });
 
-test.each(open)('a changed byte makes a %s task begin anew, with what the file says now', async (status) => {
+test.each(open)('F34 a changed byte makes a %s task begin anew, with what the file says now', async (status) => {
   const { settle, now, path, layout, run, record } = await begin(states[status]);
   const changed = text.replace('dev', 'staging').replace('hello', 'goodbye');
   writeFileSync(path, changed);
@@ -104,7 +104,7 @@ test('a file that is being written is waited for', async () => {
   expect(now().state.status).toBe('pending');
 });
 
-test('an editor that removes the file and writes it again cancels nothing', async () => {
+test('F34 an editor that removes the file and writes it again cancels nothing', async () => {
   const { check, settle, clock, now, path } = await begin(states.pending);
   await settle();
   rmSync(path);
@@ -120,7 +120,7 @@ test('an editor that removes the file and writes it again cancels nothing', asyn
 });
 
 test.each([...open, 'review'] as const)(
-  'a removed file cancels a %s task, and the saved copy is kept',
+  'F40 a removed file cancels a %s task, and the saved copy is kept',
   async (status) => {
     const { settle, now, path, layout } = await begin(states[status]);
     rmSync(path);

@@ -72,7 +72,7 @@ test('a file is taken once', async () => {
   expect([...context.tasks.all()]).toHaveLength(1);
 });
 
-test('a file that still changes is looked at again, and no half of it has an effect', async () => {
+test('F30 a file that still changes is looked at again, and no half of it has an effect', async () => {
   const { context, drop } = await begin();
   let now = 0;
   const intake = new Intake(context, new FileObserver(2_000, () => now));
@@ -152,7 +152,7 @@ test.each<[string, string | Buffer, number, RegExp]>([
   ['a key twice', 'workspace: project\nstage: prod\nstage: dev\n\nx\n', 3, /second time; it is already on line 2/],
   ['a gate in its text', 'workspace: project\n\napproval_required: true\n', 3, /no effect/],
   ['no objective', 'workspace: project\n', 1, /no body.*execution-plan\.md: does not exist/],
-])('a file with %s goes to outbox/invalid with its line', async (_name, content, line, message) => {
+])('F37 a file with %s goes to outbox/invalid with its line', async (_name, content, line, message) => {
   const { layout, context, intake, invalid, drop, refusal } = await begin();
   drop('x.md', content);
   await intake.scan();
@@ -179,7 +179,7 @@ test.each<[string, (path: string) => void, RegExp]>([
   ['a named pipe', (path) => makeNamedPipe(path), /a named pipe/],
   ['a link to a task file', (path) => symlinkSync('/etc/hostname', path), /a symbolic link/],
   ['a dangling link', (path) => symlinkSync('nowhere', path), /a symbolic link/],
-])('%s named x.md is moved aside unopened', async (_name, make, message) => {
+])('F37 %s named x.md is moved aside unopened', async (_name, make, message) => {
   const { layout, intake, inbox, drop, refusal } = await begin();
   make(join(inbox, 'x.md'));
   drop('y.md');
@@ -210,7 +210,7 @@ test.each([
   '$(id).md',
   'a\\b.md',
   'X.MD',
-])('a good file named %j is a task', async (name) => {
+])('F36 a good file named %j is a task', async (name) => {
   const { context, intake, drop } = await begin();
   drop(name);
   await intake.scan();
@@ -224,7 +224,7 @@ test.each([
   '🙂.md',
   `${'a'.repeat(252)}.md`,
   `${'🙂'.repeat(63)}.md`,
-])('a bad file named %j is kept with its reason beside it', async (name) => {
+])('F36 a bad file named %j is kept with its reason beside it', async (name) => {
   const { layout, intake, drop, invalid } = await begin();
   drop(name, 'stage: dev\n\nx\n');
   await intake.scan();
@@ -242,7 +242,7 @@ test('two long names that differ only at their ends do not share a reason', asyn
   expect(filesIn(layout, 'outbox/invalid')).toHaveLength(4);
 });
 
-test('a name that is not UTF-8 is refused, and its bytes are kept', async () => {
+test('F36 a name that is not UTF-8 is refused, and its bytes are kept', async () => {
   const { layout, intake, inbox, invalid } = await begin();
   writeFileSync(Buffer.concat([Buffer.from(`${inbox}/caf`), Buffer.from([0xe9]), Buffer.from('.md')]), good);
   await intake.scan();
@@ -251,7 +251,7 @@ test('a name that is not UTF-8 is refused, and its bytes are kept', async () => 
   expect(readFileSync(join(invalid, 'caf_.md.error.txt'), 'utf8')).toContain('not UTF-8');
 });
 
-test('the same bad name dropped twice is kept twice', async () => {
+test('F38 the same bad name dropped twice is kept twice', async () => {
   const { layout, intake, drop, invalid } = await begin();
   drop('x.md', 'stage: dev\n');
   await intake.scan();
@@ -266,7 +266,7 @@ test('the same bad name dropped twice is kept twice', async () => {
   for (const name of files) expect(existsSync(join(invalid, `${name}.error.txt`))).toBe(true);
 });
 
-test('the same good name dropped again, when the first is under way, is a task of its own', async () => {
+test('F38 the same good name dropped again, when the first is under way, is a task of its own', async () => {
   const { context, intake, inbox, drop } = await begin();
   drop('x.md');
   await intake.scan();
@@ -285,7 +285,7 @@ test('the same good name dropped again, when the first is under way, is a task o
   ]);
 });
 
-test.each(['.x.md', 'x.md~', 'x.md.tmp', '.submitted-abc', 'notes.txt', '~x.md'])('%s is left alone', async (name) => {
+test.each(['.x.md', 'x.md~', 'x.md.tmp', '.submitted-abc', 'notes.txt', '~x.md'])('F32 %s is left alone', async (name) => {
   const { layout, context, intake, drop } = await begin();
   drop(name);
   await intake.scan();

@@ -32,7 +32,7 @@ test('a file that is written in place is whole when it stood still', async () =>
   expect(await observer.observe(path)).toMatchObject({ settled: true });
 });
 
-test('a file that grows is not whole until it stopped', async () => {
+test('F30 a file that grows is not whole until it stopped', async () => {
   const { path, observer, pass } = begin();
   writeInPlace(path, 'w');
   for (let count = 0; count < 5; count += 1) {
@@ -107,7 +107,7 @@ test.each<[string, (path: string) => void | Promise<void>, RegExp]>([
     },
     /socket/,
   ],
-])('%s is not read, and nothing waits for it', async (_name, make, reason) => {
+])('F37 %s is not read, and nothing waits for it', async (_name, make, reason) => {
   const { path } = begin();
   await make(path);
   expect(await readRegularFile(path)).toEqual({ ok: false, reason: expect.stringMatching(reason) });

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type HomeSentinel, homeFormat, homeSentinelFile } from '@countersign/contracts/home.ts';
 
 const repository = join(import.meta.dirname, '../../../..');
 /** Of the kernel's clock, in which processor time is told. */
@@ -37,6 +39,10 @@ export class Flood {
     this.home = join(root, 'volumes');
     for (const folder of ['inbox', 'runs', 'logs/runner', 'memory'])
       mkdirSync(join(this.home, folder), { recursive: true });
+    // The ids are those of a container's user, which is never root; nobody looks at them here.
+    const [uid, gid] = [process.getuid?.() || 1, process.getgid?.() || 1];
+    const sentinel: HomeSentinel = { version: homeFormat, id: randomUUID(), uid, gid, workspaces: [] };
+    writeFileSync(join(this.home, homeSentinelFile), JSON.stringify(sentinel));
     for (const folder of ['slots', 'model-slots', 'spools/shell', 'secrets', 'dropped'])
       mkdirSync(join(root, folder), { recursive: true });
     for (let count = 0; count < workspaces; count += 1) this.#makeWorkspace(`project-${count}`);
