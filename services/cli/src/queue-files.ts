@@ -11,13 +11,18 @@ const refusalBytes = 256 * 1024;
 /** Files in the inbox that the runner has not made into tasks yet. */
 export async function untakenFiles(volumes: string, taken: ReadonlySet<string>): Promise<StatusRow[]> {
   const inbox = join(volumes, 'inbox');
-  const names = (await namesIn(inbox)).filter((name) => (isTaskFileName(name) && !taken.has(name)) || isConflictCopy(name));
+  const names = (await namesIn(inbox)).filter(
+    (name) => (isTaskFileName(name) && !taken.has(name)) || isConflictCopy(name),
+  );
   return await rowsOf(names, async (file) => ({
     task: null,
     file,
     ...nothingKnown,
     ...(isConflictCopy(file)
-      ? { state: 'ignored', reason: 'a synchroniser’s conflict copy is never run; remove it, or give it a name of its own' }
+      ? {
+          state: 'ignored',
+          reason: 'a synchroniser’s conflict copy is never run; remove it, or give it a name of its own',
+        }
       : { state: 'queued', reason: 'the runner has not taken this file yet' }),
     since: await changedAt(join(inbox, file)),
   }));

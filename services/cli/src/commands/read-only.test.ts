@@ -118,7 +118,9 @@ describe('status', () => {
   test('F32 a synchroniser’s conflict copy is told, as one that is never run', async () => {
     await home.runnerIsAlive();
     await writeFile(join(home.path, 'inbox/x.sync-conflict-20261120-101010-ABCDEFG.md'), 'workspace: demo');
-    expect(await rows()).toMatchObject([{ task: null, state: 'ignored', reason: expect.stringContaining('never run') }]);
+    expect(await rows()).toMatchObject([
+      { task: null, state: 'ignored', reason: expect.stringContaining('never run') },
+    ]);
   });
 
   test('changes nothing', async () => {

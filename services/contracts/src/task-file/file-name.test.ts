@@ -12,7 +12,9 @@ test.each(ignored)('F32 %s is no task yet', (name) => {
 test('F32 conflict copies are told from what is still being written', () => {
   expect(ignored.filter(isConflictCopy)).toEqual(['x.sync-conflict-20261120-1.md', 'x (conflicted copy).md']);
   expect(isConflictCopy('x (Ada’s Conflicted Copy 2026-11-20).MD')).toBe(true);
-  expect(['.x.sync-conflict-1.md', 'x.sync-conflict-1.md.tmp', 'x.sync-conflict-1.txt'].filter(isConflictCopy)).toEqual([]);
+  expect(['.x.sync-conflict-1.md', 'x.sync-conflict-1.md.tmp', 'x.sync-conflict-1.txt'].filter(isConflictCopy)).toEqual(
+    [],
+  );
 });
 
 test.each(['x.md', 'X.MD', 'a "b".md', 'a\nb.md', '🙂.md', '-rf.md', 'a..b.md', ' .md'])('%j is a task', (name) => {

@@ -158,7 +158,8 @@ test.each<[string, string | Buffer, number, RegExp]>([
   await intake.scan();
   expect([...context.tasks.all()]).toEqual([]);
   expect(filesIn(layout, 'inbox')).toEqual([]);
-  expect(readFileSync(join(invalid, 'x.md'))).toEqual(Buffer.from(content));
+  // Not by `toEqual`, which takes seconds for 10 MB.
+  expect(readFileSync(join(invalid, 'x.md')).equals(Buffer.from(content))).toBe(true);
   const { problems, text } = refusal('x.md');
   expect(text).toMatch(/^x\.md: not accepted\n/);
   expect(problems?.find((problem) => problem.line === line)?.message).toMatch(message);
@@ -285,13 +286,16 @@ test('F38 the same good name dropped again, when the first is under way, is a ta
   ]);
 });
 
-test.each(['.x.md', 'x.md~', 'x.md.tmp', '.submitted-abc', 'notes.txt', '~x.md'])('F32 %s is left alone', async (name) => {
-  const { layout, context, intake, drop } = await begin();
-  drop(name);
-  await intake.scan();
-  expect([...context.tasks.all()]).toEqual([]);
-  expect(filesIn(layout, 'inbox')).toEqual([name]);
-});
+test.each(['.x.md', 'x.md~', 'x.md.tmp', '.submitted-abc', 'notes.txt', '~x.md'])(
+  'F32 %s is left alone',
+  async (name) => {
+    const { layout, context, intake, drop } = await begin();
+    drop(name);
+    await intake.scan();
+    expect([...context.tasks.all()]).toEqual([]);
+    expect(filesIn(layout, 'inbox')).toEqual([name]);
+  },
+);
 
 test('an operator’s own id is taken once', async () => {
   const { context, intake, drop, refusal } = await begin();

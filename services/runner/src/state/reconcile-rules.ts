@@ -17,7 +17,7 @@ export type Facts = {
   readonly ended: boolean;
 };
 
-export type FileAction = 'leave' | 'move' | 'move-over' | 'move-beside' | 'fetch' | 'remove-source' | 'restore';
+type FileAction = 'leave' | 'move' | 'move-over' | 'move-beside' | 'fetch' | 'remove-source' | 'restore';
 export type FileRule = {
   readonly name: string;
   readonly holds: (facts: Facts) => boolean;
