@@ -2,10 +2,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { noBudget } from '@countersign/contracts/budget.ts';
 import { StopFrame } from '@countersign/contracts/frames.ts';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { beginAttempt, workOf } from '../testing/attempt-ground.ts';
 import { plainGit } from '../testing/repository.ts';
+
+// Git, imports and saved diffs are real, and a machine may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const tokens = { prompt: 700, completion: 400, requests: 3 };
 const stopped = { reason: 'stopped', error_class: 'stopped', exit_code: null } as const;
@@ -78,7 +81,7 @@ test('what a lost sandbox used is told', async () => {
   await ground.activity.finished;
   expect(ground.now().state.status).toBe('interrupted');
   expect(ground.events().at(-1)).toMatchObject({ event: 'task_interrupted', tokens });
-}, 20_000);
+});
 
 test('output: the sandbox ends its tool, and what it says is believed where there is a budget', async () => {
   const ground = await beginAttempt({ budget: { ...noBudget, output_bytes: 1_000 } });
@@ -107,7 +110,7 @@ test('output: a sandbox that sends more than its budget is stopped, and nothing 
   sandbox.hangUp();
   await ground.activity.finished;
   expect(ground.now().state).toMatchObject({ status: 'failed', error_class: 'budget_output' });
-}, 20_000);
+});
 
 test('output: without a budget a sandbox that says it has one is not believed', async () => {
   const ground = await beginAttempt();
