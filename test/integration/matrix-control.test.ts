@@ -3,6 +3,7 @@ import { editOf, inThread, replyTo } from '../support/listener-content.ts';
 import { operatorId } from '../support/listener-home.ts';
 import { Sentinel } from '../support/listener-sentinel.ts';
 import { ListenerStage } from '../support/listener-stage.ts';
+import { until } from '../support/listener-wait.ts';
 
 let stage: ListenerStage;
 let sentinel: Sentinel;
@@ -67,6 +68,10 @@ describe('cancel', () => {
   test('of a task that the room was never asked about, of prod too; its end is told to whoever asked', async () => {
     await stage.runner.works('quiet', { stage: 'dev', file: 'quiet work.md', dropped_as: 'quiet work.md' });
     await stage.runner.works('live', { stage: 'prod' });
+    await until('both are known by their names', async () => {
+      const known = (await stage.home.kept())?.tasks.map(({ task }) => task) ?? [];
+      return known.includes('quiet') && known.includes('live');
+    });
     for (const [words, task] of [
       ['cancel quiet work.md it is late', 'quiet'],
       ['cancel live', 'live'],
