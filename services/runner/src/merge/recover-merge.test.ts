@@ -66,7 +66,7 @@ async function expectEnded(targets: readonly MergeTarget[], scratch: string, mer
   expect(await recoverMerge(targets, scratch)).toBe(merged ? 'merged' : 'not-merged');
 }
 
-test('S083 killed at every step of a merge of three repositories, and again while it recovers: all or none', async () => {
+test('S083 F02 killed at every step of a merge of three repositories, and again while it recovers: all or none', async () => {
   const parent = scratchFolder();
   const template = join(parent, 'template');
   const made = makeTargets(template);

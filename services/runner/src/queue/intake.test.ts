@@ -89,6 +89,31 @@ test('F30 a file that still changes is looked at again, and no half of it has an
   expect([...context.tasks.all()]).toHaveLength(1);
 });
 
+test('F31 what a producer that died left half-way is refused when it has stood still, and says why', async () => {
+  const { context, layout, drop } = await begin();
+  let now = 0;
+  const intake = new Intake(context, new FileObserver(2_000, () => now));
+  drop('x.md', 'workspace: project\npostconditions: ["test -f hel');
+  await intake.scan();
+  expect(filesIn(layout, 'inbox')).toEqual(['x.md']);
+  now += 2_500;
+  await intake.scan();
+  expect(filesIn(layout, 'inbox')).toEqual([]);
+  expect(filesIn(layout, 'outbox/invalid')).toEqual(['x.md', 'x.md.error.txt']);
+  expect([...context.tasks.all()]).toEqual([]);
+});
+
+test('F35 whatever the watcher tells, again and again or never: each file is one task', async () => {
+  const { context, intake, drop } = await begin();
+  const names = Array.from({ length: 40 }, (_, index) => `f${String(index).padStart(2, '0')}.md`);
+  for (const [index, name] of names.entries()) {
+    drop(name);
+    for (let told = 0; told < index % 4; told += 1) await intake.scan();
+  }
+  await intake.scan();
+  expect([...context.tasks.all()].map(({ dropped_as }) => dropped_as).sort()).toEqual(names);
+});
+
 test.each([
   ['dev', '', false],
   ['dev', 'approval_required: true\n', true],
