@@ -104,7 +104,7 @@ async function queuedFiles(stack: Stack): Promise<Map<string, string[]>> {
 }
 
 /** All journals, each read as a whole. @throws JournalError when one is not what it should be */
-export async function allEvents(stack: Stack): Promise<JournalEvent[]> {
+async function allEvents(stack: Stack): Promise<JournalEvent[]> {
   const runs = join(stack.home, 'runs');
   const names = (await readdir(runs)).filter((name) => name.startsWith('RUN-'));
   const paths = [join(runs, 'telemetry.jsonl'), ...names.map((name) => join(runs, name, 'telemetry.jsonl'))];
