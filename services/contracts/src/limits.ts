@@ -63,7 +63,6 @@ export const endingLimits = {
 export const inboxLimits = {
   /** A file that is written in place is read once its size and time stamps have not changed for this long. */
   settleMs: 2_000,
-  rescanMs: 2_000,
   /** What was accepted from the spool or the inbox in one turn of the work loop. */
   batch: 500,
   /** Of these so many are read, and made durable, together; their bytes are in memory meanwhile. */
@@ -72,8 +71,6 @@ export const inboxLimits = {
   atOnce: 16,
   /** Files of tasks that only wait are looked at at this rate, by turns, where there are more of them. */
   looksPerSecond: 500,
-  /** So many tasks, the next ones, are told what holds them up; those behind them wait for their turn. */
-  reasons: 100,
 } as const;
 
 export const commandLimits = {

@@ -50,15 +50,15 @@ test('what nothing holds up begins', async () => {
 });
 
 test.each([
-  ['launcher', 'launcher', 'no launcher'],
-  ['disk', 'disk', 'no room'],
-] as const)('without the %s everything waits for it', async (missing, kind, reason) => {
+  ['launcher', 'launcher', 'no answer', 'waits for the launcher: no answer'],
+  ['disk', 'disk', 'it is full', 'waits for room on the disk: it is full'],
+] as const)('without the %s everything waits for it', async (missing, kind, reason, words) => {
   const { add, choose, waitOf } = await begin({ [missing]: { ok: false, reason } });
   await add('one');
   await add('two', { state: states.verifying });
-  expect(await choose()).toEqual({ start: [], blocked: reason });
-  expect(waitOf('one')).toEqual([kind, [], reason]);
-  expect(waitOf('two')).toEqual([kind, [], reason]);
+  expect(await choose()).toEqual({ start: [], blocked: words });
+  expect(waitOf('one')).toEqual([kind, [], words]);
+  expect(waitOf('two')).toEqual([kind, [], words]);
 });
 
 test('without the model only what needs none begins', async () => {
@@ -66,14 +66,14 @@ test('without the model only what needs none begins', async () => {
   await add('one');
   await add('two', { workspace: 'other', state: states.verifying });
   expect(await choose()).toEqual({ start: ['two'], blocked: 'no model' });
-  expect(waitOf('one')).toEqual(['model', ['small'], 'no model']);
+  expect(waitOf('one')).toEqual(['model', ['small'], 'waits for the server of model small: no model']);
 });
 
 test('nothing begins before the sandboxes of the runner before us are dealt with', async () => {
   const { add, choose, waitOf } = await begin();
   await add('one');
-  expect(await choose('not yet')).toEqual({ start: [], blocked: 'not yet' });
-  expect(waitOf('one')).toEqual(['launcher', [], 'not yet']);
+  expect(await choose('not yet')).toEqual({ start: [], blocked: 'waits for the launcher: not yet' });
+  expect(waitOf('one')).toEqual(['launcher', [], 'waits for the launcher: not yet']);
 });
 
 test('a paused queue begins nothing, and a task says who paused it', async () => {
@@ -81,7 +81,7 @@ test('a paused queue begins nothing, and a task says who paused it', async () =>
   await add('one');
   await context.queue.pause({ command: 'command-000000000009', by: 'op', reason: 'new disk' });
   expect((await choose()).start).toEqual([]);
-  expect(waitOf('one')).toEqual(['paused', ['op'], 'op paused the queue: new disk']);
+  expect(waitOf('one')).toEqual(['paused', ['op'], 'waits for the queue, which is paused by op: new disk']);
   await context.queue.resume({ command: 'command-000000000010', by: 'op', reason: '' });
   expect((await choose()).start).toEqual(['one']);
 });
@@ -118,7 +118,7 @@ test('thousands hear of a reason bit by bit, so that a turn stays short, and eac
   const { add, choose, waitOf, events } = await begin({ disk: { ok: false, reason: 'no room' } });
   const ids = Array.from({ length: 620 }, (_, index) => `t${String(index).padStart(3, '0')}`);
   await Promise.all(ids.map((id) => add(id)));
-  const told = () => ids.filter((id) => waitOf(id)?.[2] === 'no room').length;
+  const told = () => ids.filter((id) => waitOf(id)?.[2] === 'waits for room on the disk: no room').length;
   await choose();
   expect(told()).toBe(500);
   await choose();

@@ -2,6 +2,7 @@ import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { needsModel } from '@countersign/contracts/task-state.ts';
+import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { Context } from '../context.ts';
 import { stageLimits } from '../gate/governance.ts';
 import { chooseStartable } from './choose-startable.ts';
@@ -66,7 +67,10 @@ export class Dispatch {
     await this.#tell(waiting, holds);
     await this.#advise(begin, active);
     const { model } = this.#context.dependencies.state;
-    return { start: begin, blocked: everything?.reason ?? (model.ok ? null : model.reason) };
+    return {
+      start: begin,
+      blocked: everything === null ? (model.ok ? null : model.reason) : waitWords(everything.wait, everything.reason),
+    };
   }
 
   #capacity() {
@@ -83,7 +87,9 @@ export class Dispatch {
     const since = this.#context.now().toISOString();
     const news = waiting.flatMap(({ id, state }) => {
       const hold = holds.get(id);
-      return hold === undefined || state.reason === hold.reason ? [] : [{ id, ...hold }];
+      if (hold === undefined) return [];
+      const reason = waitWords(hold.wait, hold.reason);
+      return state.reason === reason ? [] : [{ id, wait: hold.wait, reason }];
     });
     await Promise.all(
       news

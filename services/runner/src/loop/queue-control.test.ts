@@ -13,7 +13,7 @@ test('a paused queue says who paused it, why and since when, also after a restar
   deliver(sign({ kind: 'pause', subject: { reason: 'new disk' } }));
   await turn();
   expect(verdicts()).toMatchObject([{ event: 'command_accepted' }]);
-  expect(openQueue().hold).toEqual({ wait: { kind: 'paused', on: ['op'] }, reason: 'op paused the queue: new disk' });
+  expect(openQueue().hold).toEqual({ wait: { kind: 'paused', on: ['op'] }, reason: 'new disk' });
   await restart();
   expect(openQueue().paused).toMatchObject({ by: 'op', reason: 'new disk' });
   expect(readState(layout.runs).paused).toMatchObject({ by: 'op', reason: 'new disk' });

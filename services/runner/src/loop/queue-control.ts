@@ -90,10 +90,7 @@ export class QueueControl {
   get hold(): Hold | null {
     if (this.#paused === null) return null;
     const { by, reason } = this.#paused;
-    return {
-      wait: { kind: 'paused', on: [by] },
-      reason: `${by} paused the queue${reason === '' ? '' : `: ${reason}`}`,
-    };
+    return { wait: { kind: 'paused', on: [by] }, reason };
   }
 
   /** To be told of every record that has changed. */

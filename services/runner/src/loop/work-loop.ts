@@ -3,6 +3,7 @@ import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { mayFollow, needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
+import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Context } from '../context.ts';
@@ -252,7 +253,8 @@ export class WorkLoop {
 
   async #waitForRetry(id: TaskId, reason: string): Promise<void> {
     const since = this.#context.now().toISOString();
-    await this.#context.tasks.wait(id, { kind: 'retry', on: [], since }, reason);
+    const wait = { kind: 'retry' as const, on: [], since };
+    await this.#context.tasks.wait(id, wait, waitWords(wait, reason));
   }
 
   async #expire(): Promise<void> {
