@@ -5,6 +5,7 @@ import type { QueueControl } from './loop/queue-control.ts';
 import type { Troubles } from './loop/troubles.ts';
 import type { MemoryFollower } from './memory/follow.ts';
 import type { MemoryReader } from './memory/open-memory.ts';
+import type { Paces } from './paces.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -32,6 +33,7 @@ export type Context = {
   /** What holds up the queue as a whole, or parts of it. */
   readonly queue: QueueControl;
   readonly logger: Logger;
+  readonly paces: Paces;
   readonly now: () => Date;
   /** Numeric id that workspaces must belong to. */
   readonly userId: number;

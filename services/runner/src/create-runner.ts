@@ -18,6 +18,7 @@ import { Troubles } from './loop/troubles.ts';
 import { WorkLoop } from './loop/work-loop.ts';
 import { createMemoryFollower } from './memory/follow.ts';
 import { openMemory } from './memory/open-memory.ts';
+import { type Paces, paces as usual } from './paces.ts';
 import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
 import { Gateway, Launcher } from './sandbox/clients.ts';
@@ -33,13 +34,10 @@ import { Dependencies, mib } from './work/dependencies.ts';
 import { OneAtATime } from './work/one-at-a-time.ts';
 import { repeatHandoffs } from './work/repeat-handoffs.ts';
 
-const upkeepMs = 2_000;
-/** A task that has used its budget of the model up is stopped within this, and the time of one answer. */
-const meterMs = 1_000;
-
 /**
  * Recovers what is on disk, then works until `stop` is aborted.
  * @param guard of the home, which is taken
+ * @param paces an override for tests that cannot wait
  * @throws Error when the disk does not allow to begin
  */
 export async function runRunner(
@@ -47,6 +45,7 @@ export async function runRunner(
   guard: HomeGuard,
   logger: Logger,
   stop: AbortSignal,
+  paces: Paces = usual,
 ): Promise<void> {
   const layout = new Layout(config.home);
   await refuseMoved(layout);
@@ -105,7 +104,11 @@ export async function runRunner(
   const memory = await openMemory(layout.memory);
   if (memory.trouble !== null)
     logger.warn({ reason: memory.trouble }, 'the memory could not be brought up to date yet');
-  const follower = createMemoryFollower(memory, (problem) => logger.warn({ problem }, 'the memory waits'));
+  const follower = createMemoryFollower(
+    memory,
+    (problem) => logger.warn({ problem }, 'the memory waits'),
+    paces.memoryRetryMs,
+  );
   const troubles = new Troubles(logger);
   const { BREAKER_FAILURES: failures, BREAKER_WAIT_SEC } = config.agent;
   const queue = await QueueControl.open(
@@ -127,6 +130,7 @@ export async function runRunner(
     troubles,
     queue,
     logger,
+    paces,
     now: () => new Date(),
     userId: process.getuid?.() ?? 0,
   };
@@ -139,7 +143,7 @@ export async function runRunner(
   });
   await takeNotes(context, false);
   await repeatHandoffs(context);
-  const observer = new FileObserver();
+  const observer = new FileObserver(paces.settleMs);
   const intake = new Intake(context, observer);
   const keys = await readKeys(config.secrets);
   const desk = await CommandDesk.open(context, keys, (task) => loop.isActive(task));
@@ -173,7 +177,7 @@ function askDependencies(
   keepReserve: () => Promise<void>,
   stop: AbortSignal,
 ): Promise<void> {
-  return repeat(stop, async () => {
+  return repeat(stop, context.paces.upkeepMs, async () => {
     await keepReserve();
     if (await context.dependencies.refresh()) loop.wake();
     await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
@@ -182,12 +186,12 @@ function askDependencies(
 
 /** Keeps the sandboxes' ways to the model open, and hears what goes over them. */
 function repeatSlots(context: Context, stop: AbortSignal): Promise<void> {
-  return repeat(stop, () => context.pool.repeatSlots(), meterMs);
+  return repeat(stop, context.paces.meterMs, () => context.pool.repeatSlots());
 }
 
 /** Keeps warm sandboxes ready; apart from the questions, which a slow start must not hold up. */
 function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
-  return repeat(stop, async () => {
+  return repeat(stop, context.paces.upkeepMs, async () => {
     try {
       const { launcher } = context.dependencies.state;
       const warm =
@@ -199,9 +203,9 @@ function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<
   });
 }
 
-async function repeat(stop: AbortSignal, work: () => Promise<void>, everyMs = upkeepMs): Promise<void> {
+async function repeat(stop: AbortSignal, pauseMs: number, work: () => Promise<void>): Promise<void> {
   while (!stop.aborted) {
     await work();
-    await sleep(everyMs, undefined, { signal: stop }).catch(() => undefined);
+    await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
   }
 }

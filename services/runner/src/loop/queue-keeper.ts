@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -92,7 +91,7 @@ export class QueueKeeper {
     const now = this.#context.now().getTime();
     const since = this.#missingSince.get(record.id) ?? now;
     this.#missingSince.set(record.id, since);
-    if (now - since < inboxLimits.settleMs) return 'changing';
+    if (now - since < this.#context.paces.settleMs) return 'changing';
     if (activity !== undefined) {
       activity.stop('file_removed');
       return 'gone';

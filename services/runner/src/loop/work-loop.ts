@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serviceLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { mayFollow, needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
@@ -22,10 +21,6 @@ import { workOn, workWithoutModel } from '../work/work-on.ts';
 import type { CommandDesk } from './command-desk.ts';
 import { Dispatch } from './dispatch.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
-
-const turnMs = 1_000;
-/** What could not be finished is tried again after so long. */
-const finishRetryMs = 5_000;
 
 type Parts = {
   readonly intake: Intake;
@@ -71,7 +66,7 @@ export class WorkLoop {
       this.#leave.addEventListener('abort', stop, { once: true });
       await Promise.race([
         this.#wake.promise,
-        sleep(turnMs, undefined, { signal: pause.signal }).catch(() => undefined),
+        sleep(this.#context.paces.turnMs, undefined, { signal: pause.signal }).catch(() => undefined),
       ]);
       this.#leave.removeEventListener('abort', stop);
       pause.abort();
@@ -233,7 +228,7 @@ export class WorkLoop {
     if (record === undefined) return;
     if (error instanceof NoSandboxError) {
       await this.#waitForRetry(id, `no sandbox: ${error.message}`);
-      await sleep(serviceLimits.retryMs);
+      await sleep(this.#context.paces.sandboxRetryMs);
       return;
     }
     if (record.state.status === 'merging' || record.state.status === 'rebasing') {
@@ -241,7 +236,7 @@ export class WorkLoop {
       this.#context.troubles.say(`task ${id}`, error);
       const words = error instanceof Error ? error.message : String(error);
       await this.#waitForRetry(id, `not finished, and tried again: ${words}`);
-      await sleep(finishRetryMs, undefined, { signal: this.#leave }).catch(() => undefined);
+      await sleep(this.#context.paces.finishRetryMs, undefined, { signal: this.#leave }).catch(() => undefined);
       return;
     }
     this.#context.logger.error({ task: id, err: error }, 'an attempt failed in a way that is our own fault');

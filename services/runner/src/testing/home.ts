@@ -15,6 +15,7 @@ import type { Keys } from '../gate/keys.ts';
 import { QueueControl } from '../loop/queue-control.ts';
 import { Troubles } from '../loop/troubles.ts';
 import { type Memory, type MemoryReader, openMemory } from '../memory/open-memory.ts';
+import { paces } from '../paces.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
 import { SandboxPool } from '../sandbox/pool.ts';
 import { Layout } from '../state/layout.ts';
@@ -172,6 +173,7 @@ export async function openContext(
     troubles,
     queue,
     logger,
+    paces,
     now: clock.now,
     userId: process.getuid?.() ?? 0,
     close,

@@ -118,6 +118,7 @@ export async function talk(
       output: (bytes) => watch?.received(bytes),
       stop: activity.signal,
       leave,
+      waits: context.paces,
     });
     await context.pool.metered(slot);
     return watch === null ? outcome : await watch.finish(outcome);
