@@ -27,6 +27,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          exclude,
+          testTimeout: 3_600_000,
+          hookTimeout: 300_000,
+          maxWorkers: '100%',
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: besideOthers,

@@ -34,10 +34,12 @@ import { Dependencies, mib } from './work/dependencies.ts';
 import { OneAtATime } from './work/one-at-a-time.ts';
 import { repeatHandoffs } from './work/repeat-handoffs.ts';
 
+export type RunnerOverrides = { readonly paces?: Paces; readonly watch?: typeof watchFolders };
+
 /**
  * Recovers what is on disk, then works until `stop` is aborted.
  * @param guard of the home, which is taken
- * @param paces an override for tests that cannot wait
+ * @param overrides for tests of many runs, which cannot wait
  * @throws Error when the disk does not allow to begin
  */
 export async function runRunner(
@@ -45,8 +47,9 @@ export async function runRunner(
   guard: HomeGuard,
   logger: Logger,
   stop: AbortSignal,
-  paces: Paces = usual,
+  overrides: RunnerOverrides = {},
 ): Promise<void> {
+  const { paces = usual, watch = watchFolders } = overrides;
   const layout = new Layout(config.home);
   await refuseMoved(layout);
   for (const folder of queueFolders) await mkdir(layout.queue(folder), { recursive: true });
@@ -101,7 +104,7 @@ export async function runRunner(
     warm: config.agent.WARM_SANDBOXES,
     logger,
   });
-  const memory = await openMemory(layout.memory);
+  const memory = await openMemory(layout.memory, undefined, paces.memoryLockMs);
   if (memory.trouble !== null)
     logger.warn({ reason: memory.trouble }, 'the memory could not be brought up to date yet');
   const follower = createMemoryFollower(
@@ -158,7 +161,7 @@ export async function runRunner(
     layout.queue('inbox/running'),
     ...(await findSpools(config.spools)).map(({ path }) => path),
   ];
-  await using _watch = watchFolders(watched, () => loop.wake(), logger);
+  await using _watch = watch(watched, () => loop.wake(), logger);
   const keeping = keepWarm(context, loop, stop);
   await Promise.all([loop.run(), askDependencies(context, loop, keepReserve, stop), repeatSlots(context, stop)]);
   // Ends a start that is under way, so that nobody waits for its sandbox.

@@ -19,6 +19,8 @@ export type Paces = {
   /** After the last signal: for the sandbox to send what there is. */
   readonly collectMs: number;
   readonly memoryRetryMs: number;
+  /** For a lock of the operator's own git in the memory. */
+  readonly memoryLockMs: number;
 };
 
 export const paces: Paces = {
@@ -31,4 +33,5 @@ export const paces: Paces = {
   lostCheckMs: 2_000,
   collectMs: endingLimits.collectMs,
   memoryRetryMs: memoryLimits.retryMs,
+  memoryLockMs: memoryLimits.lockWaitMs,
 };

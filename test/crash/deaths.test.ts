@@ -1,0 +1,22 @@
+import { afterAll, expect, test } from 'vitest';
+import { disturb } from './support/everywhere.ts';
+import { removeHouses } from './support/houses.ts';
+import { deathsAt } from './support/points.ts';
+import { roundsOf, seed } from './support/random.ts';
+import { accept, approved, decide, mergePair, runPair, work } from './support/scenarios.ts';
+
+afterAll(removeHouses);
+
+test.for([
+  { scenario: accept, quick: 40 },
+  { scenario: decide, quick: 40 },
+  { scenario: work, quick: 30 },
+  { scenario: approved, quick: 20 },
+  { scenario: runPair, quick: 10 },
+  { scenario: mergePair, quick: 30 },
+])(`F01 killed beside every step of $scenario.name, from seed ${seed}`, async ({ scenario, quick }, { annotate }) => {
+  const { points, tried, missed, failures } = await disturb(scenario, deathsAt, roundsOf(quick, Number.POSITIVE_INFINITY));
+  await annotate(`${tried} of ${points} points, ${missed} of them not reached`);
+  expect(failures, failures.join('\n')).toEqual([]);
+  expect(missed).toBeLessThanOrEqual(Math.ceil(tried / 10));
+});

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Operator, Scenario } from './scenario.ts';
+import { tasksByRecord } from './view.ts';
+import type { Running, World } from './world.ts';
+
+/** Far beyond what any of them takes on a busy machine: what is not at its end by then never comes to it. */
+const patienceMs = 30_000;
+const pollMs = 2;
+
+/** Nobody needs a sandbox at the end of any of them. */
+function isTidy({ surroundings }: World): boolean {
+  return surroundings.sandboxes.size === 0;
+}
+
+/** Lets people act until the scenario has come to its end, the runner has ended, or nothing goes on any more. */
+export async function drive(
+  scenario: Scenario,
+  world: World,
+  operator: Operator,
+  running: Running,
+): Promise<'done' | 'ended' | 'stuck'> {
+  world.surroundings.launcherAnswers = scenario.launcherAnswers;
+  let isEnded = false;
+  void running.ended.then(() => {
+    isEnded = true;
+  });
+  const began = performance.now();
+  while (performance.now() - began < patienceMs) {
+    if (isEnded) return 'ended';
+    const tasks = tasksByRecord(world.house.layout);
+    if (scenario.act({ operator, surroundings: world.surroundings, tasks }) && isTidy(world)) return 'done';
+    await sleep(pollMs);
+  }
+  return 'stuck';
+}

@@ -1,0 +1,36 @@
+import type { Fate, Fates, Moment } from './life.ts';
+import { keyOf, type Step } from './step.ts';
+
+/** One place of a scenario, and what happens there. */
+export type Point = { readonly key: string; readonly fate: Fate };
+
+const torn: ReadonlySet<string> = new Set(['writeFile', 'appendFile', 'write', 'rm', 'spawn']);
+
+/** Before and after each step that changes something, and in the middle of those that have one. */
+export function deathsAt(steps: readonly Step[]): Point[] {
+  return distinct(steps.filter(({ changes }) => changes)).flatMap((step) => {
+    const moments: readonly Moment[] = torn.has(step.name) ? ['before', 'torn', 'after'] : ['before', 'after'];
+    return moments.map((moment) => ({ key: keyOf(step), fate: { kind: 'death' as const, moment } }));
+  });
+}
+
+function distinct(steps: readonly Step[]): Step[] {
+  return [...new Map(steps.map((step) => [keyOf(step), step])).values()];
+}
+
+/** Lets a point happen, once. */
+export function fatesOf(point: Point): Fates & { readonly happened: boolean } {
+  let happened = false;
+  const fates = (step: Step) => {
+    if (happened || keyOf(step) !== point.key) return null;
+    happened = true;
+    return point.fate;
+  };
+  return Object.defineProperty(fates, 'happened', { get: () => happened }) as typeof fates & { happened: boolean };
+}
+
+/** A point as it is printed, and as `COUNTERSIGN_CRASH_POINT` takes it. */
+export function nameOf({ key, fate }: Point): string {
+  const what = fate.kind === 'death' ? fate.moment : fate.kind === 'error' ? fate.code : fate.kind;
+  return `${what} ${key}`;
+}

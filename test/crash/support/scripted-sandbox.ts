@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeChunk, decodeJson } from '@countersign/contracts/frame-codec.ts';
+import { type ResendFrame, ResendFrame as ResendSchema, TaskFrame } from '@countersign/contracts/frames.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
+import { FakeSandbox } from '../../../services/runner/src/testing/fake-sandbox.ts';
+
+/** What a sandbox made of its task. */
+export type Made = {
+  readonly plan?: string;
+  readonly stdout?: string;
+  readonly bundles?: readonly { readonly head: string; readonly bytes: Buffer }[];
+};
+export type Scripts = (task: TaskFrame) => Made;
+export type Taken = { readonly slot: string; readonly task: string; readonly mode: TaskFrame['mode'] };
+
+const reconnectMs = 5;
+type Held = Pick<ResendFrame, 'stdout' | 'bundles'>;
+
+/** A sandbox that does its task at once, holds what came of it, and looks for its runner until it is removed. */
+export class ScriptedSandbox {
+  readonly #slots: string;
+  readonly #slot: string;
+  readonly #scripts: Scripts;
+  readonly #tell: (taken: Taken) => void;
+  #task: TaskFrame | null = null;
+  #connection: FakeSandbox | null = null;
+  #removed = false;
+
+  constructor(slots: string, slot: string, scripts: Scripts, tell: (taken: Taken) => void) {
+    this.#slots = slots;
+    this.#slot = slot;
+    this.#scripts = scripts;
+    this.#tell = tell;
+    void this.#serve();
+  }
+
+  remove(): void {
+    this.#removed = true;
+    this.#connection?.hangUp();
+  }
+
+  async #serve(): Promise<void> {
+    while (!this.#removed) {
+      try {
+        await this.#converse(await FakeSandbox.connect(this.#slots, this.#slot));
+      } catch {
+        // Nobody listens, or the runner has died: it looks again.
+      }
+      await sleep(reconnectMs);
+    }
+  }
+
+  async #converse(connection: FakeSandbox): Promise<void> {
+    this.#connection = connection;
+    if (this.#removed) return connection.hangUp();
+    const state = this.#task === null ? 'idle' : 'ended';
+    connection.say('hello', { protocol: 1, state, task: this.#task?.task ?? null });
+    for (;;) {
+      const frame = await connection.next();
+      if (frame.name === 'task') await this.#begin(connection, decodeJson(frame.payload, TaskFrame));
+      else if (frame.name === 'resend') this.#deliver(connection, decodeJson(frame.payload, ResendSchema));
+      else if (frame.name === 'ack') return connection.hangUp();
+    }
+  }
+
+  async #begin(connection: FakeSandbox, task: TaskFrame): Promise<void> {
+    for (let texts = 0; texts < task.texts; texts += 1) await connection.nextNamed('text');
+    for (const { pack } of task.repositories)
+      for (let bytes = 0; bytes < pack.bytes; ) bytes += decodeChunk(await connection.nextNamed('pack')).data.length;
+    this.#task = task;
+    this.#tell({ slot: this.#slot, task: task.task, mode: task.mode });
+    this.#deliver(connection, { stdout: 0, bundles: [] });
+  }
+
+  #deliver(connection: FakeSandbox, held: Held): void {
+    const task = this.#task;
+    if (task === null) return;
+    const { plan, stdout = 'said\n', bundles = [] } = this.#scripts(task);
+    const said = Buffer.from(stdout);
+    if (held.stdout < said.length) connection.chunk('output', 0, said, held.stdout);
+    for (const [index, { bytes }] of bundles.entries()) {
+      const from = held.bundles[index] ?? 0;
+      if (from < bytes.length) connection.chunk('bundle', index, bytes, from);
+    }
+    if (plan !== undefined) connection.text('plan', plan);
+    if (task.mode === 'run') connection.text('summary', 'did it');
+    connection.say('end', {
+      task: task.task,
+      exit_code: task.mode === 'verify' ? null : 0,
+      reason: 'finished',
+      message: 'finished',
+      tokens: { prompt: 1, completion: 2, requests: 3 },
+      stdout: { ...blobOf(said), dropped: 0 },
+      stderr: { ...blobOf(Buffer.alloc(0)), dropped: 0 },
+      bundles: bundles.map(({ head, bytes }, repository) => ({ repository, head, ...blobOf(bytes) })),
+      artifacts: [],
+      ...(task.mode === 'verify' ? { checks: (task.conditions ?? []).map(() => ({ exit_code: 0, duration_ms: 1 })) } : {}),
+    });
+  }
+}
+
+function blobOf(data: Buffer): { bytes: number; sha256: string } {
+  return { bytes: data.length, sha256: sha256(data) };
+}
