@@ -62,6 +62,20 @@ test.each(pairs)('%s to %s: event, file and record say the same', async (from, t
   expect(store.get(record.id)).toEqual(after);
 });
 
+test('as long as the file of a task lies in the inbox, it is taken for no other one', async () => {
+  const { layout, tasks, record } = await begin();
+  const moved = tasks.transition(record.id, states.running, detail);
+  let looks = 0;
+  while (existsSync(layout.fileOf(record))) {
+    expect(tasks.isQueued(record.file)).toBe(true);
+    looks += 1;
+    await new Promise(setImmediate);
+  }
+  await moved;
+  expect(looks).toBeGreaterThan(1);
+  expect(tasks.isQueued(record.file)).toBe(false);
+});
+
 test.each(pairs.flatMap(([from, to]) => ['rename', 'task.json'].map((missing) => [from, to, missing] as const)))(
   '%s to %s: a death before the %s is made good',
   async (from, to, missing) => {

@@ -70,7 +70,7 @@ export class TaskStore {
   /** In the order in which they were accepted. */
   readonly #tasks = new Map<TaskId, TaskRecord>();
   readonly #open = new Map<TaskId, TaskRecord>();
-  /** Files in the inbox that are tasks already. */
+  /** Files in the inbox that are tasks already, those too that are about to be moved out of it. */
   readonly #queued = new Set<string>();
   readonly #mover: QueueMover;
   /** The last change of each task that has not ended yet. */
@@ -246,8 +246,6 @@ export class TaskStore {
   }
 
   #keep(record: TaskRecord): void {
-    const before = this.#tasks.get(record.id);
-    if (before?.state.status === 'queued') this.#queued.delete(before.file);
     if (record.state.status === 'queued') this.#queued.add(record.file);
     this.#tasks.set(record.id, record);
     if (isFinal(record.state.status)) this.#open.delete(record.id);
@@ -276,7 +274,11 @@ export class TaskStore {
     const before = this.#unfinished.get(id);
     if (before === undefined) return;
     const record = this.#must(id);
-    if (before !== null) await this.#mover.move(before, record, isFinal(record.state.status));
+    if (before !== null) {
+      await this.#mover.move(before, record, isFinal(record.state.status));
+      if (before.state.status === 'queued' && this.#layout.fileOf(before) !== this.#layout.fileOf(record))
+        this.#queued.delete(before.file);
+    }
     await this.#write(record);
     this.#unfinished.delete(id);
     this.#mover.giveUp(record);
