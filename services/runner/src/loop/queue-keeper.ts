@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
