@@ -3,7 +3,8 @@ import { fatesOf, nameOf, type Point } from './points.ts';
 import { generator, seed, spread } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import type { Step } from './step.ts';
-import { play, playAgainst } from './trial.ts';
+import { describe, play, playAgainst } from './trial.ts';
+import { inProcess } from './world.ts';
 
 /** What came of a scenario that was disturbed at many points, one at a time. */
 export type Disturbed = {
@@ -11,6 +12,8 @@ export type Disturbed = {
   readonly points: number;
   readonly tried: number;
   readonly missed: number;
+  /** Where an error ended the runner, and the next one went on. */
+  readonly restarted: number;
   /** Each with what repeats it. */
   readonly failures: readonly string[];
 };
@@ -27,20 +30,24 @@ export async function disturb(
   const template = await houseAfter(scenario.after);
   const undisturbed = await play(scenario, template);
   if (undisturbed.broken.length > 0) throw new Error(`${scenario.name}, undisturbed: ${undisturbed.broken.join('; ')}`);
-  const points = find(undisturbed.lives.flat());
+  const points = find(undisturbed.steps);
   const chosen =
     only === undefined
       ? spread(points, count, generator(seed))
       : points.filter((point) => only === `${scenario.name}: ${nameOf(point)}`);
   const failures: string[] = [];
   let missed = 0;
+  let restarted = 0;
   for (const point of chosen) {
     const fates = fatesOf(point);
-    if (process.env['DEBUG']) console.error(scenario.name, nameOf(point), Math.round(performance.now()));
-    const { broken } = await playAgainst(undisturbed.picture, scenario, template, [fates]);
+    const trial = await playAgainst(undisturbed.picture, scenario, template, [inProcess(fates)]);
     if (!fates.happened) missed += 1;
-    if (process.env['DEBUG']) console.error(broken);
-    if (broken.length > 0) failures.push(`${scenario.name}: ${nameOf(point)}\n    ${broken.join('\n    ')}`);
+    else if (point.fate.kind !== 'death' && trial.ends.length > 0) restarted += 1;
+    if (trial.broken.length === 0) continue;
+    const failure = describe(`${scenario.name}: ${nameOf(point)}`, trial);
+    failures.push(failure);
+    // At once, for whoever waits for a long run.
+    process.stderr.write(`${failure}\n`);
   }
-  return { points: points.length, tried: chosen.length, missed, failures };
+  return { points: points.length, tried: chosen.length, missed, restarted, failures };
 }

@@ -8,7 +8,7 @@ import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { type QueueFolder, queueFolders } from '@countersign/contracts/task-state.ts';
 import type { RunnerConfig } from '../../../services/runner/src/config.ts';
 import { Layout } from '../../../services/runner/src/state/layout.ts';
-import { makeConfig } from '../../../services/runner/src/testing/home.ts';
+import { makeConfig, makeSentinel } from '../../../services/runner/src/testing/home.ts';
 import { commitFiles, plainGit } from '../../../services/runner/src/testing/repository.ts';
 import type { Made, Scripts } from './scripted-sandbox.ts';
 
@@ -43,6 +43,9 @@ export class House {
     for (const path of [layout.runs, layout.workspaces, layout.logs]) mkdirSync(path, { recursive: true });
     for (const name of ['slots', 'model-slots', 'spools/shell', 'secrets'])
       mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(layout.sentinel, JSON.stringify(makeSentinel()));
+    // Sixteen MiB of it would be most of every copy.
+    writeFileSync(layout.reserve, '');
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     writeFileSync(join(folder, 'secrets/shell.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
     const known = repositories.map((path) => [path, makeRepository(join(layout.workspaces, path))] as const);

@@ -2,6 +2,7 @@ import childProcess, { type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import timers from 'node:timers/promises';
 import { interposeFiles } from './interpose-files.ts';
 import { interposeStreams } from './interpose-streams.ts';
@@ -18,6 +19,7 @@ export async function interpose(): Promise<void> {
   interposeStreams(fs);
   interposeServers();
   interposeSleep();
+  interposeDatabases();
   interposeSpawn();
   syncBuiltinESMExports();
 }
@@ -30,6 +32,16 @@ function interposeServers(): void {
     return server;
   };
   net.createServer = listening as typeof createServer;
+}
+
+/** The kernel's locks, which SQLite holds for a process, end with it. The module's own names cannot be replaced. */
+function interposeDatabases(): void {
+  const { prototype } = DatabaseSync;
+  const { exec } = prototype;
+  prototype.exec = function (this: DatabaseSync, sql: string) {
+    currentLife()?.ownDatabase(this);
+    exec.call(this, sql);
+  };
 }
 
 /** A dead process's loops do not turn any more. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { JournalEvent } from '@countersign/contracts/event.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
-import { wholeLength } from '@countersign/kit/journal.ts';
+import { wholeLength } from '@countersign/kit/chain-scan.ts';
 import type { Layout } from '../../../services/runner/src/state/layout.ts';
 import type { Operator } from './scenario.ts';
 import type { Taken } from './scripted-sandbox.ts';

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChildProcess } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import type { Server, Socket } from 'node:net';
+import type { DatabaseSync } from 'node:sqlite';
 import { plainPath, type Step } from './step.ts';
 
 /** A death beside a step: before anything of it is done, when half of its bytes are written, or when all of it is done. */
@@ -38,7 +39,10 @@ export class Life {
   readonly #servers = new Set<Server>();
   readonly #sockets = new Set<Socket>();
   readonly #children = new Set<ChildProcess>();
+  readonly #databases = new Set<DatabaseSync>();
   readonly #descriptors = new Map<number, () => void>();
+  /** Called first of all when it dies. */
+  onDeath: () => void = () => undefined;
   #underWay = 0;
   #isDead = false;
 
@@ -80,6 +84,7 @@ export class Life {
   die(step: Step): void {
     if (this.#isDead) return;
     this.#isDead = true;
+    this.onDeath();
     for (const child of this.#children) child.kill('SIGKILL');
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -91,6 +96,8 @@ export class Life {
     while (this.#underWay > 0 || this.#children.size > 0) await new Promise((resolve) => setImmediate(resolve));
     for (const handle of this.#handles) await handle.close().catch(() => undefined);
     for (const close of this.#descriptors.values()) close();
+    for (const database of this.#databases) if (database.isOpen) database.close();
+    this.#databases.clear();
     this.#handles.clear();
     this.#descriptors.clear();
   }
@@ -106,6 +113,9 @@ export class Life {
   }
   disownDescriptor(descriptor: number): void {
     this.#descriptors.delete(descriptor);
+  }
+  ownDatabase(database: DatabaseSync): void {
+    this.#databases.add(database);
   }
   ownChild(child: ChildProcess): void {
     this.#children.add(child);

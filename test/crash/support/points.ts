@@ -29,6 +29,47 @@ export function fatesOf(point: Point): Fates & { readonly happened: boolean } {
   return Object.defineProperty(fates, 'happened', { get: () => happened }) as typeof fates & { happened: boolean };
 }
 
+const full = ['ENOSPC', 'EDQUOT', 'EROFS'];
+/** What the system may answer to each call, one after the other for calls of a kind. */
+const answers: Readonly<Record<string, readonly string[]>> = {
+  create: [...full, 'EMFILE', 'EIO'],
+  open: ['EMFILE', 'ENFILE', 'EIO'],
+  write: [...full, 'EIO', 'short'],
+  writeFile: [...full, 'EIO'],
+  appendFile: [...full, 'EIO'],
+  copyFile: full,
+  sync: ['EIO', 'ENOSPC'],
+  datasync: ['EIO', 'ENOSPC'],
+  truncate: ['EIO'],
+  rename: ['EIO', ...full],
+  link: ['EIO', 'ENOSPC'],
+  symlink: ['ENOSPC'],
+  unlink: ['EIO', 'EROFS'],
+  rm: ['EIO'],
+  mkdir: [...full, 'EIO'],
+  utimes: ['EROFS'],
+  read: ['EIO', 'short'],
+  readFile: ['EIO', 'EMFILE'],
+  readdir: ['EIO', 'EMFILE'],
+  opendir: ['EMFILE', 'EIO'],
+  lstat: ['EIO'],
+  close: ['EIO'],
+  spawn: ['EAGAIN', 'EMFILE'],
+};
+
+/** An error of each step that may have one. Which one, goes round among those of its kind. */
+export function errorsAt(steps: readonly Step[]): Point[] {
+  const counts = new Map<string, number>();
+  return distinct(steps.filter(({ ordinal }) => ordinal <= 3)).flatMap((step): Point[] => {
+    const known = answers[step.name] ?? [];
+    const count = counts.get(step.name) ?? 0;
+    counts.set(step.name, count + 1);
+    const code = known[count % known.length];
+    if (code === undefined) return [];
+    return [{ key: keyOf(step), fate: code === 'short' ? { kind: 'short' } : { kind: 'error', code } }];
+  });
+}
+
 /** A point as it is printed, and as `COUNTERSIGN_CRASH_POINT` takes it. */
 export function nameOf({ key, fate }: Point): string {
   const what = fate.kind === 'death' ? fate.moment : fate.kind === 'error' ? fate.code : fate.kind;

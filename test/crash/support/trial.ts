@@ -1,18 +1,19 @@
 import { drive } from './drive.ts';
 import type { House } from './house.ts';
 import { findBroken } from './invariants.ts';
-import type { Fates } from './life.ts';
 import { differences, type Picture, pictureOf } from './picture.ts';
 import { findUnrecovered } from './recovery.ts';
 import { Operator, type Scenario } from './scenario.ts';
-import type { Step } from './step.ts';
+import { keyOf, type Step } from './step.ts';
 import { tasksByRecord } from './view.ts';
-import { World } from './world.ts';
+import { type End, inProcess, type Running, type Start, World } from './world.ts';
 
 /** What came of a scenario that was played on a copy of a house. */
 export type Trial = {
-  /** The steps of each of its runners. */
-  readonly lives: readonly (readonly Step[])[];
+  /** The steps of all runners, one after the other. */
+  readonly steps: readonly Step[];
+  /** How those ended that did not live until the scenario's end. */
+  readonly ends: readonly End[];
   readonly picture: Picture;
   /** Everything that is wrong; empty when all is well. */
   readonly broken: readonly string[];
@@ -22,14 +23,14 @@ export type Trial = {
 const maximumLives = 12;
 
 /**
- * Plays a scenario: each of `fates` is one runner's, and those after them live undisturbed, until it has come to its end. What each
- * death leaves is checked, and what is there in the end.
- * @param keep is given the house in the end, instead of its being removed
+ * Plays a scenario: with the runners of `starts` first, and then with undisturbed ones, until it has come to its end. What each end
+ * of a runner leaves is checked, and what is there at last.
+ * @param keep is given the house at last, instead of its being removed
  */
 export async function play(
   scenario: Scenario,
   template: House,
-  fates: readonly Fates[] = [],
+  starts: readonly Start[] = [],
   keep?: (house: House) => void,
 ): Promise<Trial> {
   const house = template.copy();
@@ -37,21 +38,21 @@ export async function play(
   const operator = new Operator(house);
   const { surroundings } = world;
   const witness = { operator, taken: surroundings.taken };
-  const lives: (readonly Step[])[] = [];
+  const steps: Step[] = [];
+  const ends: End[] = [];
   const broken: string[] = [];
-  for (let count = 0; ; count += 1) {
-    const running = await world.begin(fates[count]);
-    lives.push(running.life.steps);
+  for (;;) {
+    const running = await (starts[ends.length] ?? inProcess())(world);
     const outcome = await drive(scenario, world, operator, running);
-    const ended = outcome === 'ended' ? await running.ended : await running.stop();
-    if (ended === 'stopped') {
-      if (outcome !== 'done') broken.push(`it does not come to its end: ${standing(house)}`);
-      break;
-    }
+    const end = outcome === 'ended' ? await running.ended : await running.stop();
+    steps.push(...running.steps);
+    if (outcome === 'stuck') broken.push(`it does not come to its end: ${standing(world, running)}`);
+    if (outcome === 'stuck' || (outcome === 'done' && end.how === 'stopped')) break;
+    ends.push(end);
     await running.bury();
-    broken.push(...(await findUnrecovered(house, witness).catch((error: unknown) => [`unrecoverable: ${String(error)}`])));
-    if (count < maximumLives) continue;
-    broken.push(`it does not stay alive: ${String(ended)}`);
+    broken.push(...(await unrecovered(house, witness)));
+    if (ends.length < maximumLives) continue;
+    broken.push('it does not stay alive');
     break;
   }
   broken.push(...findBroken(house.layout, witness));
@@ -59,13 +60,21 @@ export async function play(
   await surroundings.close();
   if (keep === undefined) house.remove();
   else keep(house);
-  return { lives, picture, broken };
+  return { steps, ends, picture, broken };
 }
 
-function standing(house: House): string {
-  return [...tasksByRecord(house.layout).values()]
-    .map(({ id, state }) => `${id} ${state.status} (${state.reason})`)
-    .join(', ');
+function unrecovered(...args: Parameters<typeof findUnrecovered>): Promise<string[]> {
+  return findUnrecovered(...args).catch((error: unknown) => [`it cannot be recovered: ${String(error)}`]);
+}
+
+/** Where it stands, for whoever wants to know why it goes no further. */
+function standing({ house, surroundings }: World, { steps }: Running): string {
+  const tasks = [...tasksByRecord(house.layout).values()].map(
+    ({ id, state }) => `${id} ${state.status} (${state.reason})`,
+  );
+  const taken = surroundings.taken.map(({ slot, task, mode }) => `${slot} took ${task} to ${mode}`);
+  const last = steps.filter(({ ordinal }) => ordinal === 1).slice(-12);
+  return [...tasks, ...taken, `sandboxes: ${[...surroundings.sandboxes.keys()].join(' ')}`, ...last.map(keyOf)].join(', ');
 }
 
 /** The same, compared with what undisturbed work comes to. */
@@ -73,8 +82,13 @@ export async function playAgainst(
   should: Picture,
   scenario: Scenario,
   template: House,
-  fates: readonly Fates[],
+  starts: readonly Start[],
 ): Promise<Trial> {
-  const trial = await play(scenario, template, fates);
+  const trial = await play(scenario, template, starts);
   return { ...trial, broken: [...trial.broken, ...differences(trial.picture, should)] };
+}
+
+/** A failure as it is printed: what repeats it, how the runners ended, and what is wrong. */
+export function describe(name: string, { ends, broken }: Trial): string {
+  return [name, ...ends.map(({ how, where }) => `${how}: ${where}`), ...broken].join('\n    ');
 }

@@ -1,36 +1,30 @@
-import { createLogger } from '@countersign/kit/logger.ts';
-import { runRunner } from '../../../services/runner/src/create-runner.ts';
-import type { Paces } from '../../../services/runner/src/paces.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import type { House } from './house.ts';
 import { interpose } from './interpose.ts';
 import { type Fates, Life } from './life.ts';
+import { live } from './live.ts';
+import type { Point } from './points.ts';
+import type { ProcessLife } from './process-life.ts';
+import { keyOf, type Step } from './step.ts';
 import { Surroundings } from './surroundings.ts';
 
-/** As quick as it goes without turning in circles. */
-export const quickPaces: Paces = {
-  turnMs: 10,
-  upkeepMs: 20,
-  settleMs: 0,
-  finishRetryMs: 20,
-  sandboxRetryMs: 20,
-  lostCheckMs: 20,
-  collectMs: 200,
-  memoryRetryMs: 20,
-  memoryLockMs: 0,
-};
-
-/** Watching is only a hint; with turns as quick as these nobody needs it. */
-const watch = () => ({ [Symbol.asyncDispose]: () => Promise.resolve() });
+/** How a runner ended: it was asked to, it died, or it could not go on. */
+export type End = { readonly how: 'stopped' | 'dead' | 'failed'; readonly where: string };
 
 /** A runner that lives now. */
 export type Running = {
-  readonly life: Life;
-  /** Resolves when it has stopped, failed or died. */
-  readonly ended: Promise<'stopped' | 'dead' | Error>;
-  stop(): Promise<'stopped' | 'dead' | Error>;
+  /** Known of those in this process. */
+  readonly steps: readonly Step[];
+  readonly ended: Promise<End>;
+  stop(): Promise<End>;
   /** After its end: resolves when nothing of it is left. */
   bury(): Promise<void>;
 };
+
+/** Begins a runner in a world. */
+export type Start = (world: World) => Promise<Running>;
 
 /** A house, what is around it, and one runner after the other. */
 export class World {
@@ -43,22 +37,39 @@ export class World {
     this.surroundings = new Surroundings(house.folder, house.scripts);
   }
 
-  async begin(fates?: Fates): Promise<Running> {
-    await interpose();
+  /** The next runner's configuration, with sockets of its own. */
+  async configure(): Promise<ProcessLife['config']> {
     this.#lives += 1;
-    const config = this.house.config(await this.surroundings.answer(this.#lives));
-    const life = new Life(this.house.folder, fates);
+    return this.house.config(await this.surroundings.answer(this.#lives));
+  }
+
+  async close(): Promise<void> {
+    await this.surroundings.close();
+    this.house.remove();
+  }
+}
+
+/** A runner in this process. @param stopAt asked at each step whether it is told to stop there */
+export function inProcess(fates?: Fates, stopAt: (step: Step) => boolean = () => false): Start {
+  return async (world) => {
+    await interpose();
+    const config = await world.configure();
     const leaving = new AbortController();
-    const lived = life.live(() => runRunner(config, createLogger('runner', 'silent'), leaving.signal, { paces: quickPaces, watch }));
+    const leave = () => leaving.abort(new Error('stopped'));
+    const life = new Life(world.house.folder, (step) => {
+      if (stopAt(step)) leave();
+      return fates?.(step) ?? null;
+    });
+    const lived = life.live(() => live(config, leaving.signal));
     const ended = Promise.race([
-      life.death.then(() => 'dead' as const),
+      life.death.then((step): End => ({ how: 'dead', where: keyOf(step) })),
       lived.then(
-        () => 'stopped' as const,
-        (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+        (): End => ({ how: 'stopped', where: '' }),
+        (error: unknown): End => ({ how: 'failed', where: String(error) }),
       ),
     ]);
     const stop = () => {
-      leaving.abort(new Error('stopped'));
+      leave();
       return ended;
     };
     const bury = async () => {
@@ -66,11 +77,29 @@ export class World {
       life.die({ name: 'exit', path: '', ordinal: 1, changes: false });
       await life.buried();
     };
-    return { life, ended, stop, bury };
-  }
+    return { steps: life.steps, ended, stop, bury };
+  };
+}
 
-  async close(): Promise<void> {
-    await this.surroundings.close();
-    this.house.remove();
-  }
+/** A runner in a process of its own. */
+export function asProcess(point: Point, end: ProcessLife['end']): Start {
+  return async (world) => {
+    const asked: ProcessLife = { config: await world.configure(), ground: world.house.folder, point, end };
+    const program = join(import.meta.dirname, 'process-life.ts');
+    // A group of its own: what git started dies with it.
+    const child = spawn('node', [program, JSON.stringify(asked)], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (piece: Buffer) => {
+      said += piece.toString();
+    });
+    const ended = once(child, 'close').then(([code, signal]: unknown[]): End => {
+      if (signal === 'SIGKILL') return { how: 'dead', where: 'by SIGKILL' };
+      return code === 0 ? { how: 'stopped', where: '' } : { how: 'failed', where: `exit code ${String(code)}: ${said}` };
+    });
+    const stop = () => {
+      child.kill('SIGTERM');
+      return ended;
+    };
+    return { steps: [], ended, stop, bury: () => Promise.resolve() };
+  };
 }

@@ -1,0 +1,22 @@
+import { afterAll, expect, test } from 'vitest';
+import { disturb } from './support/everywhere.ts';
+import { removeHouses } from './support/houses.ts';
+import { errorsAt } from './support/points.ts';
+import { roundsOf, seed } from './support/random.ts';
+import { accept, approved, decide, mergePair, runPair, work } from './support/scenarios.ts';
+
+afterAll(removeHouses);
+
+test.for([
+  { scenario: accept, quick: 20 },
+  { scenario: decide, quick: 20 },
+  { scenario: work, quick: 15 },
+  { scenario: approved, quick: 10 },
+  { scenario: runPair, quick: 5 },
+  { scenario: mergePair, quick: 15 },
+])(`F21 F22 F23 an error of every call in $scenario.name, from seed ${seed}`, async ({ scenario, quick }, { annotate }) => {
+  const { points, tried, missed, restarted, failures } = await disturb(scenario, errorsAt, roundsOf(quick, 250));
+  await annotate(`${tried} of ${points} points, ${missed} of them not reached; ${restarted} ended the runner`);
+  expect(failures, failures.join('\n')).toEqual([]);
+  expect(missed).toBeLessThanOrEqual(Math.ceil(tried / 5));
+});
