@@ -4,7 +4,7 @@ import { tasksByRecord } from './view.ts';
 import type { Running, World } from './world.ts';
 
 /** Far beyond what any of them takes on a busy machine: what is not at its end by then never comes to it. */
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const pollMs = 2;
 
 /** Nobody needs a sandbox at the end of any of them. */
