@@ -8,6 +8,7 @@ import { readBundleHeader } from './bundle-header.ts';
 import { checkChangedPaths } from './changed-paths.ts';
 import { changedSizes, tooLargeToDiff } from './changed-sizes.ts';
 import { GitError, git, gitLine, tryGit } from './git.ts';
+import { setOwnRef } from './own-ref.ts';
 import type { Repository } from './repository.ts';
 import { checkTreeBomb } from './tree-bomb.ts';
 
@@ -122,5 +123,5 @@ export async function adoptResult(
     input: { path: quarantine.packPath },
     signal,
   });
-  await git(repository.folder, ['update-ref', '-m', 'countersign: result', ref, quarantine.tip]);
+  await setOwnRef(repository.folder, ref, quarantine.tip, 'countersign: result', { signal });
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { ObjectId } from '@countersign/contracts/names.ts';
 import { exists, isMissing } from '@countersign/kit/files.ts';
 import { gitLine, tryGit } from './git.ts';
+import { setOwnRef } from './own-ref.ts';
 
 /** Questions that git answers from a few small files; a repository in which they take longer holds the work loop up. */
 const probe = { timeoutMs: 10_000 };
@@ -124,11 +125,7 @@ async function checkedOut(repository: Repository): Promise<string | null> {
 
 /** Keeps a task's base commit alive, whatever happens to its branch. @throws GitError */
 export async function pinBase(repository: Repository, run: string, task: string, head: ObjectId): Promise<void> {
-  await gitLine(
-    repository.folder,
-    ['update-ref', '-m', 'countersign: base', `refs/agentic-base/${run}/${task}`, head],
-    probe,
-  );
+  await setOwnRef(repository.folder, `refs/agentic-base/${run}/${task}`, head, 'countersign: base', probe);
 }
 
 /** Bytes that a checkout of the commit takes, and how many files. @throws GitError */
