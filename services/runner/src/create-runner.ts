@@ -4,6 +4,7 @@ import { recoveryLimits } from '@countersign/contracts/limits.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
+import { isPassing } from '@countersign/kit/system-trouble.ts';
 import { watchFolders } from './adapters/watch.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Context } from './context.ts';
@@ -180,7 +181,7 @@ function askDependencies(
   keepReserve: () => Promise<void>,
   stop: AbortSignal,
 ): Promise<void> {
-  return repeat(stop, context.paces.upkeepMs, async () => {
+  return repeat(context, stop, context.paces.upkeepMs, async () => {
     await keepReserve();
     if (await context.dependencies.refresh()) loop.wake();
     await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
@@ -189,12 +190,12 @@ function askDependencies(
 
 /** Keeps the sandboxes' ways to the model open, and hears what goes over them. */
 function repeatSlots(context: Context, stop: AbortSignal): Promise<void> {
-  return repeat(stop, context.paces.meterMs, () => context.pool.repeatSlots());
+  return repeat(context, stop, context.paces.meterMs, () => context.pool.repeatSlots());
 }
 
 /** Keeps warm sandboxes ready; apart from the questions, which a slow start must not hold up. */
 function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
-  return repeat(stop, context.paces.upkeepMs, async () => {
+  return repeat(context, stop, context.paces.upkeepMs, async () => {
     try {
       const { launcher } = context.dependencies.state;
       const warm =
@@ -206,9 +207,19 @@ function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<
   });
 }
 
-async function repeat(stop: AbortSignal, pauseMs: number, work: () => Promise<void>): Promise<void> {
+async function repeat(
+  { troubles }: Context,
+  stop: AbortSignal,
+  pauseMs: number,
+  work: () => Promise<void>,
+): Promise<void> {
   while (!stop.aborted) {
-    await work();
+    try {
+      await work();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      troubles.say('upkeep', error);
+    }
     await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
   }
 }

@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isPassing, SystemTrouble } from '@countersign/kit/system-trouble.ts';
 import { execa } from 'execa';
 
 /** What a finished program left. `stdout` is empty when it went to a file. */
@@ -31,6 +32,7 @@ const defaultTimeoutMs = 10 * 60 * 1000;
 /**
  * Runs one program without a shell, in exactly the environment that is given. Never throws for the program's own failure: a
  * program that was stopped or could not start has no exit code and says why in `cause`.
+ * @throws SystemTrouble when the machine has nothing left to run it with
  */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<Finished> {
   const input = options.input;
@@ -57,6 +59,9 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       ? ''
       : await copyOutput(started, options.outputPath, options.maxBytes ?? defaultMaxFileBytes);
   const result = await started;
+  // Nothing is known of what the program would have said.
+  if (typeof result.code === 'string' && isPassing(Object.assign(new Error(), { code: result.code })))
+    throw new SystemTrouble(result.code, `${file} could not be run: ${result.originalMessage ?? result.code}`);
   return {
     // One that was cut off may still have ended by itself, of the pipe that was shut: that is no exit code of its own.
     exitCode: copied === '' && !result.isMaxBuffer ? result.exitCode : undefined,
@@ -85,6 +90,7 @@ async function copyOutput(
     return '';
   } catch (error) {
     program.kill('SIGKILL');
+    if (isPassing(error)) throw error;
     return error instanceof Error ? error.message : String(error);
   }
 }

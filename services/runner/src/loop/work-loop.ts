@@ -5,6 +5,7 @@ import { mayFollow, needsModel, takesTurns } from '@countersign/contracts/task-s
 import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
+import { isPassing } from '@countersign/kit/system-trouble.ts';
 import type { Context } from '../context.ts';
 import { demandsApproval } from '../gate/governance.ts';
 import { recheckRequests } from '../gate/recheck-requests.ts';
@@ -60,7 +61,7 @@ export class WorkLoop {
   async run(): Promise<void> {
     while (!this.#leave.aborted) {
       this.#wake = Promise.withResolvers();
-      await this.#turn();
+      await this.#turnAnyway();
       const pause = new AbortController();
       const stop = () => pause.abort();
       this.#leave.addEventListener('abort', stop, { once: true });
@@ -84,7 +85,10 @@ export class WorkLoop {
     return this.#activities.has(id);
   }
 
-  /** Once, as soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. */
+  /**
+   * As soon as the launcher answers: takes up what runs, gives up what is gone, removes what nobody needs. Later only for what lost
+   * its activity to the machine's trouble.
+   */
   async #adopt(): Promise<void> {
     for (const adoption of await findAdoptions(this.#context, (id) => this.isActive(id), this.#leave))
       this.#begin(adoption.record, adoption.work);
@@ -96,15 +100,32 @@ export class WorkLoop {
     );
   }
 
+  /** Whether a task is said to be worked on, and nothing works on it. */
+  #hasOrphans(): boolean {
+    return this.#context.tasks
+      .open()
+      .some(({ id, state }) => (state.status === 'planning' || state.status === 'running') && !this.isActive(id));
+  }
+
   /** Null when it is done; else why not yet. */
   async #adoptOnce(): Promise<string | null> {
-    if (this.#adopted) return null;
+    if (this.#adopted && !this.#hasOrphans()) return null;
     try {
       await this.#adopt();
       return null;
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       return `the launcher cannot list its sandboxes: ${error.message}`;
+    }
+  }
+
+  /** What the machine cannot do now is done in a later turn. */
+  async #turnAnyway(): Promise<void> {
+    try {
+      await this.#turn();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      this.#context.troubles.say('a turn', error);
     }
   }
 
@@ -231,8 +252,9 @@ export class WorkLoop {
       await sleep(this.#context.paces.sandboxRetryMs);
       return;
     }
-    if (record.state.status === 'merging' || record.state.status === 'rebasing') {
-      // What was begun is finished or taken back, however often that has to be tried; it never fails half-way.
+    if (isPassing(error) || record.state.status === 'merging' || record.state.status === 'rebasing') {
+      // What was begun is finished or taken back, however often that has to be tried; it never fails half-way. Nor does a task for
+      // the machine's trouble.
       this.#context.troubles.say(`task ${id}`, error);
       const words = error instanceof Error ? error.message : String(error);
       await this.#waitForRetry(id, `not finished, and tried again: ${words}`);

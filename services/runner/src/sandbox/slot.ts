@@ -121,6 +121,11 @@ export class Slot implements AsyncDisposable {
     });
   }
 
+  /** Ends the connection that counts; the sandbox comes again and goes on from what is here. */
+  hangUp(): void {
+    this.#newest?.close();
+  }
+
   /** True while a sandbox waits here for its first task. */
   get isGreeted(): boolean {
     return !this.#isHandedOut && (this.#newest?.isOpen ?? false);

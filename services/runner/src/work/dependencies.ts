@@ -58,13 +58,13 @@ export class Dependencies {
     const { launcher, model, disk } = this.#state;
     const said = model.ok ? `model: ${describeModel(model.model)}` : model.reason;
     if (said !== this.#said) {
-      this.#said = said;
       await this.#journal.append({
         phase: 'service',
         agent_role: 'runner',
         event: 'model_changed',
         summary: said.slice(0, 4_000),
       });
+      this.#said = said;
     }
     return (launcher.ok && !before.launcher.ok) || (model.ok && !before.model.ok) || (disk.ok && !before.disk.ok);
   }

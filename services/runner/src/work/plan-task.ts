@@ -20,6 +20,7 @@ import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
 import { budgetClass, describeExcess } from './excess.ts';
 import { basesOf, findGrounds } from './grounds.ts';
 import { handOff } from './hand-off.ts';
+import { holdOn } from './hold-on.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Has a task planned in a sandbox that can only read, then asks for approval; `action: plan` ends with the plan. */
@@ -63,6 +64,17 @@ export async function planTask(
 
 /** The part of planning that a restarted runner takes up again. */
 export async function continuePlan(
+  context: Context,
+  record: TaskRecord,
+  needs: Needs,
+  slot: Slot,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<void> {
+  await holdOn(context, record, slot, leave, () => makePlan(context, record, needs, slot, activity, leave));
+}
+
+async function makePlan(
   context: Context,
   record: TaskRecord,
   needs: Needs,

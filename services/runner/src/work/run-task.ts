@@ -17,6 +17,7 @@ import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
 import { preconditionsFile } from './hand-off.ts';
+import { holdOn } from './hold-on.ts';
 import { useSlot } from './use-slot.ts';
 
 /** Runs a task in a sandbox: by itself from `queued`, with the approved plan from `approved`, once more from `interrupted`. */
@@ -139,6 +140,18 @@ async function begin(
  * @param approved null when the task needs no approval; `only-resume` when what was approved is not what would be sent now
  */
 export async function continueRun(
+  context: Context,
+  record: TaskRecord,
+  needs: Needs,
+  approved: Approved | 'only-resume' | null,
+  slot: Slot,
+  activity: Activity,
+  leave: AbortSignal,
+): Promise<void> {
+  await holdOn(context, record, slot, leave, () => endRun(context, record, needs, approved, slot, activity, leave));
+}
+
+async function endRun(
   context: Context,
   record: TaskRecord,
   needs: Needs,
