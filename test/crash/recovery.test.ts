@@ -1,22 +1,12 @@
 import { afterAll, expect, test } from 'vitest';
 import { houseAfter, removeHouses } from './support/houses.ts';
-import type { Fates, Moment } from './support/life.ts';
-import { deathsAt, fatesOf } from './support/points.ts';
+import { deathAtStep, deathsAt, fatesOf } from './support/points.ts';
 import { generator, roundsOf, seed } from './support/random.ts';
 import { accept, decide, mergePair, work } from './support/scenarios.ts';
 import { describe, play, playAgainst } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
 afterAll(removeHouses);
-
-/** A death at a runner's so-and-so-many-th step. */
-function deathAtStep(number: number, moment: Moment): Fates {
-  let reached = 0;
-  return (step) => {
-    if (step.changes) reached += 1;
-    return step.changes && reached === number ? { kind: 'death', moment } : null;
-  };
-}
 
 const rounds = roundsOf(5, 60);
 /** More than a recovery takes, so that some deaths are of the work that follows. */

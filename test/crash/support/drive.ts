@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Operator, Scenario } from './scenario.ts';
 import { tasksByRecord } from './view.ts';
 import type { Running, World } from './world.ts';
 
 /** Far beyond what any of them takes on a busy machine: what is not at its end by then never comes to it. */
 const patienceMs = 120_000;
-const pollMs = 2;
+const pollMs = 10;
+
+/** No scenario leads to a task's failure. */
+function isLost(tasks: ReadonlyMap<string, TaskRecord>, cancels: boolean): boolean {
+  const losses: ReadonlySet<string> = new Set(['failed', 'invalid', 'expired', ...(cancels ? [] : ['cancelled'])]);
+  return [...tasks.values()].some(({ state }) => losses.has(state.status));
+}
 
 /** Nobody needs a sandbox at the end of any of them. */
 function isTidy({ surroundings }: World): boolean {
@@ -28,6 +35,7 @@ export async function drive(
   while (performance.now() - began < patienceMs) {
     if (isEnded) return 'ended';
     const tasks = tasksByRecord(world.house.layout);
+    if (isLost(tasks, scenario.cancels === true)) return 'stuck';
     if (scenario.act({ operator, surroundings: world.surroundings, tasks }) && isTidy(world)) return 'done';
     await sleep(pollMs);
   }

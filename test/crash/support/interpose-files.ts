@@ -116,7 +116,12 @@ async function interposeHandles(open: Files['open']): Promise<void> {
       const life = currentLife();
       if (life === undefined) return method.apply(this, args);
       const path = pathOf.get(this) ?? '?';
-      const call: Call<unknown> = { name, path, changes, act: () => method.apply(this, args) };
+      const act = async () => {
+        const done = await method.apply(this, args);
+        if (name === 'sync' || name === 'datasync') life.onSynced(path);
+        return done;
+      };
+      const call: Call<unknown> = { name, path, changes, act };
       const [data, ...rest] = args as [Buffer, number, number, number | null];
       if (name === 'writeFile' || name === 'appendFile') {
         const tear = () => appendFile.call(this, half(data));

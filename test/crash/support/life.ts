@@ -43,6 +43,8 @@ export class Life {
   readonly #descriptors = new Map<number, () => void>();
   /** Called first of all when it dies. */
   onDeath: () => void = () => undefined;
+  /** Told of what has just been synced. */
+  onSynced: (path: string) => void = () => undefined;
   #underWay = 0;
   #isDead = false;
 

@@ -7,9 +7,9 @@ import { Layout } from '../../../services/runner/src/state/layout.ts';
 
 /** As quick as it goes without turning in circles. */
 const quickPaces: Paces = {
-  turnMs: 10,
-  upkeepMs: 20,
-  meterMs: 20,
+  turnMs: 25,
+  upkeepMs: 50,
+  meterMs: 50,
   settleMs: paces.settleMs,
   finishRetryMs: 20,
   sandboxRetryMs: 20,

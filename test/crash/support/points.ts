@@ -70,6 +70,15 @@ export function errorsAt(steps: readonly Step[]): Point[] {
   });
 }
 
+/** A death at a runner's so-and-so-many-th change of the disk. */
+export function deathAtStep(number: number, moment: Moment): Fates {
+  let reached = 0;
+  return (step) => {
+    if (step.changes) reached += 1;
+    return step.changes && reached === number ? { kind: 'death', moment } : null;
+  };
+}
+
 /** A point as it is printed, and as `COUNTERSIGN_CRASH_POINT` takes it. */
 export function nameOf({ key, fate }: Point): string {
   const what = fate.kind === 'death' ? fate.moment : fate.kind === 'error' ? fate.code : fate.kind;

@@ -56,6 +56,8 @@ export type Scenario = {
   readonly after: Scenario | null;
   /** Whether sandboxes can be had; without them what is accepted and decided on waits. */
   readonly launcherAnswers: boolean;
+  /** Whether a task's cancellation is one of its ends; else it is a loss. */
+  readonly cancels?: boolean;
   /** Called again and again; does whatever people would do next. Returns whether everything has come to its end. */
   act(scene: Scene): boolean;
 };

@@ -6,6 +6,7 @@ import { interpose } from './interpose.ts';
 import { type Fates, Life } from './life.ts';
 import { live } from './live.ts';
 import type { Point } from './points.ts';
+import { PowerCut } from './power-cut.ts';
 import type { ProcessLife } from './process-life.ts';
 import { keyOf, type Step } from './step.ts';
 import { Surroundings } from './surroundings.ts';
@@ -49,17 +50,30 @@ export class World {
   }
 }
 
-/** A runner in this process. @param stopAt asked at each step whether it is told to stop there */
-export function inProcess(fates?: Fates, stopAt: (step: Step) => boolean = () => false): Start {
+/** Hears what is safe, and takes the rest away. */
+type Power = { synced(path: string): void; fail(): void };
+
+/** The machine loses power when the runner dies. @param chance as of `PowerCut.cut` */
+export function losePower(fates: Fates, chance: (() => number) | null): Start {
+  return inProcess(fates, ({ house: { layout } }) => {
+    const disk = new PowerCut(['inbox', 'outbox', 'runs'].map((name) => join(layout.home, name)));
+    return { synced: (path) => disk.synced(path), fail: () => disk.cut(chance) };
+  });
+}
+
+/**
+ * A runner in this process.
+ * @param power what its end does to the disk; by default nothing
+ */
+export function inProcess(fates?: Fates, power?: (world: World) => Power): Start {
   return async (world) => {
     await interpose();
     const config = await world.configure();
     const leaving = new AbortController();
     const leave = () => leaving.abort(new Error('stopped'));
-    const life = new Life(world.house.folder, (step) => {
-      if (stopAt(step)) leave();
-      return fates?.(step) ?? null;
-    });
+    const life = new Life(world.house.folder, fates);
+    const disk = power?.(world);
+    if (disk !== undefined) life.onSynced = (path) => disk.synced(path);
     const lived = life.live(() => live(config, leaving.signal));
     const ended = Promise.race([
       life.death.then((step): End => ({ how: 'dead', where: keyOf(step) })),
@@ -76,6 +90,7 @@ export function inProcess(fates?: Fates, stopAt: (step: Step) => boolean = () =>
       // One that failed ends its process.
       life.die({ name: 'exit', path: '', ordinal: 1, changes: false });
       await life.buried();
+      disk?.fail();
     };
     return { steps: life.steps, ended, stop, bury };
   };
