@@ -30,7 +30,7 @@ const many = Array.from({ length: 12 }, (_, index) => `${index + 1}. create file
 
 test.each<[string, string, string, string]>([
   ['ran out of time', 'late.md', task('timeout_sec: 6\n', '1. create kept.txt with yes\n2. run sleep 100'), 'timeout'],
-  ['used up its tokens', 'tokens.md', task('tool: tight\n', many), 'token_budget'],
+  ['used up its tokens', 'tokens.md', task('tool: tight\n', many), 'budget_tokens'],
   ['used up its steps', 'steps.md', task('tool: short\n', many), 'step_limit'],
   [
     'failed in its tool',
