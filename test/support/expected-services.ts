@@ -87,6 +87,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   },
   runner: {
     ...service,
+    environment: ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'],
     memoryBytes: 1024 * mib,
     tmpfs: ['/tmp'],
     mounts: {

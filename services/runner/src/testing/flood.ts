@@ -13,6 +13,8 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HomeSentinel, homeFormat, homeSentinelFile } from '@countersign/contracts/home.ts';
+import { parse } from 'yaml';
+import { z } from 'zod';
 
 const repository = join(import.meta.dirname, '../../../..');
 /** Of the kernel's clock, in which processor time is told. */
@@ -78,6 +80,7 @@ export class Flood {
   start(): ChildProcess {
     const env = {
       PATH: process.env['PATH'],
+      ...runnerEnvironment(),
       RUNNER_HOME: this.home,
       RUNNER_SLOTS: join(this.#root, 'slots'),
       RUNNER_MODEL_SLOTS: join(this.#root, 'model-slots'),
@@ -152,4 +155,12 @@ function linesWith(path: string, event: string): string[] {
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"event":"${event}"`));
+}
+
+/** What the compose file gives the runner's container: the bounds of its heap. */
+function runnerEnvironment(): Record<string, string> {
+  const compose: unknown = parse(readFileSync(join(repository, 'docker-compose.yml'), 'utf8'), { merge: true });
+  return z
+    .object({ services: z.object({ runner: z.object({ environment: z.record(z.string(), z.string()) }) }) })
+    .parse(compose).services.runner.environment;
 }
