@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import type { DiffFlag, DiffIndex, RepositoryDiff } from '@countersign/contracts/diff-index.ts';
@@ -6,7 +6,7 @@ import { resultLimits } from '@countersign/contracts/limits.ts';
 import type { ObjectId, Sha256 } from '@countersign/contracts/names.ts';
 import type { Result } from '@countersign/contracts/task-record.ts';
 import { sha256, sha256OfFile } from '@countersign/kit/digest.ts';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { readChanges } from './diff-changes.ts';
 import { listChanges } from './diff-index.ts';
 import { git } from './git.ts';
@@ -33,7 +33,7 @@ export async function saveDiff(
   head: ObjectId,
   signal?: AbortSignal,
 ): Promise<SavedDiff> {
-  await mkdir(diffs, { recursive: true });
+  await makeFolder(diffs);
   await setLargeFilesApart(quarantine, base, head);
   const path = join(diffs, `${repository}.patch`);
   await git(quarantine, ['diff', ...diffOptions, '--full-index', '--binary', base, head], {

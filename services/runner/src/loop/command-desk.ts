@@ -6,7 +6,7 @@ import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
-import { exists, isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, type Decision, resolveTask } from '../gate/authorise.ts';
@@ -218,6 +218,8 @@ export class CommandDesk {
       await rename(waiting, join(inbox, free)).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
+      // Before the command's own file goes: nothing else would ever put this one where it belongs.
+      await syncFolder(inbox);
     };
     return { accepted: true, reason: `${name} is in the inbox`, act };
   }

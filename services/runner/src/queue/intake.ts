@@ -245,6 +245,7 @@ export class Intake {
       logger.error({ file: name, task: id, error: String(error) }, 'a refused file cannot be moved and stays');
     });
     await syncFolder(folder);
+    await syncFolder(layout.queue('inbox'));
     logger.info({ file: name, task: id }, 'a file was refused');
   }
 

@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
 import { endingLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import type { Approved } from '../gate/approved-work.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
@@ -57,7 +57,7 @@ export async function makeAssignment(
   const fixed = [objective, ...others.map(({ text }) => text)];
   const fixedBytes = fixed.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const packet = await makeContext(context, record, grounds, needs, fixedBytes);
-  await mkdir(context.layout.attempt(record), { recursive: true });
+  await makeFolder(context.layout.attempt(record));
   await writeFileAtomic(join(context.layout.attempt(record), 'context.md'), packet);
   const texts: TextFrame[] = [{ name: 'objective', text: objective }, { name: 'context', text: packet }, ...others];
   const task: TaskFrame = {

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenCount } from '@countersign/contracts/event.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { makeFolder } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Assignment, type ExchangeOutcome, exchange } from '../sandbox/exchange.ts';
 import type { Slot } from '../sandbox/slot.ts';
@@ -102,7 +103,7 @@ export async function talk(
   // What begins anew in the same attempt goes on from nothing of an earlier try.
   if (purpose !== 'run' && purpose !== 'plan')
     for (const path of [incoming, stdout, stderr]) await rm(path, { recursive: true, force: true });
-  await mkdir(incoming, { recursive: true });
+  await makeFolder(incoming);
   // Conditions and rebases have their time, and no model.
   const watch = purpose === 'run' || purpose === 'plan' ? new BudgetWatch(context, record, activity) : null;
   context.pool.meter(slot)?.listen((reading) => watch?.metered(reading));

@@ -1,7 +1,7 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeFolder, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import type { Delivery } from '../sandbox/exchange.ts';
 import { type Activity, isCancelled } from './attempt.ts';
@@ -97,7 +97,7 @@ export async function finishRun(
 async function saveArtifacts(folder: string, delivery: Delivery): Promise<void> {
   if (delivery.end.artifacts.length === 0) return;
   const artifacts = join(folder, 'artifacts');
-  await mkdir(artifacts, { recursive: true });
+  await makeFolder(artifacts);
   for (const index of delivery.end.artifacts.keys())
     await copyFile(delivery.artifactPath(index), join(artifacts, String(index)));
   await syncFolder(artifacts);

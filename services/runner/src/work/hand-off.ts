@@ -1,11 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NamedCheck } from '@countersign/contracts/condition.ts';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import { type NewState, type Result, TaskRecord } from '@countersign/contracts/task-record.ts';
-import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { isMissing, makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { buildHandoff } from '../memory/build-handoff.ts';
@@ -53,7 +53,7 @@ export async function handOff(
     prompts: { plan: context.config.prompts.plan.digest, run: context.config.prompts.run.digest },
     agentText: await agentWords(context, after, result),
   });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(join(folder, handoffFile), formatHandoff(handoff));
   const moved = await context.tasks.transition(record.id, state, detail, changes);
   // While its conditions are still being checked there is nothing to take up yet.

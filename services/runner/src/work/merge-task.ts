@@ -1,10 +1,10 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import type { MergeRefusal } from '@countersign/contracts/merge.ts';
 import { maximumRefusals, type Result, type TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256, sha256OfFile } from '@countersign/kit/digest.ts';
-import { exists, isMissing } from '@countersign/kit/files.ts';
+import { exists, isMissing, makeFolder } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { refuseByPolicy, refuseProtected } from '../gate/may-merge.ts';
 import type { MergeTarget } from '../merge/merge-target.ts';
@@ -46,7 +46,8 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
       await rm(scratch, { recursive: true, force: true });
       return goBack(context, record, refusals, kept);
     }
-    await mkdir(scratch, { recursive: true });
+    // What it tells of a merge under way is to be found again by whoever finds the merge.
+    await makeFolder(scratch);
     const merged = await mergeTargets(found.targets, scratch);
     kept.push(...merged.kept);
     if (!merged.ok) {

@@ -1,8 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
@@ -84,7 +84,7 @@ async function meetPreconditions(
     return null;
   }
   const folder = context.layout.attempt(record);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(join(folder, preconditionsFile), JSON.stringify(checked.verification.checks));
   if (checked.verification.status === 'verified') return checking;
   const reason = `not begun, for a precondition does not hold: ${failedChecks(checked.verification)}`;
@@ -191,7 +191,7 @@ export function approvalOf(record: TaskRecord): Approval | null {
 /** Every attempt has the plan that it follows, so that a restarted runner finds it. */
 async function keepPlan(context: Context, record: TaskRecord, plan: string): Promise<void> {
   const folder = context.layout.attempt(record);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(join(folder, 'plan.md'), plan);
 }
 
