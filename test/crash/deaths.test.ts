@@ -15,7 +15,11 @@ test.for([
   { scenario: runPair, quick: 10 },
   { scenario: mergePair, quick: 30 },
 ])(`F01 killed beside every step of $scenario.name, from seed ${seed}`, async ({ scenario, quick }, { annotate }) => {
-  const { points, tried, missed, failures } = await disturb(scenario, deathsAt, roundsOf(quick, Number.POSITIVE_INFINITY));
+  const { points, tried, missed, failures } = await disturb(
+    scenario,
+    deathsAt,
+    roundsOf(quick, Number.POSITIVE_INFINITY),
+  );
   await annotate(`${tried} of ${points} points, ${missed} of them not reached`);
   expect(failures, failures.join('\n')).toEqual([]);
   // Some lie beyond what the scenario waits for.

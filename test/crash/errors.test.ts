@@ -14,10 +14,13 @@ test.for([
   { scenario: approved, quick: 10 },
   { scenario: runPair, quick: 5 },
   { scenario: mergePair, quick: 15 },
-])(`F21 F22 F23 an error of every call in $scenario.name, from seed ${seed}`, async ({ scenario, quick }, { annotate }) => {
-  const { points, tried, missed, restarted, failures } = await disturb(scenario, errorsAt, roundsOf(quick, 250));
-  await annotate(`${tried} of ${points} points, ${missed} of them not reached; ${restarted} ended the runner`);
-  expect(failures, failures.join('\n')).toEqual([]);
-  // Some lie beyond what the scenario waits for.
-  expect(missed).toBeLessThan(1 + tried / 2);
-});
+])(
+  `F21 F22 F23 an error of every call in $scenario.name, from seed ${seed}`,
+  async ({ scenario, quick }, { annotate }) => {
+    const { points, tried, missed, restarted, failures } = await disturb(scenario, errorsAt, roundsOf(quick, 250));
+    await annotate(`${tried} of ${points} points, ${missed} of them not reached; ${restarted} ended the runner`);
+    expect(failures, failures.join('\n')).toEqual([]);
+    // Some lie beyond what the scenario waits for.
+    expect(missed).toBeLessThan(1 + tried / 2);
+  },
+);

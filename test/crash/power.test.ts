@@ -14,18 +14,23 @@ test.for([
   { scenario: work, quick: 6 },
   { scenario: approved, quick: 4 },
   { scenario: mergePair, quick: 4 },
-])(`F15 F17 F18 F19 the machine loses power beside a step of $scenario.name, from seed ${seed}`, async ({ scenario, quick }) => {
-  const template = await houseAfter(scenario.after);
-  const undisturbed = await play(scenario, template);
-  const failures: string[] = [];
-  const points = spread(deathsAt(undisturbed.steps), roundsOf(quick, 100), generator(seed));
-  for (const [index, point] of points.entries()) {
-    // Every other time the least that can be left, else some of the rest as well.
-    const chance = index % 2 === 0 ? null : generator(seed + index);
-    const trial = await playAgainst(undisturbed.picture, scenario, template, [losePower(fatesOf(point), chance)]);
-    if (trial.broken.length === 0) continue;
-    const what = chance === null ? 'all that was not synced is lost' : 'some of what was not synced is lost';
-    failures.push(describe(`${scenario.name}: ${nameOf(point)}, ${what}`, trial));
-  }
-  expect(failures, failures.join('\n')).toEqual([]);
-});
+])(
+  `F15 F17 F18 F19 the machine loses power beside a step of $scenario.name, from seed ${seed}`,
+  async ({ scenario, quick }) => {
+    const template = await houseAfter(scenario.after);
+    const undisturbed = await play(scenario, template);
+    const failures: string[] = [];
+    const points = spread(deathsAt(undisturbed.steps), roundsOf(quick, 100), generator(seed));
+    for (const [index, point] of points.entries()) {
+      // Every other time the least that can be left, else some of the rest as well.
+      const chance = index % 2 === 0 ? null : generator(seed + index);
+      const trial = await playAgainst(undisturbed.picture, scenario, template, [losePower(fatesOf(point), chance)]);
+      if (trial.broken.length === 0) continue;
+      const what = chance === null ? 'all that was not synced is lost' : 'some of what was not synced is lost';
+      const failure = describe(`${scenario.name}: ${nameOf(point)}, ${what}`, trial);
+      failures.push(failure);
+      process.stderr.write(`${failure}\n`);
+    }
+    expect(failures, failures.join('\n')).toEqual([]);
+  },
+);

@@ -5,7 +5,7 @@ import { tasksByRecord } from './view.ts';
 import type { Running, World } from './world.ts';
 
 /** Far beyond what any of them takes on a busy machine: what is not at its end by then never comes to it. */
-const patienceMs = 120_000;
+const patienceMs = 60_000;
 const pollMs = 10;
 
 /** No scenario leads to a task's failure. */

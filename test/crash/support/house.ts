@@ -12,7 +12,11 @@ import { makeConfig, makeSentinel } from '../../../services/runner/src/testing/h
 import { commitFiles, plainGit } from '../../../services/runner/src/testing/repository.ts';
 import type { Made, Scripts } from './scripted-sandbox.ts';
 
-type Repository = { readonly folder: string; readonly base: string; readonly made: NonNullable<Made['bundles']>[number] };
+type Repository = {
+  readonly folder: string;
+  readonly base: string;
+  readonly made: NonNullable<Made['bundles']>[number];
+};
 
 /** Repositories of the workspaces, by their path below `workspaces/`. */
 const repositories = ['project', 'pair/one', 'pair/two'] as const;

@@ -56,7 +56,12 @@ export async function interposeFiles(files: Files): Promise<void> {
       if (life === undefined) return method.apply(files, args);
       // A rename is known by where it leads to.
       const path = String(name === 'rename' || name === 'link' || name === 'copyFile' ? args[1] : args[0]);
-      return perform(life, { name, path, changes, act: () => method.apply(files, args), ...tearing(real, name, args) });
+      const act = async () => {
+        const done = await method.apply(files, args);
+        if (name === 'rename') life.onRenamed(String(args[0]), path);
+        return done;
+      };
+      return perform(life, { name, path, changes, act, ...tearing(real, name, args) });
     };
     Object.assign(files, { [name]: replaced });
   }

@@ -10,11 +10,17 @@ export function interposeStreams(files: typeof fs): void {
   const { createReadStream, createWriteStream } = files;
   files.createReadStream = ((path, options) => {
     const life = currentLife();
-    return createReadStream(path, life === undefined ? options : { ...asObject(options), fs: calls(files, life, path) });
+    return createReadStream(
+      path,
+      life === undefined ? options : { ...asObject(options), fs: calls(files, life, path) },
+    );
   }) satisfies typeof createReadStream;
   files.createWriteStream = ((path, options) => {
     const life = currentLife();
-    return createWriteStream(path, life === undefined ? options : { ...asObject(options), fs: calls(files, life, path) });
+    return createWriteStream(
+      path,
+      life === undefined ? options : { ...asObject(options), fs: calls(files, life, path) },
+    );
   }) satisfies typeof createWriteStream;
 }
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { JournalEvent } from '@countersign/contracts/event.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { sha256 } from '@countersign/kit/digest.ts';
 import { wholeLength } from '@countersign/kit/chain-scan.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import type { Layout } from '../../../services/runner/src/state/layout.ts';
 import type { Operator } from './scenario.ts';
 import type { Taken } from './scripted-sandbox.ts';
@@ -93,8 +93,7 @@ function startsApproved(layout: Layout): string[] {
       if (!record.gate || record.state.status !== 'running') return [];
       const { approval } = record.state;
       const isAsked = events.some(
-        (one) =>
-          one.event === 'approval_requested' && one.seq < event.seq && one.data?.['digest'] === approval?.digest,
+        (one) => one.event === 'approval_requested' && one.seq < event.seq && one.data?.['digest'] === approval?.digest,
       );
       return approval !== null && accepted.has(approval.command) && isAsked
         ? []
@@ -119,7 +118,9 @@ function verdictsTold(layout: Layout, operator: Operator): string[] {
 function effectsOnce(layout: Layout): string[] {
   const effects = [layout.ownJournal, ...runsOf(layout).map((run) => layout.runJournal(run))]
     .flatMap((path) => eventsOf(path))
-    .flatMap(({ event, data }) => (typeof data?.['command_id'] === 'string' ? [`${event} of ${data['command_id']}`] : []));
+    .flatMap(({ event, data }) =>
+      typeof data?.['command_id'] === 'string' ? [`${event} of ${data['command_id']}`] : [],
+    );
   return effects.filter((effect, index) => effects.indexOf(effect) !== index).map((effect) => `I4: twice: ${effect}`);
 }
 

@@ -45,6 +45,8 @@ export class Life {
   onDeath: () => void = () => undefined;
   /** Told of what has just been synced. */
   onSynced: (path: string) => void = () => undefined;
+  /** Told of what has just been renamed. */
+  onRenamed: (from: string, to: string) => void = () => undefined;
   #underWay = 0;
   #isDead = false;
 

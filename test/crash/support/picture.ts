@@ -8,8 +8,8 @@ export type Picture = Readonly<Record<string, string>>;
 
 export function pictureOf(house: House): Picture {
   const picture: Record<string, string> = {};
+  // A file's explanation names the id that it was refused under, which is another one each time.
   for (const { folder, name, text } of queueFiles(house.layout))
-    // A file's explanation names the id that it was refused under, which is another one each time.
     picture[`${folder}/${name}`] = name.endsWith('.error.txt') ? 'why' : text;
   for (const { id, state } of tasksByRecord(house.layout).values()) picture[`task ${id}`] = state.status;
   for (const path of house.repositories.keys()) {

@@ -75,6 +75,8 @@ function isAtEnd({ operator, tasks }: Scene, { id, decision, ending }: Wish): bo
   if (record === undefined) return false;
   const { state, gate } = record;
   if (gate && decision === 'reject') return state.status === 'rejected';
+  // Begun after another one's merge: of that its sandbox knows no work.
+  if (state.status === 'done' && state.result === null) return true;
   switch (ending) {
     case 'leave':
       return state.status === 'review';

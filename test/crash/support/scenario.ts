@@ -13,8 +13,12 @@ export class Operator {
   /** Every command that was put into the spool, by id. */
   readonly commands = new Map<string, Command>();
 
-  constructor(house: House) {
+  readonly #told: (path: string) => void;
+
+  /** @param told of what was dropped */
+  constructor(house: House, told: (path: string) => void) {
     this.house = house;
+    this.#told = told;
   }
 
   /** As people do it who know: written elsewhere, and renamed into place. */
@@ -23,7 +27,9 @@ export class Operator {
     this.dropped.set(name, text);
     const temporary = join(this.house.folder, `dropped-${name}`);
     writeFileSync(temporary, text);
-    renameSync(temporary, join(this.house.layout.queue('inbox'), name));
+    const path = join(this.house.layout.queue('inbox'), name);
+    renameSync(temporary, path);
+    this.#told(path);
   }
 
   /** Signs a command and puts it into the spool, once for each id. */

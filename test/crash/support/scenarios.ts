@@ -5,9 +5,27 @@ const status = ({ tasks }: Scene, id: string) => tasks.get(id)?.state.status;
 const isIn = (scene: Scene, wanted: Readonly<Record<string, TaskRecord['state']['status']>>) =>
   Object.entries(wanted).every(([id, name]) => status(scene, id) === name);
 
-const dev = ['id: devel', 'workspace: project', 'stage: dev', 'postconditions:', '  - "true"', '', 'change it', ''].join('\n');
+const dev = [
+  'id: devel',
+  'workspace: project',
+  'stage: dev',
+  'postconditions:',
+  '  - "true"',
+  '',
+  'change it',
+  '',
+].join('\n');
 const staging = (id: string) => `id: ${id}\nworkspace: project\nstage: staging\n\nchange it with care\n`;
-const pair = ['id: pairs', 'workspace: pair', 'repos: [one, two]', 'postconditions:', '  - "true"', '', 'both', ''].join('\n');
+const pair = [
+  'id: pairs',
+  'workspace: pair',
+  'repos: [one, two]',
+  'postconditions:',
+  '  - "true"',
+  '',
+  'both',
+  '',
+].join('\n');
 
 /** Three files are dropped while no sandbox can be had: two wait, one is refused. */
 export const accept: Scenario = {
@@ -40,7 +58,10 @@ export const approved: Scenario = {
   act(scene) {
     const state = scene.tasks.get('stage')?.state;
     if (state?.status === 'pending')
-      scene.operator.command('command-approve-1', { kind: 'approve', subject: { task: 'stage', digest: state.digest } });
+      scene.operator.command('command-approve-1', {
+        kind: 'approve',
+        subject: { task: 'stage', digest: state.digest },
+      });
     return isIn(scene, { stage: 'review' });
   },
 };

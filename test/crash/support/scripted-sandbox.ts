@@ -94,7 +94,9 @@ export class ScriptedSandbox {
       stderr: { ...blobOf(Buffer.alloc(0)), dropped: 0 },
       bundles: bundles.map(({ head, bytes }, repository) => ({ repository, head, ...blobOf(bytes) })),
       artifacts: [],
-      ...(task.mode === 'verify' ? { checks: (task.conditions ?? []).map(() => ({ exit_code: 0, duration_ms: 1 })) } : {}),
+      ...(task.mode === 'verify'
+        ? { checks: (task.conditions ?? []).map(() => ({ exit_code: 0, duration_ms: 1 })) }
+        : {}),
     });
   }
 }

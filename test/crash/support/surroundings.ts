@@ -97,7 +97,10 @@ export class Surroundings {
 
   #gateway(method: string, url: string): Answer {
     if (method === 'GET')
-      return { status: 200, body: { status: 'ready', kind: 'own', name: 'small', context_length: 32_768, tools: true } };
+      return {
+        status: 200,
+        body: { status: 'ready', kind: 'own', name: 'small', context_length: 32_768, tools: true },
+      };
     if (method === 'DELETE') return { status: 204 };
     const id = url.slice('/slots/'.length);
     const folder = join(this.#modelSlots, id);

@@ -35,7 +35,7 @@ export async function play(
 ): Promise<Trial> {
   const house = template.copy();
   const world = new World(house);
-  const operator = new Operator(house);
+  const operator = new Operator(house, (path) => world.onPut(path));
   const { surroundings } = world;
   const witness = { operator, taken: surroundings.taken };
   const steps: Step[] = [];
@@ -74,7 +74,9 @@ function standing({ house, surroundings }: World, { steps }: Running): string {
   );
   const taken = surroundings.taken.map(({ slot, task, mode }) => `${slot} took ${task} to ${mode}`);
   const last = steps.filter(({ ordinal }) => ordinal === 1).slice(-12);
-  return [...tasks, ...taken, `sandboxes: ${[...surroundings.sandboxes.keys()].join(' ')}`, ...last.map(keyOf)].join(', ');
+  return [...tasks, ...taken, `sandboxes: ${[...surroundings.sandboxes.keys()].join(' ')}`, ...last.map(keyOf)].join(
+    ', ',
+  );
 }
 
 /** The same, compared with what undisturbed work comes to. */

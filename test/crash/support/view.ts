@@ -37,7 +37,9 @@ export function tasksByRecord(layout: Layout): Map<string, TaskRecord> {
     if (!existsSync(layout.tasks(run))) continue;
     for (const name of readdirSync(layout.tasks(run))) {
       const path = join(layout.task(run, name), 'task.json');
-      if (existsSync(path)) tasks.set(name, TaskRecord.parse(JSON.parse(readFileSync(path, 'utf8'))));
+      // Empty where power was lost; recovery writes it anew.
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      if (text !== '') tasks.set(name, TaskRecord.parse(JSON.parse(text)));
     }
   }
   return tasks;

@@ -31,6 +31,8 @@ export type Start = (world: World) => Promise<Running>;
 export class World {
   readonly house: House;
   readonly surroundings: Surroundings;
+  /** Told of files that people put into the queue. */
+  onPut: (path: string) => void = () => undefined;
   #lives = 0;
 
   constructor(house: House) {
@@ -51,13 +53,16 @@ export class World {
 }
 
 /** Hears what is safe, and takes the rest away. */
-type Power = { synced(path: string): void; fail(): void };
+type Power = {
+  readonly disk: Pick<PowerCut, 'synced' | 'renamed' | 'put'>;
+  fail(): void;
+};
 
 /** The machine loses power when the runner dies. @param chance as of `PowerCut.cut` */
 export function losePower(fates: Fates, chance: (() => number) | null): Start {
   return inProcess(fates, ({ house: { layout } }) => {
     const disk = new PowerCut(['inbox', 'outbox', 'runs'].map((name) => join(layout.home, name)));
-    return { synced: (path) => disk.synced(path), fail: () => disk.cut(chance) };
+    return { disk, fail: () => disk.cut(chance) };
   });
 }
 
@@ -72,8 +77,12 @@ export function inProcess(fates?: Fates, power?: (world: World) => Power): Start
     const leaving = new AbortController();
     const leave = () => leaving.abort(new Error('stopped'));
     const life = new Life(world.house.folder, fates);
-    const disk = power?.(world);
-    if (disk !== undefined) life.onSynced = (path) => disk.synced(path);
+    const supply = power?.(world);
+    if (supply !== undefined) {
+      life.onSynced = (path) => supply.disk.synced(path);
+      life.onRenamed = (from, to) => supply.disk.renamed(from, to);
+    }
+    world.onPut = (path) => supply?.disk.put(path);
     const lived = life.live(() => live(config, leaving.signal));
     const ended = Promise.race([
       life.death.then((step): End => ({ how: 'dead', where: keyOf(step) })),
@@ -90,7 +99,7 @@ export function inProcess(fates?: Fates, power?: (world: World) => Power): Start
       // One that failed ends its process.
       life.die({ name: 'exit', path: '', ordinal: 1, changes: false });
       await life.buried();
-      disk?.fail();
+      supply?.fail();
     };
     return { steps: life.steps, ended, stop, bury };
   };
@@ -102,14 +111,19 @@ export function asProcess(point: Point, end: ProcessLife['end']): Start {
     const asked: ProcessLife = { config: await world.configure(), ground: world.house.folder, point, end };
     const program = join(import.meta.dirname, 'process-life.ts');
     // A group of its own: what git started dies with it.
-    const child = spawn('node', [program, JSON.stringify(asked)], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('node', [program, JSON.stringify(asked)], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr.on('data', (piece: Buffer) => {
       said += piece.toString();
     });
     const ended = once(child, 'close').then(([code, signal]: unknown[]): End => {
       if (signal === 'SIGKILL') return { how: 'dead', where: 'by SIGKILL' };
-      return code === 0 ? { how: 'stopped', where: '' } : { how: 'failed', where: `exit code ${String(code)}: ${said}` };
+      return code === 0
+        ? { how: 'stopped', where: '' }
+        : { how: 'failed', where: `exit code ${String(code)}: ${said}` };
     });
     const stop = () => {
       child.kill('SIGTERM');
