@@ -133,6 +133,7 @@ export class WorkLoop {
     const { intake, desk, keeper, health, guard } = this.#parts;
     const away = await guard.trouble();
     if (away !== null) return await health.beat('failing', away);
+    await this.#catchUp();
     await intake.scan();
     await desk.turn();
     await this.#expire();
@@ -149,6 +150,17 @@ export class WorkLoop {
     const blocked = await this.#dispatch(ready);
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
     if (intake.hasMore) this.wake();
+  }
+
+  /** The files of tasks that have ended are looked at by nobody else. */
+  async #catchUp(): Promise<void> {
+    for (const id of this.#context.tasks.unfinished()) {
+      try {
+        await this.#context.tasks.catchUp(id);
+      } catch (error) {
+        this.#context.troubles.say(`task ${id}`, error);
+      }
+    }
   }
 
   /** Ends a task that somebody cancelled; what is at work on it is stopped first, and lets go with what there is. */

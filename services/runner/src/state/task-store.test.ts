@@ -76,6 +76,21 @@ test('as long as the file of a task lies in the inbox, it is taken for no other 
   expect(tasks.isQueued(record.file)).toBe(false);
 });
 
+test('F22 the file of a task that has ended follows as soon as the disk allows', async () => {
+  const { layout, tasks, record } = await begin(states.pending);
+  const target = layout.queue('outbox/rejected');
+  renameSync(target, `${target}.away`);
+  writeFileSync(target, 'in the way');
+  await expect(tasks.transition(record.id, states.rejected, detail)).rejects.toThrow();
+  expect(tasks.get(record.id)?.state.status).toBe('rejected');
+  expect(tasks.unfinished()).toEqual([record.id]);
+  rmSync(target);
+  renameSync(`${target}.away`, target);
+  await tasks.catchUp(record.id);
+  expect(tasks.unfinished()).toEqual([]);
+  expect(filesIn(layout, 'outbox/rejected')).toEqual(['x.md']);
+});
+
 test.each(pairs.flatMap(([from, to]) => ['rename', 'task.json'].map((missing) => [from, to, missing] as const)))(
   '%s to %s: a death before the %s is made good',
   async (from, to, missing) => {

@@ -220,6 +220,11 @@ export class TaskStore {
     await journal.append({ run_id: record.run, task_id: record.id, ...detail });
   }
 
+  /** Tasks, ended ones too, whose last change is durable and not finished, and nobody is at it. */
+  unfinished(): TaskId[] {
+    return [...this.#unfinished.keys()].filter((id) => !this.#changes.has(id));
+  }
+
   /** Finishes a change whose event is durable and whose file could not be moved, or its record written. @throws Error when it still cannot */
   async catchUp(id: TaskId): Promise<void> {
     if (this.#unfinished.has(id)) await this.#inTurn(id, () => this.#finishLast(id));
