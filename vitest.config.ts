@@ -29,6 +29,9 @@ export default defineConfig({
         test: {
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
+          globalSetup: ['test/crash/support/houses-folder.ts'],
+          // The houses that all of them begin in are built once for each worker.
+          isolate: false,
           exclude,
           testTimeout: 3_600_000,
           hookTimeout: 300_000,

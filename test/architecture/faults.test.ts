@@ -5,7 +5,7 @@ import { root } from '../support/stack.ts';
 
 const ids = Array.from({ length: 48 }, (_, index) => `F${String(index + 1).padStart(2, '0')}`);
 /** What this product is for: of these none may be left to words. */
-const never = ids.filter((id) => !['F12', 'F15'].includes(id) && id <= 'F23');
+const never = ids.filter((id) => id !== 'F12' && id <= 'F23');
 const mostWithoutTest = 6;
 const rows = readFileSync(join(root, 'docs', 'FAULTS.md'), 'utf8')
   .split('\n')

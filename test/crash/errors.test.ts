@@ -1,19 +1,16 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { disturb } from './support/everywhere.ts';
-import { removeHouses } from './support/houses.ts';
 import { errorsAt } from './support/points.ts';
 import { roundsOf, seed } from './support/random.ts';
 import { accept, approved, decide, mergePair, runPair, work } from './support/scenarios.ts';
 
-afterAll(removeHouses);
-
 test.for([
-  { scenario: accept, quick: 20 },
-  { scenario: decide, quick: 20 },
-  { scenario: work, quick: 15 },
-  { scenario: approved, quick: 10 },
-  { scenario: runPair, quick: 5 },
-  { scenario: mergePair, quick: 15 },
+  { scenario: accept, quick: 10 },
+  { scenario: decide, quick: 10 },
+  { scenario: work, quick: 6 },
+  { scenario: approved, quick: 4 },
+  { scenario: runPair, quick: 2 },
+  { scenario: mergePair, quick: 6 },
 ])(
   `F21 F22 F23 an error of every call in $scenario.name, from seed ${seed}`,
   async ({ scenario, quick }, { annotate }) => {

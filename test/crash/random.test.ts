@@ -1,14 +1,12 @@
-import { afterAll, expect, test } from 'vitest';
-import { houseAfter, removeHouses } from './support/houses.ts';
+import { expect, test } from 'vitest';
+import { houseAfter } from './support/houses.ts';
 import { deathAtStep } from './support/points.ts';
 import { generator, roundsOf, seed } from './support/random.ts';
 import { randomScenario } from './support/random-scenario.ts';
 import { describe, play } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
-afterAll(removeHouses);
-
-const rounds = roundsOf(5, 100);
+const rounds = roundsOf(2, 100);
 
 test(`F01 F03 ${rounds} days of dropping, deciding and dying, from seed ${seed}`, async () => {
   const house = await houseAfter(null);

@@ -1,14 +1,12 @@
-import { afterAll, expect, test } from 'vitest';
-import { houseAfter, removeHouses } from './support/houses.ts';
+import { expect, test } from 'vitest';
+import { houseAfter, undisturbed } from './support/houses.ts';
 import { deathAtStep, deathsAt, fatesOf } from './support/points.ts';
 import { generator, roundsOf, seed } from './support/random.ts';
 import { accept, decide, mergePair, work } from './support/scenarios.ts';
-import { describe, play, playAgainst } from './support/trial.ts';
+import { describe, playAgainst } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
-afterAll(removeHouses);
-
-const rounds = roundsOf(5, 60);
+const rounds = roundsOf(2, 60);
 /** More than a recovery takes, so that some deaths are of the work that follows. */
 const recoverySteps = 40;
 
@@ -16,8 +14,8 @@ test.for([accept, decide, work, mergePair])(
   `F02 killed, killed while it recovers, and again, and again: ${rounds} times $name, from seed ${seed}`,
   async (scenario) => {
     const template = await houseAfter(scenario.after);
-    const undisturbed = await play(scenario, template);
-    const points = deathsAt(undisturbed.steps);
+    const should = await undisturbed(scenario);
+    const points = deathsAt(should.steps);
     const failures: string[] = [];
     for (let round = seed; round < seed + rounds; round += 1) {
       const random = generator(round);
@@ -26,7 +24,7 @@ test.for([accept, decide, work, mergePair])(
         deathAtStep(1 + Math.floor(random() * recoverySteps), pick(['before', 'after'] as const)),
       );
       const starts = [fatesOf(pick(points)), ...again].map((fates) => inProcess(fates));
-      const trial = await playAgainst(undisturbed.picture, scenario, template, starts);
+      const trial = await playAgainst(should.picture, scenario, template, starts);
       if (trial.broken.length > 0) failures.push(describe(`seed ${round}`, trial));
     }
     expect(failures, failures.join('\n')).toEqual([]);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { recordsAgree } from './invariants.ts';
 import type { Operator, Scenario } from './scenario.ts';
 import { tasksByRecord } from './view.ts';
 import type { Running, World } from './world.ts';
@@ -14,9 +15,9 @@ function isLost(tasks: ReadonlyMap<string, TaskRecord>, cancels: boolean): boole
   return [...tasks.values()].some(({ state }) => losses.has(state.status));
 }
 
-/** Nobody needs a sandbox at the end of any of them. */
-function isTidy({ surroundings }: World): boolean {
-  return surroundings.sandboxes.size === 0;
+/** At the end of all of them nobody needs a sandbox, and everything is written down. */
+function isTidy({ house, surroundings }: World): boolean {
+  return surroundings.sandboxes.size === 0 && recordsAgree(house.layout).length === 0;
 }
 
 /** Lets people act until the scenario has come to its end, the runner has ended, or nothing goes on any more. */

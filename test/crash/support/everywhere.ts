@@ -1,9 +1,9 @@
-import { houseAfter } from './houses.ts';
+import { houseAfter, undisturbed } from './houses.ts';
 import { fatesOf, nameOf, type Point } from './points.ts';
 import { generator, seed, spread } from './random.ts';
 import type { Scenario } from './scenario.ts';
 import type { Step } from './step.ts';
-import { describe, play, playAgainst } from './trial.ts';
+import { describe, playAgainst } from './trial.ts';
 import { inProcess } from './world.ts';
 
 /** What came of a scenario that was disturbed at many points, one at a time. */
@@ -28,9 +28,8 @@ export async function disturb(
   count: number,
 ): Promise<Disturbed> {
   const template = await houseAfter(scenario.after);
-  const undisturbed = await play(scenario, template);
-  if (undisturbed.broken.length > 0) throw new Error(`${scenario.name}, undisturbed: ${undisturbed.broken.join('; ')}`);
-  const points = find(undisturbed.steps);
+  const should = await undisturbed(scenario);
+  const points = find(should.steps);
   const chosen =
     only === undefined
       ? spread(points, count, generator(seed))
@@ -40,7 +39,7 @@ export async function disturb(
   let restarted = 0;
   for (const point of chosen) {
     const fates = fatesOf(point);
-    const trial = await playAgainst(undisturbed.picture, scenario, template, [inProcess(fates)]);
+    const trial = await playAgainst(should.picture, scenario, template, [inProcess(fates)]);
     if (!fates.happened) missed += 1;
     else if (point.fate.kind !== 'death' && trial.ends.length > 0) restarted += 1;
     if (trial.broken.length === 0) continue;

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, commandFileName, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
 import type { TaskFrame } from '@countersign/contracts/frames.ts';
@@ -10,6 +11,7 @@ import type { RunnerConfig } from '../../../services/runner/src/config.ts';
 import { Layout } from '../../../services/runner/src/state/layout.ts';
 import { makeConfig, makeSentinel } from '../../../services/runner/src/testing/home.ts';
 import { commitFiles, plainGit } from '../../../services/runner/src/testing/repository.ts';
+import { housesFolder } from './houses-folder.ts';
 import type { Made, Scripts } from './scripted-sandbox.ts';
 
 type Repository = {
@@ -117,9 +119,8 @@ export class House {
   }
 }
 
-/** Near the root: the sockets of slots lie in it, and their paths have a limit. */
 function newFolder(): string {
-  return mkdtempSync('/tmp/cs-crash-');
+  return mkdtempSync(join(process.env[housesFolder] ?? tmpdir(), 'h'));
 }
 
 function makeRepository(folder: string): Repository {

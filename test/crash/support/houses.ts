@@ -1,6 +1,6 @@
 import { House } from './house.ts';
 import type { Scenario } from './scenario.ts';
-import { play } from './trial.ts';
+import { play, type Trial } from './trial.ts';
 
 const houses = new Map<Scenario | null, Promise<House>>();
 
@@ -23,8 +23,20 @@ async function make(scenario: Scenario): Promise<House> {
   return made;
 }
 
-/** Removes all of them. */
-export async function removeHouses(): Promise<void> {
-  for (const house of houses.values()) (await house).remove();
-  houses.clear();
+const trials = new Map<Scenario, Promise<Trial>>();
+
+/** What a scenario comes to when nothing disturbs it, played once. @throws Error when that is not as it should be */
+export function undisturbed(scenario: Scenario): Promise<Trial> {
+  let trial = trials.get(scenario);
+  if (trial === undefined) {
+    trial = playOnce(scenario);
+    trials.set(scenario, trial);
+  }
+  return trial;
+}
+
+async function playOnce(scenario: Scenario): Promise<Trial> {
+  const trial = await play(scenario, await houseAfter(scenario.after));
+  if (trial.broken.length > 0) throw new Error(`${scenario.name}, undisturbed: ${trial.broken.join('; ')}`);
+  return trial;
 }

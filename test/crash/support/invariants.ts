@@ -42,7 +42,7 @@ function oneFileEach(layout: Layout, operator: Operator): string[] {
 }
 
 /** I1: `task.json` says what the journal says. */
-function recordsAgree(layout: Layout): string[] {
+export function recordsAgree(layout: Layout): string[] {
   const records = tasksByRecord(layout);
   return [...tasksByJournal(layout).values()]
     .filter((record) => JSON.stringify(record) !== JSON.stringify(records.get(record.id)))

@@ -22,6 +22,9 @@ const quickPaces: Paces = {
 /** Watching is only a hint; with turns as quick as these nobody needs it. */
 const watch = () => ({ [Symbol.asyncDispose]: () => Promise.resolve() });
 
+/** What a process says that is about to end by itself. */
+export const endsItself = 'ends itself';
+
 /** What the runner's own main does. */
 export async function live(config: RunnerConfig, stop: AbortSignal): Promise<void> {
   await using guard = await HomeGuard.enter(new Layout(config.home), process.getuid?.() ?? 0, stop);

@@ -17,7 +17,7 @@ export function pictureOf(house: House): Picture {
     picture[`${path} main`] = readFileSync(join(folder, '.git/refs/heads/main'), 'utf8').trim();
     for (const [name, text] of Object.entries(filesOf(folder, '.git'))) picture[`${path}/${name}`] = text;
     for (const [name, text] of Object.entries(filesOf(join(folder, '.git/refs/agentic'))))
-      picture[`${path} refs/agentic/${name.replace(/RUN-\d+/, 'RUN')}`] = text.trim();
+      picture[`${path} refs/agentic/${name.replace(/RUN-\d{8}-\d+/, 'RUN')}`] = text.trim();
     for (const name of readdirSync(join(folder, '.git')))
       if (name.endsWith('.lock') || name.startsWith('countersign-')) picture[`${path} .git/${name}`] = 'left behind';
   }

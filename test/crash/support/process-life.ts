@@ -3,7 +3,7 @@ import { runService } from '@countersign/kit/run-service.ts';
 import type { RunnerConfig } from '../../../services/runner/src/config.ts';
 import { interpose } from './interpose.ts';
 import { Life } from './life.ts';
-import { live } from './live.ts';
+import { endsItself, live } from './live.ts';
 import { fatesOf, type Point } from './points.ts';
 
 /** What the program is asked: which runner, and how it ends. */
@@ -21,6 +21,8 @@ const fates = fatesOf(point);
 const life = new Life(ground, (step) => {
   const fate = fates(step);
   if (fate === null || end === 'SIGKILL') return fate;
+  // The test hears of it, and does not ask twice.
+  process.stderr.write(`${endsItself}\n`);
   if (end === 'SIGTERM') process.kill(process.pid, 'SIGTERM');
   else void Promise.reject(new Error('nobody handles this'));
   return null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { House } from './house.ts';
 import { interpose } from './interpose.ts';
 import { type Fates, Life } from './life.ts';
-import { live } from './live.ts';
+import { endsItself, live } from './live.ts';
 import type { Point } from './points.ts';
 import { PowerCut } from './power-cut.ts';
 import type { ProcessLife } from './process-life.ts';
@@ -126,7 +126,7 @@ export function asProcess(point: Point, end: ProcessLife['end']): Start {
         : { how: 'failed', where: `exit code ${String(code)}: ${said}` };
     });
     const stop = () => {
-      child.kill('SIGTERM');
+      if (!said.includes(endsItself)) child.kill('SIGTERM');
       return ended;
     };
     return { steps: [], ended, stop, bury: () => Promise.resolve() };
