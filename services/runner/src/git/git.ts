@@ -85,14 +85,21 @@ export async function git(folder: string, args: readonly string[], options: GitO
   return finished.stdout;
 }
 
-/** The same for callers to whom git's exit code is an answer. */
+/** The same for callers to whom git's exit code is an answer. @throws GitError when it was ended by the signal */
 export async function tryGit(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Finished> {
   const refused = await refusedGitFolder(folder, args);
   if (refused !== null) return { exitCode: undefined, stdout: Buffer.alloc(0), stderr: '', cause: refused };
   // A folder that lost its own `.git` must not become a part of a repository above it.
   const env = { ...environment, GIT_CEILING_DIRECTORIES: dirname(folder) };
   const [command = '', ...rest] = args;
-  return run('git', [...hardening, command, ...(always[command] ?? []), ...rest], { cwd: folder, env, ...options });
+  const finished = await run('git', [...hardening, command, ...(always[command] ?? []), ...rest], {
+    cwd: folder,
+    env,
+    ...options,
+  });
+  // We ended it: what it would have answered is not known.
+  if (finished.exitCode !== 0 && options.signal?.aborted === true) throw new GitError(args, finished);
+  return finished;
 }
 
 /** The one line that git printed, without its line feed. @throws GitError */

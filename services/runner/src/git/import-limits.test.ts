@@ -5,6 +5,18 @@ import { expect, test } from 'vitest';
 import { honestBundle } from '../testing/bundle.ts';
 import { beginImport } from '../testing/import-ground.ts';
 import { commitFiles } from '../testing/repository.ts';
+import { quarantineResult } from './import-result.ts';
+
+test('F04 a result is not refused because whoever takes it in is leaving', async () => {
+  const { folder, repository, sandbox, base } = await beginImport();
+  commitFiles(sandbox, { 'new.txt': 'new' });
+  const bundle = honestBundle(sandbox, base);
+  for (const delayMs of [0, 20, 60]) {
+    const leave = AbortSignal.timeout(delayMs);
+    const taken = await quarantineResult(join(folder, 'scratch'), bundle, repository, base, leave).catch(() => null);
+    expect(taken?.ok ?? true).toBe(true);
+  }
+});
 
 test('a pack that is larger than allowed is refused', async () => {
   const { sandbox, base, take } = await beginImport();

@@ -63,7 +63,7 @@ export async function quarantineResult(
       tooLargeToDiff(await changedSizes(folder, base, header.tip), limits);
     if (refusal !== null) return { ok: false, reason: refusal };
   } catch (error) {
-    if (!(error instanceof GitError)) throw error;
+    if (!(error instanceof GitError) || signal?.aborted === true) throw error;
     return { ok: false, reason: error.message };
   }
   await git(folder, ['update-ref', 'refs/heads/agent', header.tip]);
