@@ -23,12 +23,12 @@ test.for([accept, decide, work, mergePair].flatMap((scenario) => ends.map((end) 
     for (const point of spread(deathsAt(should.steps), count, generator(seed))) {
       const trial = await playAgainst(should.picture, scenario, template, [asProcess(point, end)]);
       const [first] = trial.ends;
-      // One that came to the scenario's end before its own has shown nothing.
       if (first !== undefined) reached += 1;
       const isOther = first !== undefined && first.how !== how;
       if (trial.broken.length > 0 || isOther) failures.push(describe(`${scenario.name}: ${nameOf(point)}`, trial));
     }
     expect(failures, failures.join('\n')).toEqual([]);
-    expect(reached).toBeGreaterThan(0);
+    // One that is told to stop may have come to the scenario's end by then.
+    if (how !== 'stopped') expect(reached).toBeGreaterThan(0);
   },
 );

@@ -3,13 +3,14 @@ import { houseAfter } from './support/houses.ts';
 import { deathAtStep } from './support/points.ts';
 import { generator, roundsOf, seed } from './support/random.ts';
 import { randomScenario } from './support/random-scenario.ts';
+import { begun } from './support/scenarios.ts';
 import { describe, play } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
 const rounds = roundsOf(2, 100);
 
 test(`F01 F03 ${rounds} days of dropping, deciding and dying, from seed ${seed}`, async () => {
-  const house = await houseAfter(null);
+  const house = await houseAfter(begun);
   const failures: string[] = [];
   for (let round = seed; round < seed + rounds; round += 1) {
     const random = generator(round);

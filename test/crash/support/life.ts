@@ -11,7 +11,9 @@ export type Moment = 'before' | 'torn' | 'after';
 export type Fate =
   | { readonly kind: 'death'; readonly moment: Moment }
   | { readonly kind: 'error'; readonly code: string }
-  | { readonly kind: 'short' };
+  | { readonly kind: 'short' }
+  /** The runner is told to stop, and the step is done. */
+  | { readonly kind: 'stop' };
 /** Decides on each step before it is done; null lets it pass. */
 export type Fates = (step: Step) => Fate | null;
 

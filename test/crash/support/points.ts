@@ -14,6 +14,11 @@ export function deathsAt(steps: readonly Step[]): Point[] {
   });
 }
 
+/** Told to stop at each step that changes something. */
+export function stopsAt(steps: readonly Step[]): Point[] {
+  return distinct(steps.filter(({ changes }) => changes)).map((step) => ({ key: keyOf(step), fate: { kind: 'stop' } }));
+}
+
 function distinct(steps: readonly Step[]): Step[] {
   return [...new Map(steps.map((step) => [keyOf(step), step])).values()];
 }

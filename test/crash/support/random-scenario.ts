@@ -1,5 +1,6 @@
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Scenario, Scene } from './scenario.ts';
+import { begun } from './scenarios.ts';
 
 /** What one task is, and what people do about it; `end` is where it comes to. */
 type Wish = {
@@ -33,7 +34,7 @@ export function randomScenario(random: () => number): Scenario {
   let turns = 0;
   return {
     name: wishes.map(({ id, decision, ending }) => `${id}: ${decision}, ${ending}`).join('; '),
-    after: null,
+    after: begun,
     launcherAnswers: true,
     cancels: true,
     act(scene) {

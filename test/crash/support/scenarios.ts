@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Scenario, Scene } from './scenario.ts';
 
@@ -27,10 +29,18 @@ const pair = [
   '',
 ].join('\n');
 
+/** A runner has begun here before, and made its memory. */
+export const begun: Scenario = {
+  name: 'begun',
+  after: null,
+  launcherAnswers: false,
+  act: ({ operator }) => existsSync(join(operator.house.layout.memory, '.git/refs/heads/main')),
+};
+
 /** Three files are dropped while no sandbox can be had: two wait, one is refused. */
 export const accept: Scenario = {
   name: 'accept',
-  after: null,
+  after: begun,
   launcherAnswers: false,
   act(scene) {
     const { operator } = scene;
@@ -91,7 +101,7 @@ export const decide: Scenario = {
 /** A task over two repositories is run and waits for review. */
 export const runPair: Scenario = {
   name: 'run of two repositories',
-  after: null,
+  after: begun,
   launcherAnswers: true,
   act(scene) {
     scene.operator.drop('pair.md', pair);

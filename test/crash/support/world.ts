@@ -76,7 +76,11 @@ export function inProcess(fates?: Fates, power?: (world: World) => Power): Start
     const config = await world.configure();
     const leaving = new AbortController();
     const leave = () => leaving.abort(new Error('stopped'));
-    const life = new Life(world.house.folder, fates);
+    const life = new Life(world.house.folder, (step) => {
+      const fate = fates?.(step) ?? null;
+      if (fate?.kind === 'stop') leave();
+      return fate;
+    });
     const supply = power?.(world);
     if (supply !== undefined) {
       life.onSynced = (path) => supply.disk.synced(path);
