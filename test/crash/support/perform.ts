@@ -28,8 +28,10 @@ export async function perform<T>(life: Life, call: Call<T>): Promise<T> {
   if (life.isDead) return never();
   const { step, fate } = life.reach(call.name, call.path, call.changes);
   try {
-    if (fate === null || fate.kind === 'stop') return await life.underWay(call.act);
+    if (fate === null) return await life.underWay(call.act);
     switch (fate.kind) {
+      case 'stop':
+        return await life.underWay(call.act);
       case 'short':
         return await life.underWay(call.short ?? call.act);
       case 'error':
