@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@countersign/contracts/command.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -27,6 +27,8 @@ export class Operator {
     this.dropped.set(name, text);
     const temporary = join(this.house.folder, `dropped-${name}`);
     writeFileSync(temporary, text);
+    // Long before it is renamed, which shows that it is whole; the clock of a file system is coarse.
+    utimesSync(temporary, 0, 0);
     const path = join(this.house.layout.queue('inbox'), name);
     renameSync(temporary, path);
     this.#told(path);
