@@ -59,10 +59,10 @@ describe('is refused with file, line and what is allowed', () => {
       /value\.md:2: approval_required: true or false/,
     ],
     [
-      'a key that this version does not carry out',
-      'later.md',
-      `${workspace}depends_on: abcde\n`,
-      /later\.md:2: depends_on: /,
+      'a task that would wait for itself',
+      'circle.md',
+      `${workspace}id: circle\ndepends_on: circle\n`,
+      /circle\.md:3: depends_on: circle waits for circle/,
     ],
   ])('%s', async (_what, file, content, message) => {
     await stack.drop(file, content);

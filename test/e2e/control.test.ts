@@ -14,7 +14,7 @@ beforeAll(async () => {
   stack = await Stack.up('control', async (configs) => {
     const path = join(configs, 'agent.env');
     const text = await readFile(path, 'utf8');
-    await writeFile(path, text.replace(/^BREAKER_WAIT_SEC=.*$/m, 'BREAKER_WAIT_SEC=20'));
+    await writeFile(path, text.replace(/^BREAKER_WAIT_SEC=.*$/m, 'BREAKER_WAIT_SEC=60'));
   });
   for (const name of ['project', 'fragile']) await stack.workspace(name);
 });
@@ -136,7 +136,7 @@ describe('a breaker', () => {
   });
 
   test('lets one task try after its wait, and closes when that gets through', async () => {
-    await stack.reaches('held.md', ['review'], 60_000);
+    await stack.reaches('held.md', ['review'], 120_000);
     await expect.poll(async () => (await queueState()).breakers, { timeout: 10_000 }).toEqual([]);
     const path = join(stack.home, 'runs', 'telemetry.jsonl');
     const told = (await readFile(path, 'utf8'))

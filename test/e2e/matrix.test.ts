@@ -155,7 +155,8 @@ describe('while a part is down', () => {
           (pid) => process.kill(pid, 'SIGKILL'),
           () => undefined,
         );
-        await sleep(3_000);
+        // What ends within ten seconds of its start the engine starts again later each time.
+        await sleep(11_000);
       }
     })();
     for (const name of names) await stack.drop(name, staging(`create ${name}.txt with one`));
