@@ -45,8 +45,8 @@ export default defineConfig({
           exclude: besideOthers,
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          // Each has a stack of its own and mostly waits for it.
-          maxWorkers: 2,
+          // Some of them give a task seconds: two stacks beside each other take more of them than it has.
+          fileParallelism: false,
         },
       },
     ],

@@ -6,9 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Phone } from '../support/phone.ts';
 import { Stack } from '../support/stack.ts';
 
-/** A minute, or as long as a change's tests have. */
-const outageMs = process.env['COUNTERSIGN_TEST_ALL'] === 'yes' ? 60_000 : 10_000;
-
 let stack: Stack;
 let phone: Phone;
 
@@ -172,21 +169,6 @@ describe('while a part is down', () => {
       );
       expect(accepted).toHaveLength(1);
     }
-  });
-
-  test('a Synapse that is away for a minute costs nothing', async () => {
-    await stack.drop('before.md', staging('create before.txt with one'));
-    await phone.receives(['before.md']);
-    await stack.compose('kill', 'synapse');
-    await stack.drop('during.md', staging('create during.txt with one'));
-    const { id } = await stack.reaches('during.md', ['pending']);
-    await sleep(outageMs);
-    await stack.compose('start', 'synapse');
-    for (const name of ['before.md', 'during.md']) {
-      await phone.react((await phone.receives([name], 120_000)).event_id, '✅');
-      await stack.reaches(name, ['review']);
-    }
-    expect(await requests(id)).toBe(1);
   });
 });
 
