@@ -22,8 +22,8 @@ const quickPaces: Paces = {
 /** Watching is only a hint; with turns as quick as these nobody needs it. */
 const watch = () => ({ [Symbol.asyncDispose]: () => Promise.resolve() });
 
-/** What a process says that is about to end by itself. */
-export const endsItself = 'ends itself';
+/** What a process says that has come to where it is to end. */
+export const endsNow = 'ends now';
 
 /** What the runner's own main does. */
 export async function live(config: RunnerConfig, stop: AbortSignal): Promise<void> {

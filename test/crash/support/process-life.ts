@@ -1,9 +1,10 @@
 // A runner in a process of its own, which ends itself beside a step: what in one process is made to look like a death is one here.
+import { readSync } from 'node:fs';
 import { runService } from '@countersign/kit/run-service.ts';
 import type { RunnerConfig } from '../../../services/runner/src/config.ts';
 import { interpose } from './interpose.ts';
 import { Life } from './life.ts';
-import { endsItself, live } from './live.ts';
+import { endsNow, live } from './live.ts';
 import { fatesOf, type Point } from './points.ts';
 
 /** What the program is asked: which runner, and how it ends. */
@@ -21,11 +22,25 @@ const fates = fatesOf(point);
 const life = new Life(ground, (step) => {
   const fate = fates(step);
   if (fate === null || end === 'SIGKILL') return fate;
-  // The test hears of it, and does not ask twice.
-  process.stderr.write(`${endsItself}\n`);
-  if (end === 'SIGTERM') process.kill(process.pid, 'SIGTERM');
+  process.stderr.write(`${endsNow}\n`);
+  // The test alone sends the signal, which may be sent once, and nothing goes on here until it has.
+  if (end === 'SIGTERM') waitForLine();
   else void Promise.reject(new Error('nobody handles this'));
   return null;
 });
 life.onDeath = () => void process.kill(-process.pid, 'SIGKILL');
+
+/** Blocks, as a slow step does. */
+function waitForLine(): void {
+  for (;;) {
+    try {
+      readSync(0, Buffer.alloc(1));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
 await runService((stop) => life.live(() => live(config, stop)));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { House } from './house.ts';
 import { interpose } from './interpose.ts';
 import { type Fates, Life } from './life.ts';
-import { endsItself, live } from './live.ts';
+import { endsNow, live } from './live.ts';
 import type { Point } from './points.ts';
 import { PowerCut } from './power-cut.ts';
 import type { ProcessLife } from './process-life.ts';
@@ -117,11 +117,19 @@ export function asProcess(point: Point, end: ProcessLife['end']): Start {
     // A group of its own: what git started dies with it.
     const child = spawn('node', [program, JSON.stringify(asked)], {
       detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
     let said = '';
+    let isTold = false;
+    const tell = () => {
+      if (!isTold) child.kill('SIGTERM');
+      isTold = true;
+    };
     child.stderr.on('data', (piece: Buffer) => {
       said += piece.toString();
+      if (!said.includes(endsNow)) return;
+      if (end === 'SIGTERM') tell();
+      child.stdin.end('\n');
     });
     const ended = once(child, 'close').then(([code, signal]: unknown[]): End => {
       if (signal === 'SIGKILL') return { how: 'dead', where: 'by SIGKILL' };
@@ -130,7 +138,7 @@ export function asProcess(point: Point, end: ProcessLife['end']): Start {
         : { how: 'failed', where: `exit code ${String(code)}: ${said}` };
     });
     const stop = () => {
-      if (!said.includes(endsItself)) child.kill('SIGTERM');
+      tell();
       return ended;
     };
     return { steps: [], ended, stop, bury: () => Promise.resolve() };

@@ -9,11 +9,10 @@ import { comesBack, containerOf, killContainer, killFromHost, sandboxesOf } from
 import { targets } from '../support/soak/plan.ts';
 import { Stack } from '../support/stack.ts';
 
-const all = process.env['COUNTERSIGN_TEST_ALL'] === 'yes';
 /** Of ten tasks at once: each death of the runner is ten sandboxes to adopt. */
-const runnerDeaths = all ? 10 : 1;
-const launcherDeaths = all ? 20 : 4;
-const stallMs = all ? 60_000 : 8_000;
+const runnerDeaths = 10;
+const launcherDeaths = 20;
+const stallMs = 60_000;
 const atOnce = 10;
 
 let stack: Stack;
@@ -49,15 +48,11 @@ async function nothingIsLeft(): Promise<void> {
 
 describe('F05 killed from the host, without anybody running compose', () => {
   const deaths = targets.flatMap((service) => [[service, 'own'] as const, [service, 'init'] as const]);
-  // One death of each service, in turn the one and the other.
-  test.each(deaths.filter((_, index) => all || index % 4 === 0 || index % 4 === 3))(
-    '%s comes back by itself, its %s process killed',
-    async (service, which) => {
-      const since = new Date();
-      await killFromHost(stack, service, which);
-      expect(await comesBack(stack, service, since)).toBeGreaterThan(0);
-    },
-  );
+  test.each(deaths)('%s comes back by itself, its %s process killed', async (service, which) => {
+    const since = new Date();
+    await killFromHost(stack, service, which);
+    expect(await comesBack(stack, service, since)).toBeGreaterThan(0);
+  });
 
   test('the runner comes back when the kernel ends it for want of memory, and its task goes on', async () => {
     await stack.drop('memory.md', task('run sleep 5', 'create memory.txt with one'));
@@ -225,32 +220,29 @@ describe('F07', () => {
 });
 
 describe('F04 compose stop', () => {
-  test.each(all ? [0, 1, 4] : [4])(
-    'with %i tasks at work ends all services in time, and they go on after up',
-    async (tasks) => {
-      const files = Array.from({ length: tasks }, (_, index) => `stopped-${tasks}-${index}.md`);
-      for (const file of files) await stack.drop(file, task('run sleep 6', `create ${file}.txt with one`));
-      for (const file of files) await stack.reaches(file, ['running'], 60_000);
-      await stack.compose('stop');
-      for (const service of targets) {
-        const { State } = await inspect(await containerOf(stack, service));
-        // 137 is what the engine kills at the end of the grace period.
-        expect([service, State.Status, State.ExitCode === 137]).toEqual([service, 'exited', false]);
-      }
-      const stopped = await Promise.all(files.map((file) => stack.task(file)));
-      expect(stopped.filter((record) => !['running', 'interrupted'].includes(record?.state.status ?? ''))).toEqual([]);
-      await stack.mustUp(['--rehearsal', '--json']);
-      for (const file of files) {
-        const done = await stack.reaches(file, ['review'], 90_000);
-        // One that asked the model while that was away is begun once more, and said to be.
-        const events = await eventsOf(done);
-        expect(count(events, 'task_started')).toBe(count(events, 'task_interrupted') + 1);
-      }
-      await nothingIsLeft();
-    },
-  );
+  test.each([0, 1, 4])('with %i tasks at work ends all services in time, and they go on after up', async (tasks) => {
+    const files = Array.from({ length: tasks }, (_, index) => `stopped-${tasks}-${index}.md`);
+    for (const file of files) await stack.drop(file, task('run sleep 6', `create ${file}.txt with one`));
+    for (const file of files) await stack.reaches(file, ['running'], 60_000);
+    await stack.compose('stop');
+    for (const service of targets) {
+      const { State } = await inspect(await containerOf(stack, service));
+      // 137 is what the engine kills at the end of the grace period.
+      expect([service, State.Status, State.ExitCode === 137]).toEqual([service, 'exited', false]);
+    }
+    const stopped = await Promise.all(files.map((file) => stack.task(file)));
+    expect(stopped.filter((record) => !['running', 'interrupted'].includes(record?.state.status ?? ''))).toEqual([]);
+    await stack.mustUp(['--rehearsal', '--json']);
+    for (const file of files) {
+      const done = await stack.reaches(file, ['review'], 90_000);
+      // One that asked the model while that was away is begun once more, and said to be.
+      const events = await eventsOf(done);
+      expect(count(events, 'task_started')).toBe(count(events, 'task_interrupted') + 1);
+    }
+    await nothingIsLeft();
+  });
 
-  test.runIf(all)('scripts/down takes sandboxes away as well: their tasks are begun once more', async () => {
+  test('scripts/down takes sandboxes away as well: their tasks are begun once more', async () => {
     await stack.drop('down.md', task('run sleep 6', 'create down.txt with one'));
     await stack.reaches('down.md', ['running']);
     expect(await stack.script('down', [])).toMatchObject({ exitCode: 0 });
