@@ -1,0 +1,427 @@
+import { z } from 'zod';
+import { NamedCheck } from './condition.ts';
+import { DiffIndex } from './diff-index.ts';
+import { ErrorClass, EventBody, TokenCount } from './event.ts';
+import { Handoff } from './handoff.ts';
+import { HealthReport } from './health.ts';
+import { commandLimits, taskFileLimits } from './limits.ts';
+import { MergeRefusal } from './merge.ts';
+import { RunId, Sha256, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { QueueState } from './queue-state.ts';
+import { Run, RunStatus } from './run.ts';
+import { TaskRecord } from './task-record.ts';
+import { TaskStatus } from './task-state.ts';
+import { Wait } from './wait.ts';
+
+/**
+ * What the dashboard's page asks and is told: JSON over `/api/`, one schema for each answer. Every text that came from a task file, a
+ * model, a repository or a homeserver is an attacker's: it is shown as text, never as markup and never as a link.
+ */
+
+/** Of one answer; what is more is asked for with `after`. */
+export const pageLimits = {
+  tasks: 200,
+  runs: 100,
+  timeline: 500,
+  search: 50,
+  logLines: 1_000,
+  /** Of a search or filter, in characters. */
+  queryCharacters: 200,
+  /** Of one piece of a file, in bytes. */
+  fileBytes: 1024 * 1024,
+  /** Of a command's body, in bytes: a submitted file, as JSON. */
+  commandBytes: 2 * taskFileLimits.fileBytes + 4_096,
+  /** Between two batches of the stream, in milliseconds. */
+  batchMs: 100,
+  streams: 100,
+} as const;
+
+const count = z.int().nonnegative();
+const durationMs = z.int().nonnegative();
+/** Where a list goes on; opaque. */
+const Cursor = z.string().max(200);
+/** How far the journals had been read: the id of the stream's last batch. */
+const Position = z.string().regex(/^[0-9]{1,16}$/);
+
+/** What a person may do with a task as it is now; the runner decides again. */
+export const Action = z.enum(['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry']);
+export type Action = z.infer<typeof Action>;
+
+/** One line of a list. */
+export const TaskRow = z.strictObject({
+  /** Null for a file that the runner has not taken yet, or that it refused. */
+  task: TaskId.nullable(),
+  file: z.string(),
+  title: z.string(),
+  run: RunId.nullable(),
+  workspace: z.string().nullable(),
+  stage: z.string().nullable(),
+  /** `waiting-for-runner` of a file that it has not taken. */
+  status: z.union([TaskStatus, z.literal('waiting-for-runner')]),
+  reason: z.string(),
+  wait: Wait.nullable(),
+  since: Timestamp,
+  accepted_at: Timestamp.nullable(),
+  tool: z.string().nullable(),
+  model: z.string().nullable(),
+  attempts: count,
+  priority: z.int(),
+  depends_on: z.array(TaskId),
+  /** Of the result; null before there is one. */
+  change: z
+    .strictObject({
+      repositories: count,
+      files: count,
+      insertions: count,
+      deletions: count,
+      flags: z.array(z.string()),
+    })
+    .nullable(),
+  error_class: ErrorClass.nullable(),
+  actions: z.array(Action),
+});
+export type TaskRow = z.infer<typeof TaskRow>;
+
+/** GET /api/session */
+export const Session = z.strictObject({
+  /** To be sent as `x-countersign-csrf` with everything that is not a GET. */
+  csrf: z.string(),
+  idle_expires_at: Timestamp,
+  expires_at: Timestamp,
+  version: z.string(),
+});
+export type Session = z.infer<typeof Session>;
+
+/** What is known of one service: what it says of itself, and what the launcher sees of its container where it may look. */
+export const ServiceRow = z.strictObject({
+  name: z.string(),
+  /** `silent`: its last word is old, or there is none. */
+  status: z.enum(['ok', 'waiting', 'failing', 'silent']),
+  reason: z.string(),
+  report: HealthReport.nullable(),
+  container: z
+    .strictObject({ state: z.string(), started_at: Timestamp.nullable(), restarts: count, image: z.string() })
+    .nullable(),
+  /** Whether `service_start` and `service_stop` are for it. */
+  controllable: z.boolean(),
+});
+export type ServiceRow = z.infer<typeof ServiceRow>;
+
+/** GET /api/services */
+export const Services = z.strictObject({
+  services: z.array(ServiceRow),
+  /** Why the launcher could not be asked; null when it was. */
+  launcher: z.string().nullable(),
+});
+export type Services = z.infer<typeof Services>;
+
+/** GET /api/now */
+export const Now = z.strictObject({
+  position: Position,
+  /** What is at work. */
+  running: z.array(TaskRow),
+  /** What only a person moves on: approvals, and results to be merged. */
+  attention: z.array(TaskRow),
+  waiting: z.array(TaskRow),
+  /** The last ones that ended. */
+  ended: z.array(TaskRow),
+  counts: z.partialRecord(TaskStatus, count),
+  queue: QueueState.nullable(),
+  /** Those that are not `ok`. */
+  troubles: z.array(ServiceRow),
+});
+export type Now = z.infer<typeof Now>;
+
+const query = z.string().trim().max(pageLimits.queryCharacters);
+
+/** The query of GET /api/tasks; newest first. */
+export const TaskQuery = z.strictObject({
+  status: z.array(TaskStatus).max(TaskStatus.options.length).optional(),
+  workspace: WorkspaceName.optional(),
+  run: RunId.optional(),
+  tool: z.string().max(64).optional(),
+  q: query.optional(),
+  after: Cursor.optional(),
+  limit: z.coerce.number().int().min(1).max(pageLimits.tasks).default(50),
+});
+export type TaskQuery = z.infer<typeof TaskQuery>;
+
+/** GET /api/tasks */
+export const TaskList = z.strictObject({ tasks: z.array(TaskRow), total: count, next: Cursor.nullable() });
+export type TaskList = z.infer<typeof TaskList>;
+
+/** One event of a task's timeline. */
+export const TimelineEvent = z.strictObject({
+  seq: count,
+  ts: Timestamp,
+  event: EventBody.shape.event,
+  phase: EventBody.shape.phase,
+  agent_role: EventBody.shape.agent_role,
+  attempt: z.int().positive().nullable(),
+  status: TaskStatus.nullable(),
+  summary: z.string(),
+  duration_ms: durationMs.nullable(),
+  error_class: ErrorClass.nullable(),
+  tokens: TokenCount.nullable(),
+});
+export type TimelineEvent = z.infer<typeof TimelineEvent>;
+
+/** A text that somebody else wrote, as far as it is shown. */
+export const ShownText = z.strictObject({ text: z.string(), bytes: count, truncated: z.boolean() });
+export type ShownText = z.infer<typeof ShownText>;
+
+/** A file of an attempt's folder, by our own names for them. */
+export const ArtifactRow = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['context', 'plan', 'log', 'summary', 'handoff', 'diff', 'artifact']),
+  bytes: count,
+  modified_at: Timestamp,
+});
+export type ArtifactRow = z.infer<typeof ArtifactRow>;
+
+/** One attempt of a task. */
+export const Attempt = z.strictObject({
+  attempt: z.int().positive(),
+  started_at: Timestamp.nullable(),
+  ended_at: Timestamp.nullable(),
+  duration_ms: durationMs.nullable(),
+  /** How it ended; null while it is at work. */
+  outcome: z.string().nullable(),
+  error_class: ErrorClass.nullable(),
+  tokens: TokenCount.nullable(),
+  context: ShownText.nullable(),
+  plan: ShownText.nullable(),
+  /** The agent's own words. */
+  agent_summary: ShownText.nullable(),
+  handoff: Handoff.nullable(),
+  diff: z.strictObject({ digest: Sha256, index: DiffIndex }).nullable(),
+  checks: z.strictObject({
+    preconditions: z.array(NamedCheck).nullable(),
+    postconditions: z.array(NamedCheck).nullable(),
+  }),
+  artifacts: z.array(ArtifactRow),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+/** What an approval would bind, as it is shown: facts of ours, in this order. */
+export const ApprovalFacts = z.strictObject({
+  digest: Sha256,
+  expires_at: Timestamp,
+  facts: z.array(z.strictObject({ name: z.string(), value: z.string(), flag: z.boolean() })),
+  /** The model's words. */
+  plan: ShownText,
+  /** Whether the runner asks for a one-time code. */
+  needs_code: z.boolean(),
+});
+export type ApprovalFacts = z.infer<typeof ApprovalFacts>;
+
+/** GET /api/tasks/<id> */
+export const TaskDetail = z.strictObject({
+  position: Position,
+  row: TaskRow,
+  record: TaskRecord,
+  objective: ShownText,
+  task_file: ShownText,
+  /** Of a task that waits at its gate; its text says why where it cannot be shown. */
+  approval: z.union([ApprovalFacts, z.strictObject({ unreadable: z.string() })]).nullable(),
+  /** Of a result that waits to be merged: what was in the way when that was last asked for. */
+  refusals: z.array(MergeRefusal),
+  /** Newest first. */
+  timeline: z.array(TimelineEvent).max(pageLimits.timeline),
+  timeline_left_out: count,
+  /** Newest first. */
+  attempts: z.array(Attempt),
+});
+export type TaskDetail = z.infer<typeof TaskDetail>;
+
+/** GET /api/approvals: everything that a person is asked, oldest first, with what is to be read before one answers. */
+export const Approvals = z.strictObject({
+  approvals: z.array(
+    z.strictObject({
+      row: TaskRow,
+      approval: z.union([ApprovalFacts, z.strictObject({ unreadable: z.string() })]).nullable(),
+      /** Of a result. */
+      review: z.strictObject({ digest: Sha256, verified: z.boolean(), refusals: z.array(MergeRefusal) }).nullable(),
+    }),
+  ),
+});
+export type Approvals = z.infer<typeof Approvals>;
+
+/** What tasks come to together. */
+const RollUp = z.strictObject({
+  tasks: count,
+  attempts: count,
+  /** How many are in each state. */
+  counts: z.partialRecord(TaskStatus, count),
+  /** Of work, not of waiting. */
+  duration_ms: durationMs,
+  tokens: TokenCount,
+  errors: z.partialRecord(ErrorClass, count),
+});
+export type RollUp = z.infer<typeof RollUp>;
+
+/** One line of GET /api/runs. */
+export const RunRow = z.strictObject({
+  id: RunId,
+  workspace: WorkspaceName,
+  created_at: Timestamp,
+  status: RunStatus,
+  summary: Run.shape.summary,
+  roll_up: RollUp,
+});
+export type RunRow = z.infer<typeof RunRow>;
+
+/** GET /api/runs, newest first */
+export const RunList = z.strictObject({ runs: z.array(RunRow), next: Cursor.nullable() });
+export type RunList = z.infer<typeof RunList>;
+
+/** GET /api/portfolio: by workspace, by tool and by model */
+export const Portfolio = z.strictObject({
+  workspaces: z.array(z.strictObject({ name: z.string(), last_at: Timestamp.nullable(), roll_up: RollUp })),
+  tools: z.array(z.strictObject({ name: z.string(), roll_up: RollUp })),
+  models: z.array(z.strictObject({ name: z.string(), roll_up: RollUp })),
+});
+export type Portfolio = z.infer<typeof Portfolio>;
+
+/** GET /api/charts?days=30: one entry for each day in UTC, also for those on which nothing was. */
+export const Charts = z.strictObject({
+  days: z.array(
+    z.strictObject({
+      day: z.iso.date(),
+      ended: z.partialRecord(TaskStatus, count),
+      /** Medians; null where there is none. */
+      approval_wait_ms: durationMs.nullable(),
+      duration_ms: durationMs.nullable(),
+      tokens: z.record(z.string(), count),
+    }),
+  ),
+});
+export type Charts = z.infer<typeof Charts>;
+
+/** GET /api/search?q=: over tasks, plans and handoffs, best first. */
+export const SearchResults = z.strictObject({
+  results: z.array(
+    z.strictObject({
+      row: TaskRow,
+      found_in: z.enum(['task', 'plan', 'handoff']),
+      /** Pieces of the text, in turn as it is and as it was found. */
+      excerpt: z.array(z.strictObject({ text: z.string(), found: z.boolean() })),
+    }),
+  ),
+});
+export type SearchResults = z.infer<typeof SearchResults>;
+
+/** GET /api/logs/<service>?before=&after=: lines of a log by their place in it, in bytes from the beginning of its oldest file. */
+export const LogLines = z.strictObject({
+  service: z.string(),
+  /** Bytes that there are. */
+  from: count,
+  to: count,
+  lines: z.array(z.strictObject({ at: count, text: z.string() })).max(pageLimits.logLines),
+});
+export type LogLines = z.infer<typeof LogLines>;
+
+/** GET /api/configuration: the files as they are, with what is secret left out on the server. */
+export const Configuration = z.strictObject({
+  files: z.array(
+    z.strictObject({
+      name: z.string(),
+      sha256: Sha256,
+      text: z.string(),
+      /** How many values were left out. */
+      masked: count,
+    }),
+  ),
+});
+export type Configuration = z.infer<typeof Configuration>;
+
+const digest = Sha256;
+const reason = z.string().max(commandLimits.reasonCharacters);
+/** Of RFC 6238. */
+const code = z.string().regex(/^[0-9]{6}$/);
+/** The service that the launcher is asked to start or stop. */
+export const ControlledService = z.enum(['runner', 'matrix-listener']);
+export type ControlledService = z.infer<typeof ControlledService>;
+
+/** The body of POST /api/commands. What was seen is named by its digest: where it is another one by now, the answer is 409. */
+export const CommandRequest = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('approve'), task: TaskId, digest, code: code.optional() }),
+  z.strictObject({ kind: z.literal('reject'), task: TaskId, digest: digest.optional(), reason }),
+  z.strictObject({ kind: z.literal('revoke'), task: TaskId, command: z.string().max(64) }),
+  z.strictObject({
+    kind: z.literal('merge'),
+    task: TaskId,
+    digest,
+    unverified: z.literal(true).optional(),
+    code: code.optional(),
+  }),
+  z.strictObject({ kind: z.literal('rebase'), task: TaskId, digest }),
+  z.strictObject({ kind: z.literal('cancel'), task: TaskId, reason }),
+  z.strictObject({ kind: z.literal('retry'), task: TaskId }),
+  z.strictObject({ kind: z.literal('pause'), reason }),
+  z.strictObject({ kind: z.literal('resume') }),
+  z.strictObject({
+    kind: z.literal('submit'),
+    file: z.string().min(1).max(taskFileLimits.nameBytes),
+    content: z.string().max(taskFileLimits.fileBytes),
+  }),
+  z.strictObject({ kind: z.literal('service_start'), service: ControlledService }),
+  z.strictObject({ kind: z.literal('service_stop'), service: ControlledService }),
+]);
+export type CommandRequest = z.infer<typeof CommandRequest>;
+
+/** 202 of POST /api/commands; GET /api/commands/<id> says what came of it. */
+export const CommandAnswer = z.strictObject({
+  id: z.string(),
+  /** `waiting`: the runner has not read it yet, and does when it runs. */
+  verdict: z.enum(['waiting', 'accepted', 'refused']),
+  message: z.string(),
+});
+export type CommandAnswer = z.infer<typeof CommandAnswer>;
+
+/** Every answer that is no success. */
+export const Problem = z.strictObject({
+  error: z.enum([
+    'no_session',
+    'bad_token',
+    'bad_request',
+    'forbidden_origin',
+    'forbidden_host',
+    'csrf',
+    'not_found',
+    'stale',
+    'too_large',
+    'too_many_requests',
+    'index_rebuilding',
+    'internal',
+  ]),
+  /** For people: what is wrong and what to do next. */
+  message: z.string(),
+  /** With `stale`: the task as it is now. */
+  task: TaskDetail.optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/**
+ * GET /api/stream: Server-Sent Events. A batch at most every 100 ms, whose id is its position; `Last-Event-ID` goes on from there.
+ * Where that is too long ago, `reset` tells the page to ask for everything anew.
+ */
+export const StreamBatch = z.strictObject({
+  /** Tasks that changed, as they are now. */
+  tasks: z.array(TaskRow),
+  /** Output of tasks at work that the stream was asked to follow, in pieces of UTF-8 text. */
+  output: z.array(
+    z.strictObject({
+      task: TaskId,
+      attempt: z.int().positive(),
+      stream: z.enum(['stdout', 'stderr']),
+      at: count,
+      text: z.string(),
+    }),
+  ),
+  /** New lines of a service's log that the stream was asked to follow. */
+  log: z.array(z.strictObject({ service: z.string(), at: count, text: z.string() })),
+  queue: QueueState.nullable().optional(),
+  troubles: z.array(ServiceRow).optional(),
+});
+export type StreamBatch = z.infer<typeof StreamBatch>;
