@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { codeSeedFile } from '@countersign/contracts/one-time-code.ts';
 import { URI } from 'otpauth';
 import decodeQR from 'qr/decode.js';
@@ -68,7 +69,7 @@ test('it is shown as text, and drawn where there is a terminal', async () => {
     .split('\n')
     .filter((line) => line.startsWith('\u001b[30;107m'));
   // Square, two rows a line, with a quiet zone of four modules, and no wider than a terminal.
-  const widths = new Set(drawn.map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, '').length));
+  const widths = new Set(drawn.map((line) => stripVTControlCharacters(line).length));
   expect(widths.size).toBe(1);
   const [width = 0] = widths;
   expect(drawn).toHaveLength(Math.ceil(width / 2));
@@ -80,7 +81,7 @@ test('it is shown as text, and drawn where there is a terminal', async () => {
 /** What a camera reads from the terminal. */
 function scan(drawn: readonly string[]): string {
   const rows = drawn.flatMap((line) => {
-    const cells = [...line.replaceAll(/\u001b\[[0-9;]*m/g, '')];
+    const cells = [...stripVTControlCharacters(line)];
     return ['█▀', '█▄'].map((dark) => cells.map((cell) => dark.includes(cell)));
   });
   const size = 4 * (rows[0]?.length ?? 0);
