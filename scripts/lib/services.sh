@@ -120,6 +120,7 @@ start_services() {
   [ "$(homeserver_kind)" = embedded ] || remove_containers synapse enrol
   [ "$kind" != ollama ] || pull_model
   renew_listener
+  renew_dashboard
   up_status=0
   compose_instead up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans 4>&- &
   up=$!
@@ -155,6 +156,14 @@ renew_listener() {
   # Also a file that was moved there counts, which keeps the time of its last change.
   [ -z "$(find "$access" -cnewer "$stamp" 2>/dev/null)" ] || docker stop "$listener"
   rm -f "$stamp"
+}
+
+# The dashboard reads its token once: where one was removed, init makes another, and a dashboard that starts behind it reads that.
+renew_dashboard() {
+  [ -x "$(secrets_folder)/dashboard" ] && [ ! -e "$(login_token_file)" ] || return 0
+  containers_of dashboard --filter status=running | while read -r container; do
+    docker stop "$container"
+  done
 }
 
 # From the engine's 2026-11-21T08:14:22.873Z to what touch reads, a second later for what it leaves out: 202611210814.23

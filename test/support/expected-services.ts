@@ -153,7 +153,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   dashboard: {
     ...service,
     memoryBytes: 384 * mib,
-    environment: ['DASHBOARD_PORT'],
+    environment: ['DASHBOARD_HOSTS', 'DASHBOARD_PORT'],
     mounts: {
       '/volumes/inbox': bind('home/inbox', true),
       '/volumes/outbox': bind('home/outbox', true),

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Visitors at a time; one more is hung up on. A hundred open streams, and what else their pages ask for. */
-export const doorConnections = 256;
+const doorConnections = 256;
 
 /**
  * Passes each connection on to a unix socket, byte for byte in both directions, and reads none of them. Either side may say that it has
