@@ -7,8 +7,10 @@ import { HealthReport } from './health.ts';
 import { commandLimits, taskFileLimits } from './limits.ts';
 import { MergeRefusal } from './merge.ts';
 import { RunId, Sha256, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { OneTimeCode } from './one-time-code.ts';
 import { QueueState } from './queue-state.ts';
 import { Run, RunStatus } from './run.ts';
+import { ControlledService, ServiceContainer } from './services-api.ts';
 import { TaskRecord } from './task-record.ts';
 import { TaskStatus } from './task-state.ts';
 import { Wait } from './wait.ts';
@@ -99,9 +101,7 @@ export const ServiceRow = z.strictObject({
   status: z.enum(['ok', 'waiting', 'failing', 'silent']),
   reason: z.string(),
   report: HealthReport.nullable(),
-  container: z
-    .strictObject({ state: z.string(), started_at: Timestamp.nullable(), restarts: count, image: z.string() })
-    .nullable(),
+  container: ServiceContainer.nullable(),
   /** Whether `service_start` and `service_stop` are for it. */
   controllable: z.boolean(),
 });
@@ -337,11 +337,7 @@ export type Configuration = z.infer<typeof Configuration>;
 
 const digest = Sha256;
 const reason = z.string().max(commandLimits.reasonCharacters);
-/** Of RFC 6238. */
-const code = z.string().regex(/^[0-9]{6}$/);
-/** The service that the launcher is asked to start or stop. */
-export const ControlledService = z.enum(['runner', 'matrix-listener']);
-export type ControlledService = z.infer<typeof ControlledService>;
+const code = OneTimeCode;
 
 /** The body of POST /api/commands. What was seen is named by its digest: where it is another one by now, the answer is 409. */
 export const CommandRequest = z.discriminatedUnion('kind', [

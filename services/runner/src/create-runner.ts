@@ -8,6 +8,7 @@ import { isPassing } from '@countersign/kit/system-trouble.ts';
 import { watchFolders } from './adapters/watch.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Context } from './context.ts';
+import { isCodeMissing } from './gate/code-seed.ts';
 import { readKeys } from './gate/keys.ts';
 import { refuseMoved } from './house/refuse-moved.ts';
 import { takeNotes } from './house/take-notes.ts';
@@ -184,6 +185,8 @@ function askDependencies(
   return repeat(context, stop, context.paces.upkeepMs, async () => {
     await keepReserve();
     if (await context.dependencies.refresh()) loop.wake();
+    const { stages, secrets } = context.config;
+    await context.queue.toldOfCode(await isCodeMissing(stages, secrets));
     await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
   });
 }
