@@ -5,10 +5,10 @@ import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import { writeFileAtomic } from './files.ts';
 
-/** What a person asks for: the command's kind and subject. */
+/** What a person asks for: the command's kind and subject, and the code that shows who asks where there is one. */
 export type AskedCommand = Command extends infer Each
   ? Each extends Command
-    ? Pick<Each, 'kind' | 'subject'>
+    ? Pick<Each, Extract<keyof Each, 'kind' | 'subject' | 'code'>>
     : never
   : never;
 
