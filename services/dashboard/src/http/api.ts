@@ -1,5 +1,6 @@
 import { pageLimits } from '@countersign/contracts/page-api.ts';
-import { type RequestHandler, Router } from 'express';
+import { type RequestHandler, type Response, Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
 import { z } from 'zod';
 import { dashboardLimits } from '../limits.ts';
 import { jsonBody } from './json-body.ts';
@@ -10,6 +11,7 @@ import { signedIn } from './signed-in.ts';
 /** The JSON API: one handler for each line of the table, and nothing beside it. */
 export function apiRouter(routes: readonly Route[]): Router {
   const router = Router({ caseSensitive: true, strict: true });
+  router.use(limitOfChanges());
   for (const route of routes) {
     const body = route.body === null ? [noBody] : jsonBody(pageLimits.commandBytes);
     router[route.method](route.path, ...body, handlerOf(route));
@@ -18,6 +20,25 @@ export function apiRouter(routes: readonly Route[]): Router {
     throw new RequestProblem(404, 'not_found', 'There is nothing here.');
   });
   return router;
+}
+
+function limitOfChanges(): RequestHandler {
+  return rateLimit({
+    windowMs: dashboardLimits.commandsMs,
+    limit: dashboardLimits.commands,
+    skip: ({ method }) => method === 'GET' || method === 'HEAD',
+    keyGenerator: (_request, response) => signedIn(response as Response).session.id,
+    standardHeaders: false,
+    legacyHeaders: false,
+    validate: false,
+    handler: () => {
+      throw new RequestProblem(
+        429,
+        'too_many_requests',
+        'Too many commands came in the last minute. Nothing was done.',
+      );
+    },
+  });
 }
 
 function handlerOf(route: Route): RequestHandler {

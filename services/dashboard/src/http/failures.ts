@@ -21,8 +21,8 @@ export function failureHandler(logger: Logger): ErrorRequestHandler {
         { method: request.method, route: response.locals['route'], failure: outlineOf(error) },
         'request failed',
       );
-    // A body that is not read any more would be taken for the next request.
-    if (!request.complete) response.set('connection', 'close');
+    // Whoever is still sending reads no answer before the end; and what is not read would be taken for the next request.
+    request.resume();
     if (response.headersSent) response.destroy();
     else sendProblem(response, problem);
   };

@@ -18,11 +18,10 @@ function isReading({ method }: Request): boolean {
 
 /** Refuses what was meant for another server: a name that was made to point here, or a request that could be read in two ways. */
 export function hostGuard(hosts: KnownHosts): RequestHandler {
-  return (request, response, next) => {
+  return (request, _response, next) => {
     const names = request.rawHeaders.filter((_, index) => index % 2 === 0);
     const isOne = names.filter((name) => name.toLowerCase() === 'host').length === 1;
     if (isOne && hosts.isKnown(request.headers.host ?? '') && request.url.startsWith('/')) return next();
-    response.set('connection', 'close');
     throw new RequestProblem(
       421,
       'forbidden_host',

@@ -1,19 +1,20 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { dashboardLimits } from '../limits.ts';
 
 /** What the parser refuses before there is a request, by its error's code. */
 const statusOf: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-type ServerLimits = Pick<typeof dashboardLimits, 'headerBytes' | 'headers' | 'keepAliveMs' | 'connections'> & {
-  readonly headersMs: number;
-  readonly requestMs: number;
-  readonly requestCheckMs: number;
-};
+type ServerLimits = Readonly<
+  Record<
+    'headerBytes' | 'headers' | 'headersMs' | 'requestMs' | 'requestCheckMs' | 'keepAliveMs' | 'connections',
+    number
+  >
+>;
 
 /** The HTTP server, not yet listening: Node's strict parser, and everything that a peer could hold open or fill has a bound. */
 export function createPageServer(app: RequestListener, limits: ServerLimits = dashboardLimits): Server {
-  const answered = new WeakSet<Duplex>();
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
       insecureHTTPParser: false,
@@ -26,8 +27,8 @@ export function createPageServer(app: RequestListener, limits: ServerLimits = da
       keepAliveTimeout: limits.keepAliveMs,
     },
     (request, response) => {
-      answered.add(request.socket);
-      response.once('close', () => answered.delete(request.socket));
+      answers.set(request.socket, response);
+      response.once('close', () => answers.delete(request.socket));
       app(request, response);
     },
   );
@@ -36,8 +37,10 @@ export function createPageServer(app: RequestListener, limits: ServerLimits = da
   server.timeout = 0;
   server.on('connect', (_request, socket) => endSocket(socket, 405));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // Words about a second request would stand in the middle of the answer to the first.
-    if (error.code === 'ECONNRESET' || !socket.writable || answered.has(socket)) socket.destroy();
+    const answer = answers.get(socket);
+    // Words about a second request would stand in the middle of the answer to the first, or in its place.
+    const isAnswered = answer !== undefined && (answer.headersSent || answer.req.complete);
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) socket.destroy();
     else endSocket(socket, statusOf[error.code ?? ''] ?? 400);
   });
   return server;

@@ -14,6 +14,7 @@ import type { OrderOutcome } from '../commands/service-orders.ts';
 import { createApp } from '../http/app.ts';
 import type { GuardName } from '../http/guards.ts';
 import { KnownHosts } from '../http/known-hosts.ts';
+import type { Route } from '../http/route.ts';
 import { apiRoutes, type RouteParts } from '../http/routes.ts';
 import { Streams } from '../http/stream.ts';
 import type { Following, Listener } from '../index/feed.ts';
@@ -21,7 +22,7 @@ import type { OpenedArtifact, Queries } from '../queries/queries.ts';
 import { QueryError } from '../queries/query-error.ts';
 import { LoginToken } from '../session/login-token.ts';
 import { Sessions } from '../session/sessions.ts';
-import { makeDetail, makeServices, waitingAnswer } from './samples.ts';
+import { emptyAnswers, makeDetail, makeServices, waitingAnswer } from './samples.ts';
 
 export const loginToken = 'T'.repeat(43);
 export const localHost = '127.0.0.1:7860';
@@ -56,7 +57,7 @@ export class TestPage implements AsyncDisposable {
   readonly sessions: Sessions;
   readonly feed = new ScriptedFeed();
   readonly streams: Streams;
-  readonly routes: ReturnType<typeof apiRoutes>;
+  readonly routes: readonly Route[];
   readonly publicKey: KeyObject;
   readonly log: string[] = [];
   now = Date.parse('2026-01-02T03:04:05.678Z');
@@ -73,6 +74,7 @@ export class TestPage implements AsyncDisposable {
     this.publicKey = createPublicKey(privateKey);
     const hosts = new KnownHosts(7860, [tailnetHost]);
     const known = {
+      ...emptyAnswers,
       task: async (id: unknown) => {
         if (id !== this.detail.record.id) throw new QueryError('not_found', 'There is no such task.');
         return this.detail;
@@ -104,7 +106,7 @@ export class TestPage implements AsyncDisposable {
       sessions: this.sessions,
       hosts,
       version: '0.0.0',
-    });
+    }).map(checked);
     const lines = new Writable({
       write: (line, _encoding, done) => {
         this.log.push(String(line));
@@ -187,6 +189,22 @@ export class Browser {
     const test = this.send('post', '/api/commands').send(body);
     return key === undefined ? test : test.set('idempotency-key', key);
   }
+}
+
+/** Every answer of a test is one of the contract's: what is not fails as if the server had. */
+function checked(route: Route): Route {
+  return {
+    ...route,
+    send: async (asked, response) => {
+      const json = response.json.bind(response);
+      response.json = (value) => json(route.answer === null ? value : route.answer.parse(value));
+      try {
+        await route.send(asked, response);
+      } finally {
+        response.json = json;
+      }
+    },
+  };
 }
 
 async function openText(

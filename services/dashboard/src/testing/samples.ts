@@ -1,6 +1,7 @@
 import { noBudget } from '@countersign/contracts/budget.ts';
 import type { CommandAnswer, Services, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
 import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
+import type { Queries } from '../queries/queries.ts';
 
 export const digest = 'd'.repeat(64);
 export const otherDigest = 'e'.repeat(64);
@@ -123,3 +124,25 @@ export function makeServices(runner: 'ok' | 'silent'): Services {
 export function waitingAnswer(id: string): CommandAnswer {
   return { id, verdict: 'waiting', message: '' };
 }
+
+/** Of a query side that knows nothing but what it has to say. */
+export const emptyAnswers = {
+  now: async () => ({
+    position: '1',
+    running: [],
+    attention: [],
+    waiting: [],
+    ended: [],
+    counts: {},
+    queue: null,
+    troubles: [],
+  }),
+  tasks: async () => ({ tasks: [], total: 0, next: null }),
+  approvals: async () => ({ approvals: [] }),
+  runs: async () => ({ runs: [], next: null }),
+  portfolio: async () => ({ workspaces: [], tools: [], models: [] }),
+  charts: async () => ({ days: [] }),
+  search: async () => ({ results: [] }),
+  logs: async () => ({ service: 'runner', from: 0, to: 0, lines: [] }),
+  configuration: async () => ({ files: [] }),
+} satisfies Partial<Queries>;
