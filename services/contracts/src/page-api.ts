@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { purposes } from './attempt-files.ts';
 import { NamedCheck } from './condition.ts';
 import { DiffIndex } from './diff-index.ts';
 import { ErrorClass, EventBody, TokenCount } from './event.ts';
@@ -352,6 +353,8 @@ export const LogLines = z.strictObject({
   /** Bytes that there are. */
   from: count,
   to: count,
+  /** Behind the last of these lines: the `after` of the next ones. */
+  next: count,
   lines: z.array(z.strictObject({ at: count, text: z.string() })).max(pageLimits.logLines),
 });
 export type LogLines = z.infer<typeof LogLines>;
@@ -458,6 +461,8 @@ export const StreamBatch = z.strictObject({
     z.strictObject({
       task: TaskId,
       attempt: z.int().positive(),
+      /** Each part of an attempt has its own output, from byte 0 on. */
+      part: z.enum(purposes),
       stream: z.enum(['stdout', 'stderr']),
       at: count,
       text: z.string(),
@@ -465,6 +470,8 @@ export const StreamBatch = z.strictObject({
   ),
   /** New lines of a service's log that the stream was asked to follow. */
   log: z.array(z.strictObject({ service: z.string(), at: count, text: z.string() })),
+  /** Files of the queue that are no tasks, all of them as they are now, where that changed. */
+  files: z.array(TaskRow).optional(),
   queue: QueueState.nullable().optional(),
   troubles: z.array(ServiceRow).optional(),
 });
