@@ -82,7 +82,7 @@ test.each([
   const queue = { version: 1, paused: null, breakers: [], code };
   await writeFile(join(home.path, 'runs/queue.json'), JSON.stringify(queue));
   const state = {
-    pending: makeWaitingTask().record.state,
+    pending: makeWaitingTask('a plan').record.state,
     review: makeReviewTask().record.state,
     failed: { status: 'failed', since: past, reason: '', error_class: 'internal', result: null } as const,
   }[status];

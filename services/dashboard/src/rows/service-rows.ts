@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { ControlledService, type ServiceRow } from '@countersign/contracts/page-api.ts';
+import type { ServiceRow } from '@countersign/contracts/page-api.ts';
+import { ControlledService } from '@countersign/contracts/services-api.ts';
 import { exists, namesIn } from '@countersign/kit/files.ts';
 import { readHealth } from '@countersign/kit/health.ts';
 import { ServiceName } from '../files/log-files.ts';
