@@ -36,7 +36,11 @@ export async function runDashboard(
   const logger = overrides.logger ?? createLogger('dashboard', config.logLevel, config.logs);
   const now = overrides.now ?? Date.now;
   const { volumes, configs, spool, user } = config;
-  const index = new Index({ path: join(config.index, 'index.sqlite'), volumes });
+  const index = new Index({
+    path: join(config.index, 'index.sqlite'),
+    volumes,
+    warn: (fields, message) => logger.warn(fields, message),
+  });
   const queries = new Queries({ index, volumes, configs });
   await using orders = new ServiceOrders(config.servicesSocket, secrets.key);
   const sessions = new Sessions(now);
@@ -59,14 +63,9 @@ export async function runDashboard(
 /** Says how things stand, from the loop that answers requests: when that is stuck, the report grows old. */
 async function beat(config: DashboardConfig, index: Index, stop: AbortSignal): Promise<void> {
   const health = new HealthFile(config.logs, 'dashboard');
-  let isReady = false;
-  const ready = index.ready().then(() => {
-    isReady = true;
-  });
-  // It is being made until then, and forever where that cannot be.
-  ready.catch(() => undefined);
   while (!stop.aborted) {
-    await health.beat(isReady ? 'ok' : 'waiting', isReady ? '' : 'the index is being made from the journals');
+    const { isReady, reason } = index.standing;
+    await health.beat(isReady ? 'ok' : 'waiting', reason);
     await pause(isReady ? dashboardLimits.beatMs : dashboardLimits.sweepMs, stop);
   }
 }

@@ -108,5 +108,8 @@ describe('files of an attempt', () => {
     const second = (await reader.get(`${at('files', 'long')}?from=${first.to}`)).body;
     expect(first.text + second.text).toBe(long);
     expect([second.from, second.to]).toEqual([first.to, first.bytes]);
+    expect((await reader.get(at('download', 'long'))).text).toBe(long);
+    const part = await reader.get(`${at('download', 'long')}?start=3&bytes=1100000`);
+    expect(part.headers['content-length']).toBe('1100000');
   });
 });

@@ -14,8 +14,7 @@ const nameCharacters = 1_024;
 
 /** A piece of a file as text. @param from bytes from its beginning, or back from its end where it is negative */
 export async function readPiece(source: FileSource, file: NamedFile, from: number): Promise<FilePiece> {
-  const start = from < 0 ? Math.max(0, (await sizeOf(source, file)) + from) : from;
-  const opened = await openFile(source, file, start, pageLimits.fileBytes);
+  const opened = await openPiece(source, file, from, pageLimits.fileBytes);
   const parts: Buffer[] = [];
   for await (const part of opened.stream()) parts.push(Buffer.from(part));
   const { text, before, after } = wholeCharacters(Buffer.concat(parts), {
@@ -27,49 +26,56 @@ export async function readPiece(source: FileSource, file: NamedFile, from: numbe
 
 /**
  * Writes a file, or the part of it that is asked for, as text to be saved: whatever is in it, no browser shows it as anything else.
+ * @param part in bytes; the whole rest where it is not said how many
  */
 export async function sendFile(
   source: FileSource,
   file: NamedFile,
-  { start, bytes }: { readonly start: number; readonly bytes: number | undefined },
+  part: { readonly start: number; readonly bytes: number | undefined },
   response: Response,
 ): Promise<void> {
-  const opened = await openFile(source, file, start, bytes);
+  const wanted = part.bytes ?? Number.MAX_SAFE_INTEGER;
+  const first = await openPiece(source, file, part.start, Math.min(wanted, pageLimits.fileBytes));
+  const end = Math.min(first.bytes, first.start + wanted);
   response.set({
     'content-type': 'text/plain; charset=utf-8',
     'content-disposition': `attachment; filename="${savedName(file)}"`,
     'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
-    'content-length': String(opened.end - opened.start),
-    'x-countersign-bytes': String(opened.bytes),
+    'content-length': String(end - first.start),
+    'x-countersign-bytes': String(first.bytes),
   });
   if (response.req.method === 'HEAD') {
-    await opened.close();
+    await first.close();
     response.end();
     return;
   }
   try {
-    await pipeline(opened.stream(), response);
+    await pipeline(piecesOf(source, file, first, end), response);
   } catch (error) {
     // Whoever asked has gone.
     if (!response.destroyed) throw error;
   }
 }
 
-async function sizeOf(source: FileSource, file: NamedFile): Promise<number> {
-  const opened = await openFile(source, file, 0, 1);
-  await opened.close();
-  return opened.bytes;
+async function* piecesOf(source: FileSource, file: NamedFile, first: OpenedArtifact, end: number) {
+  for (let piece = first; ; ) {
+    yield* piece.stream();
+    if (piece.end >= end) return;
+    const from = piece.end;
+    piece = await openPiece(source, file, from, Math.min(end - from, pageLimits.fileBytes));
+    if (piece.end <= from) throw new Error('a file became shorter while it was sent');
+  }
 }
 
-async function openFile(
+async function openPiece(
   source: FileSource,
   { task, attempt, name }: NamedFile,
   start: number,
-  bytes: number | undefined,
+  bytes: number,
 ): Promise<OpenedArtifact> {
   if (name.length > nameCharacters || !plainName.test(name))
     throw new RequestProblem(404, 'not_found', 'There is no such file.');
-  return await source.artifact({ task, attempt, name, start, ...(bytes === undefined ? {} : { bytes }) });
+  return await source.artifact({ task, attempt, name, start, bytes });
 }
 
 function savedName({ task, attempt, name }: NamedFile): string {

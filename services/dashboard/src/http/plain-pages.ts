@@ -25,8 +25,7 @@ ${body}
 /** What can be said above the form. */
 export const loginWords = {
   none: '',
-  wrong:
-    'That token does not open the page. It is made anew at each start: scripts/up prints the link that is good now.',
+  wrong: 'That token does not open the page. scripts/up prints the link that does.',
   often: 'Too many wrong tokens came in the last minute. Wait a moment; the right one opens the page at any time.',
 } as const;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { Command } from '@countersign/contracts/command.ts';
-import type { TaskDetail } from '@countersign/contracts/page-api.ts';
+import { pageLimits, type TaskDetail } from '@countersign/contracts/page-api.ts';
 import type { TaskState } from '@countersign/contracts/task-record.ts';
 import type { Express } from 'express';
 import { pino } from 'pino';
@@ -214,8 +214,8 @@ async function openText(
   const text = files[String(name)];
   if (text === undefined) throw new QueryError('not_found', 'There is no such file.');
   const whole = Buffer.from(text);
-  const from = Math.min(Number(start), whole.length);
-  const end = Math.min(whole.length, bytes === undefined ? whole.length : from + Number(bytes));
+  const from = Math.min(Number(start) < 0 ? Math.max(0, whole.length + Number(start)) : Number(start), whole.length);
+  const end = Math.min(whole.length, from + Number(bytes ?? pageLimits.fileBytes));
   return {
     name: String(name),
     kind: 'artifact',

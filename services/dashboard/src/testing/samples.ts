@@ -1,6 +1,6 @@
-import { noBudget } from '@countersign/contracts/budget.ts';
 import type { CommandAnswer, Services, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
-import { TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
+import type { TaskState } from '@countersign/contracts/task-record.ts';
+import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import type { Queries } from '../queries/queries.ts';
 
 export const digest = 'd'.repeat(64);
@@ -53,33 +53,7 @@ const actionsOf: Partial<Record<TaskState['status'], TaskRow['actions']>> = {
 
 /** A task as it is shown. */
 export function makeDetail(state: TaskState = pendingState): TaskDetail {
-  const record = TaskRecord.parse({
-    version: 2,
-    id: 't1',
-    run: 'RUN-20260102-001',
-    file: 'a.md',
-    dropped_as: 'a.md',
-    task_file: digest,
-    workspace: 'w',
-    action: 'run',
-    stage: 'dev',
-    gate: true,
-    title: 'a task',
-    tool: 'builtin',
-    priority: 0,
-    timeout_sec: 60,
-    accepted_at: at,
-    attempts: 1,
-    interruptions: 0,
-    model: null,
-    bases: null,
-    memory_task: null,
-    depends_on: [],
-    budget: noBudget,
-    cancellation: null,
-    retries: 0,
-    state,
-  });
+  const record = makeRecord(state, { id: 't1' });
   const text = { text: 'words', bytes: 5, truncated: false };
   return {
     position: '1',
@@ -143,6 +117,6 @@ export const emptyAnswers = {
   portfolio: async () => ({ workspaces: [], tools: [], models: [] }),
   charts: async () => ({ days: [] }),
   search: async () => ({ results: [] }),
-  logs: async () => ({ service: 'runner', from: 0, to: 0, lines: [] }),
+  logs: async () => ({ service: 'runner', from: 0, to: 0, next: 0, lines: [] }),
   configuration: async () => ({ files: [] }),
 } satisfies Partial<Queries>;
