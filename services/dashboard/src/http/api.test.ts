@@ -56,8 +56,8 @@ describe('the API', () => {
     const tasks = routes.find(({ path }) => path === '/api/tasks');
     expect(tasks?.query).toHaveProperty('properties.status.type', 'array');
     expect(tasks?.answer).toHaveProperty('properties.total');
-    const commands = routes.find(({ method }) => method === 'POST');
-    expect(commands).toMatchObject({ path: '/api/commands', status: 202 });
+    const commands = routes.find(({ path }) => path === '/api/commands');
+    expect(commands).toMatchObject({ method: 'POST', status: 202 });
     expect(JSON.stringify(commands?.body)).toContain('"const":"approve"');
   });
 

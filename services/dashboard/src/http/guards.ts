@@ -52,7 +52,7 @@ function mayRead({ headers, originalUrl }: Request, hosts: KnownHosts): boolean 
   return mode === 'navigate' && destination === 'document' && !originalUrl.startsWith('/api');
 }
 
-export const csrfHeader = 'x-countersign-csrf';
+const csrfHeader = 'x-countersign-csrf';
 
 /** Refuses what changes something without the token that the session's own page is given. */
 export const csrfGuard: RequestHandler = (request, response, next) => {

@@ -4,14 +4,13 @@ import helmet from 'helmet';
 const self = ["'self'"];
 const none = ["'none'"];
 
-/** The page's own; no script makes any other. */
-const trustedTypePolicies = ['countersign'];
+/** The one that the page makes, for its worker's address alone. */
+const trustedTypePolicies = ['service-worker'];
 
 /** What no page of ours uses. */
 const unusedFeatures = [
   'accelerometer',
   'autoplay',
-  'bluetooth',
   'browsing-topics',
   'camera',
   'display-capture',

@@ -1,11 +1,11 @@
+import { resolve } from 'node:path';
 import compression from 'compression';
 import express, { type Request, Router } from 'express';
 import { unbuiltPage } from './plain-pages.ts';
 import { RequestProblem } from './problem.ts';
 
 /** The page tells its views apart by these addresses; each of them is the same file. */
-const views =
-  /^\/(?:(?:approvals|tasks|runs|log|logs|configuration|services|charts|new|search|sessions)(?:\/[^/.][^/]*)?)?$/;
+const views = /^\/(?:(?:approvals|tasks|runs|log|configuration|services|charts|new|search|more)(?:\/[^/.][^/]*)?)?$/;
 
 /** The name of a built file carries its digest. */
 const hashed = /^\/assets\/[\w.-]+-[\w-]{8}\.(?:js|css|svg|png|woff2)$/;
@@ -26,9 +26,10 @@ export function pageFiles(folder: string): PageFiles {
     index: false,
     redirect: false,
     dotfiles: 'ignore',
+    acceptRanges: false,
     cacheControl: false,
     setHeaders: (response, path) => {
-      const isHashed = hashed.test(path.slice(folder.length));
+      const isHashed = hashed.test(path.slice(resolve(folder).length));
       response.setHeader('cache-control', isHashed ? 'private, max-age=31536000, immutable' : 'no-cache');
     },
   });
@@ -43,7 +44,7 @@ export function pageFiles(folder: string): PageFiles {
         if (!isSignedIn(request)) return response.redirect(303, '/login');
         response.sendFile(
           'index.html',
-          { root: folder, etag: false, lastModified: false, cacheControl: false },
+          { root: resolve(folder), etag: false, lastModified: false, cacheControl: false },
           (error) => {
             if (error === undefined || error === null || response.headersSent) return;
             response.status(200).type('html').send(unbuiltPage);

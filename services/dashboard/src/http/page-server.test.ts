@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pageLimits } from '@countersign/contracts/page-api.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dashboardLimits } from '../limits.ts';
 import { type Browser, localHost, TestPage } from '../testing/page.ts';
-import { ServedPage, serverLimits } from '../testing/served-page.ts';
+import { ServedPage } from '../testing/served-page.ts';
 
 const statusesIn = (answer: string) => [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 
@@ -14,7 +15,7 @@ describe('the server', () => {
   let own: string;
   beforeEach(async () => {
     page = await TestPage.make();
-    served = await ServedPage.serve(page, serverLimits);
+    served = await ServedPage.serve(page);
     browser = await page.signIn();
     own = `host: ${localHost}\r\ncookie: ${browser.cookie}\r\norigin: http://${localHost}\r\nx-countersign-csrf: ${browser.csrf}\r\n`;
   });
@@ -152,7 +153,13 @@ describe('the server', () => {
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
+  const serveImpatiently = async () => {
+    await served[Symbol.asyncDispose]();
+    served = await ServedPage.serve(page, { ...dashboardLimits, headersMs: 300, requestMs: 500, requestCheckMs: 50 });
+  };
+
   it('W18 headers that never end are cut off, and the others are answered meanwhile', async () => {
+    await serveImpatiently();
     const slow = Array.from({ length: 100 }, () => served.connect());
     for (const socket of slow) socket.write('GET / HTTP/1.1\r\nhost: ');
     const began = performance.now();
@@ -167,6 +174,7 @@ describe('the server', () => {
   });
 
   it('W18 so does a body that never ends', async () => {
+    await serveImpatiently();
     const answer = await served.exchange(post('content-length: 100\r\n', '{'), 3_000);
     expect(statusesIn(answer)).toEqual([408]);
   });
@@ -179,7 +187,7 @@ describe('the server', () => {
 
   it('W18 connections beyond their number are closed, and there is room again when some go', async () => {
     await served[Symbol.asyncDispose]();
-    served = await ServedPage.serve(page, { ...serverLimits, connections: 20, headersMs: 60_000, requestMs: 60_000 });
+    served = await ServedPage.serve(page, { ...dashboardLimits, connections: 20 });
     const idle = Array.from({ length: 40 }, () => served.connect());
     const end = Date.now() + 2_000;
     while (idle.filter((socket) => socket.closed).length < 20 && Date.now() < end) await wait(10);

@@ -1,5 +1,6 @@
 import { Session, Sessions } from '@countersign/contracts/page-api.ts';
 import type { Response } from 'express';
+import { z } from 'zod';
 import { sessionCookie } from '../session/cookie.ts';
 import { csrfTokenOf, type Sessions as SessionStore } from '../session/sessions.ts';
 import type { KnownHosts } from './known-hosts.ts';
@@ -21,10 +22,16 @@ export function sessionRoutes({ sessions, hosts, version }: SessionParts): reado
       expires_at: timestamp(session.expiresAt),
       version,
     })),
-    writing('delete', '/session', { title: 'signs out' }, ({ session }, response) => {
-      sessions.end(session.id);
-      leave(response, session.host, hosts);
-    }),
+    answering(
+      'post',
+      '/logout',
+      { title: 'signs out', body: z.strictObject({}), answer: z.strictObject({}) },
+      ({ request, session }) => {
+        sessions.end(session.id);
+        if (request.res !== undefined) forget(request.res, session.host, hosts);
+        return {};
+      },
+    ),
     answering('get', '/sessions', { title: 'everybody who is signed in', answer: Sessions }, ({ session: own }) => ({
       sessions: sessions.list().map(({ id, host, client, openedAt, usedAt, expiresAt }) => ({
         id,
@@ -39,17 +46,17 @@ export function sessionRoutes({ sessions, hosts, version }: SessionParts): reado
     writing('delete', '/sessions/:session', { title: 'signs one of them out' }, ({ names, session }, response) => {
       const id = names['session'] ?? '';
       if (!sessions.end(id)) throw new RequestProblem(404, 'not_found', 'There is no such session, or not any more.');
-      if (id === session.id) leave(response, session.host, hosts);
-      else response.status(204).end();
+      if (id === session.id) forget(response, session.host, hosts);
+      response.status(204).end();
     }),
   ];
 }
 
 /** What the browser still holds of the session is worth nothing any more; it is told to forget that too. */
-function leave(response: Response, host: string, hosts: KnownHosts): void {
+function forget(response: Response, host: string, hosts: KnownHosts): void {
   const { name, options } = sessionCookie(hosts.schemeOf(host));
   const { maxAge: _, ...same } = options;
-  response.clearCookie(name, same).set('clear-site-data', '"cache", "storage"').status(204).end();
+  response.clearCookie(name, same).set('clear-site-data', '"cache"');
 }
 
 function timestamp(ms: number): string {

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { pageLimits, StreamBatch } from '@countersign/contracts/page-api.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dashboardLimits } from '../limits.ts';
+import { askSocket } from '../testing/ask-socket.ts';
 import { type Browser, TestPage } from '../testing/page.ts';
 import { ServedPage } from '../testing/served-page.ts';
 
@@ -86,7 +87,7 @@ describe('the stream', () => {
       const [own] = (await browser.get('/api/sessions')).body.sessions.filter(
         (session: { own: boolean }) => session.own,
       );
-      if (how === 'signed out') await browser.send('delete', '/api/session');
+      if (how === 'signed out') await browser.send('post', '/api/logout').send({});
       else if (how === 'ended by another') await other.send('delete', `/api/sessions/${own.id}`);
       else {
         page.now += dashboardLimits.sessionIdleMs - 1;
@@ -134,6 +135,12 @@ describe('the stream', () => {
     expect(await quick.until(`id: ${told}\n`)).toContain(`id: ${told}\n`);
     quick.answer.destroy();
     slow.answer.destroy();
+  });
+
+  it('who only asks for its head opens none', async () => {
+    const headers = { host: browser.host, cookie: browser.cookie };
+    expect((await askSocket(served.path, 'HEAD', '/api/stream', headers)).status).toBe(200);
+    expect(page.streams.size).toBe(0);
   });
 
   it('a person who only watches is not signed out sooner or later for it', async () => {

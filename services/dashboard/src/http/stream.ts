@@ -31,8 +31,9 @@ export class Streams {
   open({ request, query, session }: Asked<StreamQuery, undefined>, response: Response): void {
     if (this.#open.size >= pageLimits.streams)
       throw new RequestProblem(429, 'too_many_requests', 'Too many pages are open. Close one of them.');
-    this.#open.add(response);
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+    if (request.method === 'HEAD') return void response.end();
+    this.#open.add(response);
     response.write(`retry: ${dashboardLimits.streamRetryMs}\n\n`);
     const last = request.get('last-event-id') ?? '';
     // A place that nobody was ever told of: whoever asks knows nothing that could be gone on from.

@@ -30,7 +30,7 @@ export const tailnetHost = 'box.tail1234.ts.net';
 export const ownOrigin = `http://${localHost}`;
 
 /** A feed that says what a test makes it say. */
-export class ScriptedFeed {
+class ScriptedFeed {
   readonly followed: Following[] = [];
   readonly listeners = new Set<Listener>();
 

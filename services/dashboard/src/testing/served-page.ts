@@ -90,13 +90,3 @@ export class OpenStream {
     return this.answer.closed;
   }
 }
-
-export const serverLimits = {
-  headerBytes: 16 * 1024,
-  headers: 100,
-  headersMs: 300,
-  requestMs: 500,
-  requestCheckMs: 50,
-  keepAliveMs: 1_000,
-  connections: 512,
-} as const;
