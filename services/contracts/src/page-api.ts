@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { purposes } from './attempt-files.ts';
 import { NamedCheck } from './condition.ts';
 import { DiffIndex } from './diff-index.ts';
 import { ErrorClass, EventBody, TokenCount } from './event.ts';
@@ -36,6 +37,8 @@ export const pageLimits = {
   /** Between two batches of the stream, in milliseconds. */
   batchMs: 100,
   streams: 100,
+  /** Tasks whose output one stream brings. */
+  followed: 12,
 } as const;
 
 const count = z.int().nonnegative();
@@ -93,6 +96,26 @@ export const Session = z.strictObject({
   version: z.string(),
 });
 export type Session = z.infer<typeof Session>;
+
+/** GET /api/sessions, newest first; DELETE /api/sessions/<id> ends one, POST /api/logout the one that asks. */
+export const Sessions = z.strictObject({
+  sessions: z.array(
+    z.strictObject({
+      /** A name for it that opens nothing. */
+      id: z.string(),
+      /** The address that it was opened at. */
+      host: z.string(),
+      /** What the browser says of itself. */
+      client: z.string(),
+      opened_at: Timestamp,
+      used_at: Timestamp,
+      expires_at: Timestamp,
+      /** The one that asks. */
+      own: z.boolean(),
+    }),
+  ),
+});
+export type Sessions = z.infer<typeof Sessions>;
 
 /** What is known of one service: what it says of itself, and what the launcher sees of its container where it may look. */
 export const ServiceRow = z.strictObject({
@@ -178,6 +201,19 @@ export const ArtifactRow = z.strictObject({
   modified_at: Timestamp,
 });
 export type ArtifactRow = z.infer<typeof ArtifactRow>;
+
+/**
+ * GET /api/tasks/<id>/attempts/<n>/files/<name>?from=: a piece of a file, decoded as UTF-8 and cut between two characters. A negative
+ * `from` counts from the file's end.
+ */
+export const FilePiece = z.strictObject({
+  /** In bytes: of the whole file, and where this piece begins and ends. */
+  bytes: count,
+  from: count,
+  to: count,
+  text: z.string(),
+});
+export type FilePiece = z.infer<typeof FilePiece>;
 
 /** One attempt of a task. */
 export const Attempt = z.strictObject({
@@ -317,6 +353,8 @@ export const LogLines = z.strictObject({
   /** Bytes that there are. */
   from: count,
   to: count,
+  /** Behind the last of these lines: the `after` of the next ones. */
+  next: count,
   lines: z.array(z.strictObject({ at: count, text: z.string() })).max(pageLimits.logLines),
 });
 export type LogLines = z.infer<typeof LogLines>;
@@ -389,6 +427,8 @@ export const Problem = z.strictObject({
     'too_large',
     'too_many_requests',
     'index_rebuilding',
+    /** What is needed for it does not answer now; nothing was done. */
+    'unavailable',
     'internal',
   ]),
   /** For people: what is wrong and what to do next. */
@@ -397,6 +437,17 @@ export const Problem = z.strictObject({
   task: TaskDetail.optional(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** The query of GET /api/stream; a list is the parameter several times. */
+export const StreamQuery = z.strictObject({
+  /** Where a page that opens another stream goes on, as `Last-Event-ID` says where a broken one does. */
+  after: Position.optional(),
+  /** Tasks whose output is wanted. */
+  task: z.array(TaskId).max(pageLimits.followed).default([]),
+  /** The service whose log is wanted. */
+  log: z.string().max(64).optional(),
+});
+export type StreamQuery = z.infer<typeof StreamQuery>;
 
 /**
  * GET /api/stream: Server-Sent Events. A batch at most every 100 ms, whose id is its position; `Last-Event-ID` goes on from there.
@@ -410,6 +461,8 @@ export const StreamBatch = z.strictObject({
     z.strictObject({
       task: TaskId,
       attempt: z.int().positive(),
+      /** Each part of an attempt has its own output, from byte 0 on. */
+      part: z.enum(purposes),
       stream: z.enum(['stdout', 'stderr']),
       at: count,
       text: z.string(),
@@ -417,6 +470,8 @@ export const StreamBatch = z.strictObject({
   ),
   /** New lines of a service's log that the stream was asked to follow. */
   log: z.array(z.strictObject({ service: z.string(), at: count, text: z.string() })),
+  /** Files of the queue that are no tasks, all of them as they are now, where that changed. */
+  files: z.array(TaskRow).optional(),
   queue: QueueState.nullable().optional(),
   troubles: z.array(ServiceRow).optional(),
 });
