@@ -34,6 +34,8 @@ export const pageLimits = {
   /** Between two batches of the stream, in milliseconds. */
   batchMs: 100,
   streams: 100,
+  /** Tasks whose output one stream brings. */
+  followed: 12,
 } as const;
 
 const count = z.int().nonnegative();
@@ -179,6 +181,19 @@ export const ArtifactRow = z.strictObject({
 });
 export type ArtifactRow = z.infer<typeof ArtifactRow>;
 
+/**
+ * GET /api/tasks/<id>/attempts/<n>/files/<name>?from=: a piece of a file, decoded as UTF-8 and cut between two characters. A negative
+ * `from` counts from the file's end.
+ */
+export const FilePiece = z.strictObject({
+  /** In bytes: of the whole file, and where this piece begins and ends. */
+  bytes: count,
+  from: count,
+  to: count,
+  text: z.string(),
+});
+export type FilePiece = z.infer<typeof FilePiece>;
+
 /** One attempt of a task. */
 export const Attempt = z.strictObject({
   attempt: z.int().positive(),
@@ -311,7 +326,10 @@ export const SearchResults = z.strictObject({
 });
 export type SearchResults = z.infer<typeof SearchResults>;
 
-/** GET /api/logs/<service>?before=&after=: lines of a log by their place in it, in bytes from the beginning of its oldest file. */
+/**
+ * GET /api/logs/<service>: lines of a log by their place in it, in bytes from the beginning of its oldest file. `?before=<place>` are
+ * the last ones that begin before a place, `?after=<place>` the first ones that begin there or later, and without both the last ones.
+ */
 export const LogLines = z.strictObject({
   service: z.string(),
   /** Bytes that there are. */
@@ -401,6 +419,17 @@ export const Problem = z.strictObject({
   task: TaskDetail.optional(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** The query of GET /api/stream; a list is the parameter several times. */
+export const StreamQuery = z.strictObject({
+  /** Where a page that opens another stream goes on, as `Last-Event-ID` says where a broken one does. */
+  after: Position.optional(),
+  /** Tasks whose output is wanted. */
+  task: z.array(TaskId).max(pageLimits.followed).default([]),
+  /** The service whose log is wanted. */
+  log: z.string().max(64).optional(),
+});
+export type StreamQuery = z.infer<typeof StreamQuery>;
 
 /**
  * GET /api/stream: Server-Sent Events. A batch at most every 100 ms, whose id is its position; `Last-Event-ID` goes on from there.
