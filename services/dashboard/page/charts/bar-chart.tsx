@@ -17,10 +17,12 @@ export function BarChart(properties: {
   readonly series: readonly Series[];
   /** A value as a person reads it. */
   readonly say: (value: number) => string;
+  /** The same for the axis, where there is little room. */
+  readonly sayShort?: (value: number) => string;
   /** What a step of the axis is made of: 1, or a minute of milliseconds. */
   readonly unit?: number;
 }): JSX.Element {
-  const { title, days, series, say, unit = 1 } = properties;
+  const { title, days, series, say, sayShort = say, unit = 1 } = properties;
   const [box, width] = useWidth();
   const heading = useId();
   const names = series.map(({ name }) => name);
@@ -58,7 +60,7 @@ export function BarChart(properties: {
               <g key={tick} class="tick">
                 <line x1={margin.left} x2={width - margin.right} y1={y(tick)} y2={y(tick)} />
                 <text x={margin.left - 8} y={y(tick)} dy="0.32em" text-anchor="end">
-                  {say(tick * unit)}
+                  {sayShort(tick * unit)}
                 </text>
               </g>
             ))}

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { inertBlock, spelt } from '../parts/foreign.tsx';
 import { Scrolls } from '../parts/scrolls.tsx';
 import { bytes } from '../text/format.ts';
-import { matching, reachesEnd } from './log-window.ts';
+import { matching } from './log-window.ts';
 import { logWords } from './log-words.ts';
 import { useLog } from './use-log.ts';
 import { useVirtualRows } from './use-virtual-rows.ts';
@@ -28,14 +28,14 @@ export function LogView({ service }: { readonly service: string }): JSX.Element 
   useLayoutEffect(() => {
     if (following) rows.toEnd();
     else if (!filtered && scroller.current !== null) scroller.current.scrollTop += log.window.shifted * rowPx;
-  }, [log.window, following, filtered]);
+  }, [log.window, following, filtered, rows.heightPx]);
   useEffect(() => setFollowing(true), [service]);
 
   const onScroll = (): void => {
     const element = scroller.current;
     if (element === null) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const atEnd = below < rowPx && reachesEnd(log.window);
+    const atEnd = below < rowPx && log.window.atEnd;
     if (atEnd !== following && !log.loading) setFollowing(atEnd);
     if (element.scrollTop < nearPx) void log.older();
     else if (below < nearPx) void log.newer();

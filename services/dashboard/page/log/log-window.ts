@@ -9,30 +9,34 @@ export type LogWindow = {
   readonly to: number;
   /** How many lines the last change put in, or took out where negative, before the ones that were there. */
   readonly shifted: number;
+  /** Whether nothing newer is in the log than the last line here. */
+  readonly atEnd: boolean;
 };
 
 export const windowLines = 20_000;
-export const emptyWindow: LogWindow = { lines: [], from: 0, to: 0, shifted: 0 };
+export const emptyWindow: LogWindow = { lines: [], from: 0, to: 0, shifted: 0, atEnd: true };
 
 /** What an answer says, in place of everything that was here. Pure. */
-export function replaced({ lines, from, to }: LogLines): LogWindow {
-  return { lines, from, to, shifted: 0 };
+export function replaced({ lines, from, to }: LogLines, atEnd: boolean): LogWindow {
+  return { lines, from, to, shifted: 0, atEnd };
 }
 
 /** Older lines before the first one; the newest go where there are too many. Pure. */
 export function withOlder(window: LogWindow, answer: LogLines): LogWindow {
   const [first] = window.lines;
   const older = first === undefined ? answer.lines : answer.lines.filter(({ at }) => at < first.at);
+  const lines = [...older, ...window.lines];
   return {
-    lines: [...older, ...window.lines].slice(0, windowLines),
+    lines: lines.slice(0, windowLines),
     from: answer.from,
     to: Math.max(answer.to, window.to),
     shifted: older.length,
+    atEnd: window.atEnd && lines.length <= windowLines,
   };
 }
 
 /** Newer lines after the last one; the oldest go where there are too many. Pure. */
-export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 'to'>): LogWindow {
+export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 'to'>, atEnd: boolean): LogWindow {
   const last = window.lines.at(-1);
   const newer = last === undefined ? answer.lines : answer.lines.filter(({ at }) => at > last.at);
   const lines = [...window.lines, ...newer];
@@ -42,13 +46,8 @@ export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 't
     lines: lines.slice(dropped),
     to: Math.max(answer.to, window.to),
     shifted: dropped === 0 ? 0 : -dropped,
+    atEnd,
   };
-}
-
-/** Whether nothing newer is in the log than the last line here, as far as that is known. Pure. */
-export function reachesEnd({ lines, to }: LogWindow): boolean {
-  const last = lines.at(-1);
-  return last === undefined || last.at + new TextEncoder().encode(last.text).length + 2 >= to;
 }
 
 /** Those that hold the words, whatever their case. Pure. */

@@ -2,7 +2,10 @@ import type { LogLines } from '@countersign/contracts/page-api.ts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, RequestFailure } from '../api/client.ts';
 import { followLog, onBatch, onRenewal } from '../api/stream.ts';
-import { emptyWindow, type LogWindow, reachesEnd, replaced, withNewer, withOlder } from './log-window.ts';
+import { emptyWindow, type LogWindow, replaced, withNewer, withOlder } from './log-window.ts';
+
+/** So many lines one answer has at most. */
+const pageLines = 1_000;
 
 export type Log = {
   readonly window: LogWindow;
@@ -53,7 +56,7 @@ export function useLog(service: string): Log {
     busy.current = false;
     show(emptyWindow);
     followLog(service);
-    void ask('', replaced);
+    void ask('', atEnd);
     const endBatches = onBatch((batch) => {
       const lines = batch.log.filter((line) => line.service === service);
       const last = lines.at(-1);
@@ -61,9 +64,9 @@ export function useLog(service: string): Log {
       const to = last.at + new TextEncoder().encode(last.text).length + 1;
       const known = current.current;
       // New lines belong here only where the window ends at the end; elsewhere they are read when one gets there.
-      show(reachesEnd(known) ? withNewer(known, { lines, to }) : { ...known, to, shifted: 0 });
+      show(known.atEnd ? withNewer(known, { lines, to }, true) : { ...known, to, shifted: 0 });
     });
-    const endRenewals = onRenewal(() => void ask('', replaced));
+    const endRenewals = onRenewal(() => void ask('', atEnd));
     return () => {
       endBatches();
       endRenewals();
@@ -82,11 +85,22 @@ export function useLog(service: string): Log {
     },
     newer: async () => {
       const last = current.current.lines.at(-1);
-      if (last === undefined || reachesEnd(current.current)) return;
-      await ask(`?after=${last.at + 1}`, (answer) => withNewer(current.current, answer));
+      if (last === undefined || current.current.atEnd) return;
+      await ask(`?after=${last.at + 1}`, (answer) => withNewer(current.current, answer, isLast(answer)));
     },
     jump: async (place) => {
-      await ask(place === null ? '' : `?after=${Math.round(place)}`, replaced);
+      await ask(place === null ? '' : `?after=${Math.round(place)}`, (answer) =>
+        replaced(answer, place === null || isLast(answer)),
+      );
     },
   };
+}
+
+/** An answer that says no more has come to the end. */
+function isLast({ lines }: LogLines): boolean {
+  return lines.length < pageLines;
+}
+
+function atEnd(answer: LogLines): LogWindow {
+  return replaced(answer, true);
 }

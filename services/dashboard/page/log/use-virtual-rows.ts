@@ -11,6 +11,8 @@ import { useLayoutEffect, useReducer, useState } from 'preact/hooks';
 export type VirtualRows = {
   readonly items: VirtualItem[];
   readonly totalPx: number;
+  /** Of what is seen. */
+  readonly heightPx: number;
   readonly toEnd: () => void;
 };
 
@@ -34,6 +36,7 @@ export function useVirtualRows(scroller: RefObject<HTMLElement | null>, count: n
   return {
     items: virtualizer.getVirtualItems(),
     totalPx: virtualizer.getTotalSize(),
+    heightPx: virtualizer.scrollRect?.height ?? 0,
     toEnd: () => {
       const element = scroller.current;
       if (element !== null) element.scrollTop = element.scrollHeight;

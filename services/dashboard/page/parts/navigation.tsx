@@ -37,6 +37,10 @@ export function Rail(): JSX.Element {
       <div class="foot">
         <QueueControl />
         <ThemeButton />
+        <a class="button plain" href="/more">
+          <Icon name="out" size={18} />
+          Session
+        </a>
       </div>
     </div>
   );
@@ -85,10 +89,9 @@ export function Top(): JSX.Element {
           <span class="key">/</span>
         </form>
       </search>
-      <span class="spacer" />
       <a class="button primary" href="/new">
         <Icon name="plus" size={18} />
-        <span class="nowrap">New task</span>
+        <span class="new-words">New task</span>
       </a>
     </header>
   );
@@ -96,14 +99,11 @@ export function Top(): JSX.Element {
 
 export function ThemeButton(): JSX.Element {
   const icons = { system: 'system', light: 'sun', dark: 'moon' } as const;
-  const words = { system: 'As the system', light: 'Light', dark: 'Dark' } as const;
+  const words = { system: 'Theme: system', light: 'Theme: light', dark: 'Theme: dark' } as const;
   return (
     <button type="button" class="plain" onClick={nextTheme}>
       <Icon name={icons[theme.value]} size={18} />
-      <span>
-        <span class="hidden-text">Colours: </span>
-        {words[theme.value]}
-      </span>
+      {words[theme.value]}
     </button>
   );
 }

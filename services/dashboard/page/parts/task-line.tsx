@@ -26,7 +26,7 @@ export function TaskTitle({ row }: { readonly row: TaskRow }): JSX.Element {
 }
 
 /** Where it belongs, in few words. */
-export function TaskMeta({ row }: { readonly row: TaskRow }): JSX.Element {
+export function TaskMeta({ row, short = false }: { readonly row: TaskRow; readonly short?: boolean }): JSX.Element {
   return (
     <span class="meta dot-list">
       {row.task !== null && <code>{row.task}</code>}
@@ -36,7 +36,7 @@ export function TaskMeta({ row }: { readonly row: TaskRow }): JSX.Element {
         </span>
       )}
       {row.stage !== null && <Stage stage={row.stage} />}
-      {row.model !== null && (
+      {!short && row.model !== null && (
         <span>
           <Foreign text={row.model} />
         </span>
@@ -49,8 +49,10 @@ export function TaskMeta({ row }: { readonly row: TaskRow }): JSX.Element {
 /** What goes straight to people is marked. */
 export function Stage({ stage }: { readonly stage: string }): JSX.Element {
   return (
-    <span class={stage === 'prod' ? 'tag prod' : ''}>
-      <Foreign text={stage} />
+    <span>
+      <span class={stage === 'prod' ? 'tag prod' : ''}>
+        <Foreign text={stage} />
+      </span>
     </span>
   );
 }
@@ -96,7 +98,7 @@ export function TaskLine({
       <span class="end">
         <TaskState status={row.status} />
       </span>
-      <TaskMeta row={row} />
+      <TaskMeta row={row} short />
       <span class="end soft">{group === 'ended' ? <Ago at={row.since} /> : <Elapsed since={row.since} />}</span>
       {row.reason !== '' && (
         <span class="reason">

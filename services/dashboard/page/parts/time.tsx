@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { clock } from '../state/clock.ts';
-import { ago, clockTime, duration } from '../text/format.ts';
+import { ago, clockTime, elapsed } from '../text/format.ts';
 
 /** How long ago, going on with the clock. */
 export function Ago({ at }: { readonly at: string }): JSX.Element {
@@ -15,7 +15,7 @@ export function Ago({ at }: { readonly at: string }): JSX.Element {
 export function Elapsed({ since }: { readonly since: string }): JSX.Element {
   return (
     <time class="nowrap" dateTime={since} title={`since ${new Date(since).toLocaleString()}`}>
-      {duration(clock.value - Date.parse(since))}
+      {elapsed(clock.value - Date.parse(since))}
     </time>
   );
 }

@@ -22,7 +22,7 @@ export function Verdict({
   readonly decider?: string;
 }): JSX.Element {
   return (
-    <div role="status" aria-live="polite">
+    <div class="verdict-slot" role="status" aria-live="polite">
       {state.status !== 'idle' && (
         <p class={`verdict ${state.status}`}>
           <Mark shape={shapes[state.status]} />

@@ -54,7 +54,7 @@ function Asked({ entry, onDecided }: { readonly entry: Entry; readonly onDecided
   const { task } = row;
   return (
     <article class="sheet card asked" data-task={task}>
-      <div class="row">
+      <div class="row between">
         <TaskState status={row.status} />
         <span class="soft small">
           for <Elapsed since={row.since} />

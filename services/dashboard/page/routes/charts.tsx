@@ -62,6 +62,7 @@ function Figures({ of: days }: { readonly of: ChartsAnswer['days'] }): JSX.Eleme
         days={single('approval_wait_ms')}
         series={[{ name: 'approval_wait_ms', word: 'Median', fill: 'fill-ask' }]}
         say={duration}
+        sayShort={minutes}
         unit={minuteMs}
       />
       <BarChart
@@ -69,6 +70,7 @@ function Figures({ of: days }: { readonly of: ChartsAnswer['days'] }): JSX.Eleme
         days={single('duration_ms')}
         series={[{ name: 'duration_ms', word: 'Median', fill: 'fill-work' }]}
         say={duration}
+        sayShort={minutes}
         unit={minuteMs}
       />
       <BarChart
@@ -79,4 +81,8 @@ function Figures({ of: days }: { readonly of: ChartsAnswer['days'] }): JSX.Eleme
       />
     </div>
   );
+}
+
+function minutes(ms: number): string {
+  return `${ms / minuteMs} m`;
 }

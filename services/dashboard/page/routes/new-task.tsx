@@ -109,7 +109,7 @@ export function NewTask(): JSX.Element {
                 onChange={(event) => change({ onSuccess: event.currentTarget.value as TaskForm['onSuccess'] })}
               >
                 <option value="review">ask me</option>
-                <option value="merge">merge, where the branch is not protected</option>
+                <option value="merge">merge it</option>
               </select>
             </Field>
           </div>

@@ -73,7 +73,7 @@ function AsksForYou(): JSX.Element {
           Decide
         </a>
       </header>
-      <ul class="asks">
+      <ul class="asks-list">
         {rows.slice(0, 6).map((row) => (
           <li key={rowKey(row)} class="row">
             <TaskState status={row.status} />
@@ -93,7 +93,7 @@ function AsksForYou(): JSX.Element {
 function RunningCard({ row }: { readonly row: TaskRow }): JSX.Element {
   return (
     <article class="sheet card">
-      <div class="row">
+      <div class="row between">
         <TaskState status={row.status} />
         <span class="soft small">
           <Elapsed since={row.since} />

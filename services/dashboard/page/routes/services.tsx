@@ -50,7 +50,7 @@ function Service({
   const { name, status, reason, report, container, controllable } = service;
   return (
     <article class="sheet card" data-service={name}>
-      <div class="row">
+      <div class="row between">
         <h2>
           <Foreign text={name} />
         </h2>

@@ -66,13 +66,14 @@ function Shown({ detail, onDecided }: { readonly detail: TaskDetail; readonly on
         </span>
         <TaskMeta row={row} />
         {row.change !== null && <Change change={row.change} />}
+        {tab === 'diff' && (row.status === 'review' || row.status === 'pending') && <a href="#decide">Decide</a>}
       </div>
       {row.reason !== '' && (
         <p class="soft task-reason">
           <Foreign text={row.reason} />
         </p>
       )}
-      <div class="task-grid">
+      <div class={tab === 'diff' ? 'task-grid full' : 'task-grid'}>
         <TaskSide detail={detail} onDecided={onDecided} />
         <section class="sheet task-main" aria-label="Details">
           <Tabs tabs={tabs} current={tab} onChange={go} label="Details of the task" />

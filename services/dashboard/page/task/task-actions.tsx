@@ -36,7 +36,7 @@ export function TaskActions({ detail, onDecided }: { detail: TaskDetail; onDecid
           </button>
         )}
         {offered.cancel && (
-          <button type="button" class="danger" disabled={busy} onClick={() => setCancelling(true)}>
+          <button type="button" class="plain danger" disabled={busy} onClick={() => setCancelling(true)}>
             Cancel the task
           </button>
         )}

@@ -16,7 +16,7 @@ export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided:
   return (
     <div class="stack task-side">
       {approval !== null && (
-        <section class="sheet card asks" aria-label="Approval">
+        <section class="sheet card asks" id="decide" aria-label="Approval">
           {'digest' in approval ? (
             <ApprovalCard row={named} approval={approval} planOpen={false} onDecided={onDecided} />
           ) : (
@@ -27,7 +27,7 @@ export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided:
         </section>
       )}
       {state.status === 'review' && (
-        <section class="sheet card asks" aria-label="Review">
+        <section class="sheet card asks" id="decide" aria-label="Review">
           <ReviewCard
             row={named}
             digest={state.result.digest}
@@ -39,7 +39,7 @@ export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided:
         </section>
       )}
       <TaskActions detail={detail} onDecided={onDecided} />
-      <section class="sheet card" aria-label="About">
+      <section class="sheet card about" aria-label="About">
         <dl class="facts">
           <Fact name="Run">{record.run}</Fact>
           <Fact name="Action">{record.action}</Fact>

@@ -44,6 +44,8 @@ export class FixtureServer {
   signedIn = true;
   /** How long a command stays without a verdict; null for ever. */
   verdictMs: number | null = 200;
+  /** Of every answer, before it is sent. */
+  transform: (path: string, answer: unknown) => unknown = (_path, answer) => answer;
   #server: Server | null = null;
   #port = 0;
   readonly #streams = new Set<ServerResponse>();
@@ -100,7 +102,7 @@ export class FixtureServer {
     if (request.method === 'POST') return this.#take(pathname, request, response);
     const found = answer(this.house, pathname, searchParams);
     if (found === null) return problem(response, 404, { error: 'not_found', message: 'There is no such task.' });
-    json(response, 200, found);
+    json(response, 200, this.transform(pathname, found));
   }
 
   #openStream(response: ServerResponse): void {

@@ -276,7 +276,7 @@ function recordOf(task: TaskRow & { readonly task: string }): TaskRecord {
     file: task.file,
     dropped_as: task.file,
     task_file: digestOf('file'),
-    workspace: task.workspace ?? 'shop',
+    workspace: /^[a-z-]+$/.test(task.workspace ?? '') ? (task.workspace ?? '') : 'shop',
     action: 'run',
     stage: task.stage ?? 'dev',
     gate: task.stage !== 'dev',

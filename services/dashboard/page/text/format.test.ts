@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, amount, bytes, clockTime, counted, duration } from './format.ts';
+import { ago, amount, bytes, clockTime, counted, duration, elapsed } from './format.ts';
 
 test.each([
   [850, '850 ms'],
@@ -48,4 +48,14 @@ test('a time of another day is told with its day', () => {
 test('one is not many', () => {
   expect(counted(1, 'file')).toBe('1 file');
   expect(counted(1_200, 'repository', 'repositories')).toBe('1,200 repositories');
+});
+
+test.each([
+  [0, '0 s'],
+  [42_900, '42 s'],
+  [185_000, '3 m 05 s'],
+  [47 * 60_000 + 8_000, '47 m'],
+  [2 * 3_600_000 + 600_000, '2 h 10 m'],
+])('%d ms that go on are %s', (ms, words) => {
+  expect(elapsed(ms)).toBe(words);
 });

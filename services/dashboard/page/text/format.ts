@@ -13,6 +13,14 @@ export function duration(ms: number): string {
   return `${Math.floor(whole / day)} d ${two((whole % day) / hour)} h`;
 }
 
+/** The same without what nobody minds of something that still goes on: seconds below ten minutes, minutes below a day. */
+export function elapsed(ms: number): string {
+  if (ms < second) return '0 s';
+  if (ms < 10 * minute) return duration(ms);
+  if (ms < hour) return `${Math.floor(ms / minute)} m`;
+  return duration(ms);
+}
+
 /** How long ago something was, in its largest unit: `now`, `42 s ago`, `3 m ago`, `in 5 m` of what is to come. */
 export function ago(timestamp: string, nowMs: number): string {
   const ms = nowMs - Date.parse(timestamp);
