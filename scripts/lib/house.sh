@@ -5,7 +5,7 @@
 # reads; it stands in no argument, no environment and no file of ours.
 
 # They write what is exported; frozen they are for the time of the copy, and not a moment longer.
-frozen_services='runner matrix-listener synapse'
+frozen_services='runner matrix-listener dashboard synapse'
 # A merge has to come to its end before a copy: so often that is waited for, a second each time.
 busy_tries=120
 busy_status=75

@@ -58,11 +58,7 @@ matrix_port() {
 }
 
 check_matrix_port() {
-  case $(matrix_port) in
-    *[!0-9]* | 0* | ??????*) ;;
-    *) [ "$(matrix_port)" -gt 65535 ] || return 0 ;;
-  esac
-  advise "COUNTERSIGN_MATRIX_PORT is '$(matrix_port)': a port is a number from 1 to 65535."
+  check_port COUNTERSIGN_MATRIX_PORT "$(matrix_port)"
 }
 
 operator_file() {

@@ -1,4 +1,4 @@
-# What scripts/up says at the end, for people and as JSON. Needs settings.sh, model.sh, matrix.sh and health.sh.
+# What scripts/up says at the end, for people and as JSON. Needs settings.sh, model.sh, matrix.sh, page.sh and health.sh.
 
 print_report() {
   home=$(agentic_home)
@@ -8,7 +8,7 @@ print_report() {
 
 Countersign is up.
 
-  Dashboard      not part of this version yet: scripts/countersign status shows every task
+$(describe_page)
   Your folder    $home
   Secrets        $(secrets_folder), one folder per service, made on the first start and never committed
   Model          $(describe_model "$kind")
@@ -28,6 +28,17 @@ $([ "$homeserver" = none ] || printf '\nor in the Matrix room: react to its mess
 Stop it with scripts/down.
 END
   print_attention
+}
+
+# The link is printed and written nowhere.
+describe_page() {
+  link=$(page_link)
+  if [ -n "$link" ]; then
+    printf '  Dashboard      %s\n' "$link"
+    printf '                 this link logs in: keep it to yourself'
+  else
+    printf '  Dashboard      %s, with the token in %s, which this user cannot read' "$(page_url)" "$(login_token_file)"
+  fi
 }
 
 describe_homeserver() {
@@ -53,7 +64,8 @@ print_attention() {
 print_json() {
   kind=$(setting COUNTERSIGN_MODEL_KIND)
   homeserver=$(homeserver_kind)
-  printf '{"dashboard":null,"homeserver":%s,"operator":%s,"room":%s,' "$(json_value "$(homeserver_url "$homeserver")")" \
+  printf '{"dashboard":%s,' "$(json_value "$(page_link)")"
+  printf '"homeserver":%s,"operator":%s,"room":%s,' "$(json_value "$(homeserver_url "$homeserver")")" \
     "$(json_value "$(matrix_operator "$homeserver")")" "$(json_value "$(matrix_room "$homeserver")")"
   printf '"home":%s,"model":{"kind":%s,"name":%s}}\n' \
     "$(json_string "$(agentic_home)")" "$(json_string "$kind")" "$(json_string "$(model_name "$kind")")"

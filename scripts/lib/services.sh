@@ -1,5 +1,5 @@
 # Writes this machine's settings, builds the images and starts the services.
-# Needs progress.sh, settings.sh, compose.sh, model.sh, matrix.sh and health.sh. Runs inside steps.
+# Needs progress.sh, settings.sh, compose.sh, model.sh, matrix.sh, page.sh and health.sh. Runs inside steps.
 
 # How long services have to become healthy once their containers are there.
 healthy_limit_seconds=180
@@ -15,6 +15,7 @@ write_settings() {
   kind=$(choose_model_kind)
   homeserver=$(choose_homeserver_kind)
   check_matrix_port
+  check_page_port
   check_homeserver "$homeserver"
   save_setting COMPOSE_PROJECT_NAME "$(setting COMPOSE_PROJECT_NAME)"
   save_setting AGENTIC_HOME "$home"
@@ -25,6 +26,7 @@ write_settings() {
   profiles=${profiles#,}
   save_setting COMPOSE_PROFILES "${COMPOSE_PROFILES-${profiles%,}}"
   save_setting COUNTERSIGN_MATRIX_PORT "$(matrix_port)"
+  save_setting COUNTERSIGN_PAGE_PORT "$(page_port)"
   save_setting HOST_CA_BUNDLE "$(host_certificates)"
   save_setting DOCKER_SOCKET "$(engine_socket)"
   save_setting COUNTERSIGN_REVISION "$(revision)"
@@ -118,6 +120,7 @@ start_services() {
   [ "$(homeserver_kind)" = embedded ] || remove_containers synapse enrol
   [ "$kind" != ollama ] || pull_model
   renew_listener
+  renew_dashboard
   up_status=0
   compose_instead up --detach --wait --wait-timeout "$healthy_limit_seconds" --remove-orphans 4>&- &
   up=$!
@@ -153,6 +156,14 @@ renew_listener() {
   # Also a file that was moved there counts, which keeps the time of its last change.
   [ -z "$(find "$access" -cnewer "$stamp" 2>/dev/null)" ] || docker stop "$listener"
   rm -f "$stamp"
+}
+
+# The dashboard reads its token once: where one was removed, init makes another, and a dashboard that starts behind it reads that.
+renew_dashboard() {
+  [ -x "$(secrets_folder)/dashboard" ] && [ ! -e "$(login_token_file)" ] || return 0
+  containers_of dashboard --filter status=running | while read -r container; do
+    docker stop "$container"
+  done
 }
 
 # From the engine's 2026-11-21T08:14:22.873Z to what touch reads, a second later for what it leaves out: 202611210814.23
@@ -196,6 +207,9 @@ end_when_hopeless() {
 
 # Shows what each service that is not well printed last, and ends the step.
 explain_unhealthy() {
+  ! grep -q -e "127\.0\.0\.1:$(page_port) failed: port is already allocated" \
+    -e "127\.0\.0\.1:$(page_port): bind: address already in use" "$step_log" ||
+    advise "Port $(page_port) of 127.0.0.1 is taken. Choose another for the dashboard: COUNTERSIGN_PAGE_PORT=7870 scripts/up"
   ! grep -q -e 'port is already allocated' -e 'address already in use' "$step_log" ||
     advise "Port $(matrix_port) of 127.0.0.1 is taken. Choose another for the stack's own Synapse:" \
       "COUNTERSIGN_MATRIX_PORT=8018 scripts/up"

@@ -95,4 +95,13 @@ configs_folder() {
   absolute_path "${COUNTERSIGN_CONFIGS:-$root/configs}"
 }
 
+# $1 is the setting, $2 its value.
+check_port() {
+  case $2 in
+    *[!0-9]* | 0* | ??????*) ;;
+    *) [ "$2" -gt 65535 ] || return 0 ;;
+  esac
+  advise "$1 is '$2': a port is a number from 1 to 65535."
+}
+
 settings_path=$(settings_file)

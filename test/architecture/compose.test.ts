@@ -168,7 +168,24 @@ test.each([
   expect(problems.join('\n')).toMatch(/^synapse: [\s\S]*ports/);
 });
 
-test.each(['launcher', 'runner', 'cli', 'matrix-listener'])(
+test.each([
+  ['on every address', ['7860:7860']],
+  ['of everything', ['0.0.0.0:7860:7860']],
+  ['for another one of the container', ['127.0.0.1:7860:9000']],
+])('W01 is red when the port of the page is published %s', async (_what, ports) => {
+  const problems = await problemsAfter((copy) => Object.assign(copy.services['door'] ?? {}, { ports }));
+  expect(problems.join('\n')).toMatch(/^door: [\s\S]*ports/);
+});
+
+test('is red when somebody masquerades for the page’s network', async () => {
+  const key = 'com.docker.network.bridge.enable_ip_masquerade';
+  const problems = await problemsAfter((copy) =>
+    Object.assign(copy.networks, { page: { driver_opts: { [key]: 'true' } } }),
+  );
+  expect(problems.join('\n')).toMatch(/^network page: /);
+});
+
+test.each(['launcher', 'runner', 'cli', 'matrix-listener', 'dashboard'])(
   'is red when %s joins a network with a way out',
   async (name) => {
     const problems = await problemsAfter((copy) => {

@@ -23,7 +23,7 @@ test('the script that is loaded first is small', async () => {
   for (const [name, { isEntry }] of Object.entries(manifest)) if (isEntry) add(name);
   const sizes = await Promise.all([...first].map(async (file) => gzipSync(await readFile(new URL(file, dist))).length));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  console.info(`initial JavaScript: ${bytes} bytes in gzip, ${first.size} files`);
+  process.stderr.write(`initial JavaScript: ${bytes} bytes in gzip, ${first.size} files\n`);
   expect(bytes).toBeGreaterThan(1_000);
   expect(bytes).toBeLessThan(mostBytes);
 });

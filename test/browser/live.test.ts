@@ -46,7 +46,7 @@ test('a change is on the screen within 300 ms at the 95th percentile', async () 
     .map((at, change) => (seen.get(String(change)) ?? Number.POSITIVE_INFINITY) - at)
     .toSorted((a, b) => a - b);
   const p95 = delays[Math.floor(delays.length * 0.95)] ?? Number.POSITIVE_INFINITY;
-  console.info(`event to pixel: p50 ${delays[20]} ms, p95 ${p95} ms`);
+  process.stderr.write(`event to pixel: p50 ${delays[20]} ms, p95 ${p95} ms\n`);
   expect(p95).toBeLessThan(300);
 });
 
@@ -58,6 +58,7 @@ test('output comes as it is written, in its colours, and twice is once', async (
   const piece = {
     task: 'k7m2p',
     attempt: 1,
+    part: 'run' as const,
     stream: 'stdout' as const,
     at: 0,
     text: '\u001b[32mgreen\u001b[0m words\n',
@@ -103,7 +104,7 @@ test('a log that is scrolled through drops no more than a few frames', async () 
     }
     return gaps.sort((a, b) => a - b);
   }`)) as number[];
-  console.info(`frames while scrolling: p50 ${frames[60]?.toFixed(1)} ms, p95 ${frames[114]?.toFixed(1)} ms`);
+  process.stderr.write(`frames while scrolling: p50 ${frames[60]?.toFixed(1)} ms, p95 ${frames[114]?.toFixed(1)} ms\n`);
   expect(frames[60]).toBeLessThan(34);
 });
 

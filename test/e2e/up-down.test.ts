@@ -34,7 +34,9 @@ test('scripts/up prints what it did as JSON on the last line, and a second run c
   const again = await stack.script('up', ['--rehearsal', '--json']);
   expect(again.exitCode).toBe(0);
   expect(JSON.parse(again.stdout.trimEnd().split('\n').at(-1) ?? '')).toEqual({
-    dashboard: null,
+    dashboard: expect.stringMatching(
+      new RegExp(`^http://127\\.0\\.0\\.1:${stack.pagePort}/login\\?token=[A-Za-z0-9_-]{43}$`),
+    ),
     homeserver: `http://127.0.0.1:${stack.matrixPort}`,
     operator: '@operator:countersign.local',
     room: expect.stringMatching(/^![\w-]{43}$/),

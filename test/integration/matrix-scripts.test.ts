@@ -196,9 +196,14 @@ describe('access to a homeserver of the operator’s', () => {
 });
 
 test.each(['0', '65536', '8008x', '-1', '08008', '123456'])('port %s is refused', async (port) => {
-  const { exitCode, stdout } = await machine.call('check_matrix_port', { COUNTERSIGN_MATRIX_PORT: port });
-  expect(exitCode).toBe(1);
-  expect(stdout).toContain(`COUNTERSIGN_MATRIX_PORT is '${port}'`);
+  for (const [check, setting] of [
+    ['check_matrix_port', 'COUNTERSIGN_MATRIX_PORT'],
+    ['check_page_port', 'COUNTERSIGN_PAGE_PORT'],
+  ] as const) {
+    const { exitCode, stdout } = await machine.call(check, { [setting]: port });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(`${setting} is '${port}'`);
+  }
 });
 
 test('a port that is taken is named, with what to do', async () => {

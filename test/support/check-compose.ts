@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type ExpectedMount, type ExpectedService, expectedServices, internalNetworks } from './expected-services.ts';
+import {
+  type ExpectedMount,
+  type ExpectedService,
+  expectedServices,
+  internalNetworks,
+  unmasqueradedNetworks,
+} from './expected-services.ts';
 
 const Volume = z.strictObject({
   type: z.string(),
@@ -54,7 +60,14 @@ const Service = z.strictObject({
 
 const ComposeConfig = z.object({
   services: z.record(z.string(), z.unknown()),
-  networks: z.record(z.string(), z.object({ internal: z.boolean().optional() })),
+  networks: z.record(
+    z.string(),
+    z.object({
+      internal: z.boolean().optional(),
+      driver: z.literal('bridge').optional(),
+      driver_opts: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
 });
 
 /** Where a port may be published: what reaches it is on this host already. */
@@ -82,6 +95,9 @@ export function problemsOfCompose(config: unknown, places: Places): readonly str
   });
   for (const name of internalNetworks)
     if (networks[name]?.internal !== true) problems.push(`network ${name}: has a way out`);
+  for (const name of unmasqueradedNetworks)
+    if (networks[name]?.driver_opts?.['com.docker.network.bridge.enable_ip_masquerade'] !== 'false')
+      problems.push(`network ${name}: is masqueraded, and so has a way out`);
   return problems;
 }
 

@@ -62,11 +62,15 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/named/model-slots': volume('model-slots'),
       '/named/spool-shell': volume('spool-shell'),
       '/named/spool-matrix': volume('spool-matrix'),
+      '/named/spool-dashboard': volume('spool-dashboard'),
       '/named/launcher-control': volume('launcher-control'),
+      '/named/launcher-services': volume('launcher-services'),
       '/named/gateway-control': volume('gateway-control'),
       '/named/matrix-door': volume('matrix-door'),
       '/named/listener-state': volume('listener-state'),
       '/named/synapse': volume('synapse'),
+      '/named/page-socket': volume('page-socket'),
+      '/named/dashboard-index': volume('dashboard-index'),
     },
   },
   house: {
@@ -81,6 +85,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/configs': bind('configs'),
       '/named/spool-shell': volume('spool-shell'),
       '/named/spool-matrix': volume('spool-matrix'),
+      '/named/spool-dashboard': volume('spool-dashboard'),
       '/named/listener-state': volume('listener-state'),
       '/named/synapse': volume('synapse'),
     },
@@ -98,6 +103,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/model-slots': volume('model-slots'),
       '/spools/shell': volume('spool-shell'),
       '/spools/matrix': volume('spool-matrix'),
+      '/spools/dashboard': volume('spool-dashboard'),
       '/run/launcher': volume('launcher-control', true),
       '/run/gateway': volume('gateway-control', true),
     },
@@ -112,6 +118,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/configs': bind('configs', true),
       '/secrets': bind('secrets/launcher', true),
       '/run/launcher': volume('launcher-control'),
+      '/run/services': volume('launcher-services'),
     },
   },
   gateway: {
@@ -142,6 +149,36 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       '/run/matrix': volume('matrix-door', true),
       '/state': volume('listener-state'),
     },
+  },
+  dashboard: {
+    ...service,
+    memoryBytes: 384 * mib,
+    environment: ['DASHBOARD_HOSTS', 'DASHBOARD_PORT'],
+    mounts: {
+      '/volumes/inbox': bind('home/inbox', true),
+      '/volumes/outbox': bind('home/outbox', true),
+      '/volumes/runs': bind('home/runs', true),
+      '/volumes/logs': bind('home/logs', true),
+      '/logs': bind('home/logs/dashboard'),
+      '/configs': bind('configs', true),
+      '/secrets': bind('secrets/dashboard', true),
+      '/spool': volume('spool-dashboard'),
+      '/index': volume('dashboard-index'),
+      '/run/page': volume('page-socket'),
+      '/run/services': volume('launcher-services', true),
+    },
+  },
+  door: {
+    ...service,
+    networks: ['page'],
+    memoryBytes: 128 * mib,
+    ports: { 7860: 'loopback' },
+    mounts: { '/run/page': volume('page-socket', true) },
+  },
+  'enrol-code': {
+    ...oneShot,
+    outputIsKept: false,
+    mounts: { '/secrets': bind('secrets/runner') },
   },
   cli: {
     ...oneShot,
@@ -210,3 +247,6 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
 
 /** Networks that have no way out. */
 export const internalNetworks = ['matrix', 'model'];
+
+/** Networks from which nothing gets beyond this host: nobody masquerades for them. */
+export const unmasqueradedNetworks = ['page'];

@@ -32,6 +32,8 @@ export async function startLauncher(profiles: string) {
     LAUNCHER_MODEL_SLOTS_VOLUME: volumes.modelSlots,
     LAUNCHER_IMAGE_TAG: imageTag,
     LAUNCHER_SOCKET_PATH: join(folder, 'launcher.sock'),
+    LAUNCHER_SERVICES_SOCKET_PATH: join(folder, 'services.sock'),
+    LAUNCHER_SECRETS_FOLDER: folder,
     LAUNCHER_CONFIG_FOLDER: folder,
     LAUNCHER_LOG_FOLDER: folder,
     LAUNCHER_LOG_LEVEL: 'error',

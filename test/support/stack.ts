@@ -25,16 +25,19 @@ export class Stack implements AsyncDisposable {
   readonly secrets: string;
   /** Of this host's loopback address, for the stack's own Synapse: two stacks cannot share one. */
   readonly matrixPort: number;
+  /** Likewise for the dashboard. */
+  readonly pagePort: number;
   /** Further variables for the scripts, as an operator would set them. */
   readonly more: Record<string, string> = {};
 
-  private constructor(project: string, folder: string, matrixPort: number) {
+  private constructor(project: string, folder: string, ports: { readonly matrix: number; readonly page: number }) {
     this.project = project;
     this.#folder = folder;
     this.home = join(folder, 'home');
     this.configs = join(folder, 'configs');
     this.secrets = join(folder, 'secrets');
-    this.matrixPort = matrixPort;
+    this.matrixPort = ports.matrix;
+    this.pagePort = ports.page;
   }
 
   /**
@@ -50,7 +53,10 @@ export class Stack implements AsyncDisposable {
   /** Folders for a stack that is not up yet, for tests of `scripts/up` itself and of what it chooses. */
   static async made(name: string, prepare?: Prepare): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), `countersign-${name}-`));
-    const stack = new Stack(`countersign-test-${name}`, folder, await freePort());
+    const stack = new Stack(`countersign-test-${name}`, folder, {
+      matrix: await freePort(),
+      page: await freePort(),
+    });
     await cp(join(root, 'configs'), stack.configs, { recursive: true });
     // The servers of whoever runs the tests are not the tests'.
     await writeFile(join(stack.configs, 'hosts.env'), '');
@@ -76,6 +82,7 @@ export class Stack implements AsyncDisposable {
       COUNTERSIGN_SECRETS: this.secrets,
       COUNTERSIGN_CONFIGS: this.configs,
       COUNTERSIGN_MATRIX_PORT: String(this.matrixPort),
+      COUNTERSIGN_PAGE_PORT: String(this.pagePort),
       AGENTIC_HOME: this.home,
       ...this.more,
     };

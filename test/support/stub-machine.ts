@@ -69,7 +69,7 @@ export class StubMachine implements AsyncDisposable {
 
   /** Runs a few lines of `sh` with the functions of the host scripts. */
   call(lines: string, more: Readonly<Record<string, string>> = {}) {
-    const names = ['progress', 'settings', 'matrix', 'health'];
+    const names = ['progress', 'settings', 'matrix', 'page', 'health'];
     const sources = names.map((name) => `. "$root/scripts/lib/${name}.sh"`);
     return this.#execute('sh', ['-euc', [`root='${root}'`, ...sources, lines].join('\n')], more);
   }

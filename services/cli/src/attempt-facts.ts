@@ -1,8 +1,8 @@
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal } from '@countersign/contracts/task-state.ts';
+import type { Fact } from '@countersign/kit/approval-facts.ts';
 import { readHandoff } from '@countersign/kit/review-view.ts';
-import type { Fact } from './facts.ts';
 import { cliLimits } from './limits.ts';
 
 /** What is known of one attempt when it has ended: from its handoff, of which only what is ours is taken; null where it left none. */

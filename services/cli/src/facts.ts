@@ -1,6 +1,5 @@
 import { inertLine } from '@countersign/contracts/inert-text.ts';
-
-export type Fact = readonly [name: string, value: string];
+import type { Fact } from '@countersign/kit/approval-facts.ts';
 
 /** One line for each fact, the values inert. */
 export function formatFacts(facts: readonly Fact[]): string[] {

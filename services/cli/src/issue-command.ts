@@ -1,28 +1,13 @@
-import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Command,
-  commandFileName,
-  readSigningKey,
-  signCommand,
-  type UnsignedCommand,
-} from '@countersign/contracts/command.ts';
+import { type Command, readSigningKey } from '@countersign/contracts/command.ts';
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
-import { keyIdOf } from '@countersign/contracts/key-id.ts';
-import { commandLimits } from '@countersign/contracts/limits.ts';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { type AskedCommand, giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { CliError, type ExitCode, exitCodes } from './failure.ts';
 import { runnerAbsence } from './status-rows.ts';
 import { type Context, print } from './terminal.ts';
 import { VerdictReader } from './verdict.ts';
-
-/** What a person asks for: the command's kind and subject. */
-export type Request = Command extends infer Each
-  ? Each extends Command
-    ? Pick<Each, 'kind' | 'subject'>
-    : never
-  : never;
 
 /** What came of the work that an accepted command began: lines for people, facts for programs. */
 export type Ending = {
@@ -40,14 +25,11 @@ export type IssueOptions = {
 };
 
 /** Signs a command, puts it into the spool, and tells the runner's verdict on it and what came of it. @throws CliError */
-export async function issueCommand(context: Context, request: Request, options: IssueOptions): Promise<ExitCode> {
+export async function issueCommand(context: Context, request: AskedCommand, options: IssueOptions): Promise<ExitCode> {
   const { config, stdout, stderr } = context;
   const command = await sign(context, request, options.evidence);
-  const text = JSON.stringify(command);
-  if (Buffer.byteLength(text) > commandLimits.fileBytes)
-    throw new CliError('refused', `the command is larger than ${commandLimits.fileBytes} bytes`);
   const verdicts = await VerdictReader.atEnd(config.volumes);
-  await writeFileAtomic(join(config.spool, commandFileName(command)), text);
+  await spool(config.spool, command);
 
   const absence = await runnerAbsence(config.volumes);
   const answer = { command: command.id, kind: command.kind, task: null };
@@ -77,20 +59,24 @@ export async function issueCommand(context: Context, request: Request, options: 
   return code;
 }
 
-async function sign({ config }: Context, request: Request, evidence: string): Promise<Command> {
+async function sign({ config }: Context, request: AskedCommand, evidence: string): Promise<Command> {
   const key = await readKey(config.secrets);
-  const now = Date.now();
-  const envelope = {
-    version: 1 as const,
+  const giving = {
     id: randomBytes(16).toString('base64url'),
     actor: { channel: 'shell' as const, user: config.user },
     evidence: [...evidence].slice(0, 400).join(''),
-    issued_at: new Date(now).toISOString(),
-    expires_at: new Date(now + commandLimits.lifetimeMs).toISOString(),
-    key_id: keyIdOf('shell', createPublicKey(key)),
+    issuedMs: Date.now(),
   };
-  const unsigned: UnsignedCommand = { ...envelope, ...request };
-  return signCommand(unsigned, key);
+  return giveCommand(request, giving, key);
+}
+
+async function spool(folder: string, command: Command): Promise<void> {
+  try {
+    await spoolCommand(folder, command);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new CliError('refused', cause.message, { cause });
+    throw cause;
+  }
 }
 
 async function readKey(secrets: string): Promise<KeyObject> {

@@ -4,10 +4,11 @@ import type { AgentHandoff, Handoff } from '@countersign/contracts/handoff.ts';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import type { MergeRefusal } from '@countersign/contracts/merge.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Fact } from '@countersign/kit/approval-facts.ts';
 import { flaggedFiles } from '@countersign/kit/flagged-files.ts';
 import type { ReviewView } from '@countersign/kit/review-view.ts';
 import { describeCheck, describeVerification } from '@countersign/kit/verification-words.ts';
-import { type Fact, formatFacts } from './facts.ts';
+import { formatFacts } from './facts.ts';
 import { cliLimits } from './limits.ts';
 import { refusalLines } from './refusal-text.ts';
 

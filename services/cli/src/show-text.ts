@@ -4,9 +4,10 @@ import { describeModel } from '@countersign/contracts/model-text.ts';
 import { type TaskRecord, type TaskState, taskFolder } from '@countersign/contracts/task-record.ts';
 import { folderOf } from '@countersign/contracts/task-state.ts';
 import { waitedFor } from '@countersign/contracts/wait-words.ts';
+import { approvalFacts, type Fact } from '@countersign/kit/approval-facts.ts';
 import type { ApprovalView } from '@countersign/kit/approval-view.ts';
 import { type Attempt, attemptFacts } from './attempt-facts.ts';
-import { type Fact, formatFacts } from './facts.ts';
+import { formatFacts } from './facts.ts';
 import { checkFacts } from './review-text.ts';
 
 /**
@@ -14,30 +15,10 @@ import { checkFacts } from './review-text.ts';
  * pass for a fact, then the digest that the decision names. Everything comes from the bytes that the digest covers, but for
  * the title.
  */
-export function approvalLines(record: TaskRecord, { digest, bundle, plan }: ApprovalView): string[] {
-  const facts: Fact[] = [
-    ['task', bundle.task],
-    ['file', bundle.file],
-    ['title', record.title],
-    ['run', bundle.run],
-    ['stage', bundle.stage],
-    ['workspace', bundle.workspace],
-    ...bundle.repositories.map(
-      ({ name, branch, base_head }): Fact => ['repository', `${name}, branch ${branch}, from commit ${base_head}`],
-    ),
-    ['tool', `${bundle.tool.name} (definition ${bundle.tool.definition.slice(0, 8)})`],
-    ['model', describeModel(bundle.model)],
-    ['sandbox', `profile ${bundle.sandbox.profile} (definition ${bundle.sandbox.definition.slice(0, 8)})`],
-    ['image', bundle.sandbox.image],
-    ['time limit', `${bundle.timeout_sec} s`],
-    ['task file', `sha256 ${bundle.task_file}`],
-    ['objective', bundle.spec === null ? 'in the task file' : `the workspace's plan, sha256 ${bundle.spec}`],
-    ['policy', `configs/stages.yaml, sha256 ${bundle.policy}`],
-    ['asked', bundle.requested_at],
-    ['expires', bundle.expires_at],
-  ];
+export function approvalLines(record: TaskRecord, view: ApprovalView): string[] {
+  const { digest, bundle, plan } = view;
   return [
-    ...formatFacts(facts),
+    ...formatFacts(approvalFacts(record, view)),
     '',
     'The plan. These are the words of the model, not of Countersign:',
     ...inertLines(plan).map((line) => `| ${line}`),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { StatusRow, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, TaskStatus } from '@countersign/contracts/task-state.ts';
 import { readHealth } from '@countersign/kit/health.ts';
-import { refusedFiles, untakenFiles } from './queue-files.ts';
+import { refusedFiles, untakenFiles } from '@countersign/kit/queue-files.ts';
 
 /** What a person must decide comes first, then what waits, then what works, then what has ended. */
 const order: readonly string[] = [

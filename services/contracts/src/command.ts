@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from './canonical-json.ts';
 import { commandLimits, taskFileLimits } from './limits.ts';
 import { Sha256, Timestamp } from './names.ts';
+import { OneTimeCode } from './one-time-code.ts';
+import { isSignedBy, Signature, signatureOf } from './signature.ts';
 
 export const Channel = z.enum(['shell', 'matrix', 'dashboard']);
 export type Channel = z.infer<typeof Channel>;
@@ -11,11 +12,11 @@ export type Channel = z.infer<typeof Channel>;
 const TaskReference = z.string().min(1).max(taskFileLimits.nameBytes);
 const Reason = z.string().max(commandLimits.reasonCharacters);
 
-const common = {
+/** Of everything that a person signs by one of our services. */
+export const signedFields = {
   version: z.literal(1),
   /** Chosen by the writer; the same id is carried out once, however often it is delivered. */
   id: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/),
-  actor: z.strictObject({ channel: Channel, user: z.string().min(1).max(255) }),
   /** What shows that the person meant it: `argv` for the shell, an event id for Matrix, a request id for the page. */
   evidence: z.string().max(1_000),
   issued_at: Timestamp,
@@ -23,11 +24,21 @@ const common = {
   key_id: z.string().regex(/^[a-z]+-[0-9a-f]{16}$/),
 };
 
+export const User = z.string().min(1).max(255);
+const common = { ...signedFields, actor: z.strictObject({ channel: Channel, user: User }) };
+
+/**
+ * Where a stage demands a second factor. Beside the subject and not in it: no digest of what was asked for, which a journal may
+ * keep, can be tried for its million codes. It is never written down.
+ */
+const code = OneTimeCode.optional();
+
 const unsigned = [
   z.strictObject({
     ...common,
     kind: z.literal('approve'),
     subject: z.strictObject({ task: TaskReference, digest: Sha256 }),
+    code,
   }),
   z.strictObject({
     ...common,
@@ -39,6 +50,7 @@ const unsigned = [
     kind: z.literal('merge'),
     /** `unverified`: although no postcondition was checked. */
     subject: z.strictObject({ task: TaskReference, digest: Sha256, unverified: z.literal(true).optional() }),
+    code,
   }),
   z.strictObject({
     ...common,
@@ -92,8 +104,7 @@ const unsigned = [
 export const UnsignedCommand = z.discriminatedUnion('kind', unsigned);
 export type UnsignedCommand = z.infer<typeof UnsignedCommand>;
 
-/** 64 bytes in the one base64 spelling that they have: the last character's unused bits are zero. */
-const signature = z.string().regex(/^[A-Za-z0-9+/]{85}[AQgw]==$/);
+const signature = Signature;
 
 /** One file of a spool. */
 export const Command = z.discriminatedUnion('kind', [
@@ -139,13 +150,12 @@ export function commandFileName({ id, issued_at }: Command): string {
 
 /** Signs with Ed25519 over the canonical JSON of everything but the signature. */
 export function signCommand(command: UnsignedCommand, key: KeyObject): Command {
-  const bytes = sign(null, Buffer.from(canonicalJson(command)), key);
-  return Command.parse({ ...command, signature: bytes.toString('base64') });
+  return Command.parse({ ...command, signature: signatureOf(command, key) });
 }
 
 export function isSignatureGood(command: Command, key: KeyObject): boolean {
   const { signature: encoded, ...rest } = command;
-  return verify(null, Buffer.from(canonicalJson(rest)), key, Buffer.from(encoded, 'base64'));
+  return isSignedBy(rest, encoded, key);
 }
 
 /** @throws Error when the text is no PEM of an Ed25519 key. */

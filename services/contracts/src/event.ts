@@ -54,6 +54,8 @@ const EventName = z.enum([
   'command_refused',
   'message',
   'cleaned_up',
+  /** The launcher started or stopped a service by a signed order, or refused to. */
+  'service_order',
 ]);
 
 /** Why a task ended without success; the closed list that summaries, breakers and pages count by. */

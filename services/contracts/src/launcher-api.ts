@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Sha256, SlotId, WorkspaceName } from './names.ts';
+import { Sha256, SlotId, Timestamp, WorkspaceName } from './names.ts';
 
 /**
  * The launcher's HTTP API on its control socket. The vocabulary is closed: a profile's name, a slot and a workspace's name go in;
@@ -15,6 +15,7 @@ import { Sha256, SlotId, WorkspaceName } from './names.ts';
  * - `GET /sandboxes` → 200 SandboxList (of this stack; every state)
  * - `POST /sandboxes/:id/signal` SignalSandbox → 204, 404
  * - `DELETE /sandboxes/:id` → 204 when the container is gone (also when it was not there)
+ * - `GET /orders` → 200 ToldOrders: what came over the services socket (`services-api.ts`), for the runner's journal
  * - `GET /health` → 200 LauncherHealth
  */
 export const ProfileName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
@@ -58,6 +59,21 @@ export type Sandbox = z.infer<typeof Sandbox>;
 export const SandboxList = z.strictObject({ sandboxes: z.array(Sandbox) });
 export const SignalSandbox = z.strictObject({ signal: z.enum(['SIGINT', 'SIGTERM', 'SIGKILL']) });
 export type SignalSandbox = z.infer<typeof SignalSandbox>;
+
+/** A signed order and what came of it; the newest ones since the launcher's start, oldest first. */
+export const ToldOrder = z.strictObject({
+  id: z.string().max(64),
+  kind: z.enum(['service_start', 'service_stop']),
+  service: z.string().max(64),
+  user: z.string().max(255),
+  evidence: z.string().max(1_000),
+  at: Timestamp,
+  done: z.boolean(),
+  /** For people: how it stands now, or why it was refused. */
+  message: z.string().max(500),
+});
+export type ToldOrder = z.infer<typeof ToldOrder>;
+export const ToldOrders = z.strictObject({ orders: z.array(ToldOrder) });
 
 export const LauncherHealth = z.strictObject({
   status: z.enum(['ok', 'engine-down']),

@@ -87,6 +87,16 @@ export const commandLimits = {
   verdictsPerMinute: { shell: 1_000, matrix: 120, dashboard: 300 },
 } as const;
 
+/** Guesses at a one-time code: three of a million are right at a time. */
+export const codeLimits = {
+  /** Time steps before and after the present one whose code is taken as well, for clocks that differ. */
+  window: 1,
+  /** So many wrong codes within that time, and none is looked at for a while. */
+  wrongCodes: 5,
+  withinMs: 10 * 60 * 1000,
+  lockMs: 60 * 60 * 1000,
+} as const;
+
 export const sandboxLimits = {
   /** From the launcher's start of a container to its `hello`. */
   helloMs: 20_000,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { purposes } from './attempt-files.ts';
 import { NamedCheck } from './condition.ts';
 import { DiffIndex } from './diff-index.ts';
 import { ErrorClass, EventBody, TokenCount } from './event.ts';
@@ -7,8 +8,10 @@ import { HealthReport } from './health.ts';
 import { commandLimits, taskFileLimits } from './limits.ts';
 import { MergeRefusal } from './merge.ts';
 import { RunId, Sha256, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { OneTimeCode } from './one-time-code.ts';
 import { QueueState } from './queue-state.ts';
 import { Run, RunStatus } from './run.ts';
+import { ControlledService, ServiceContainer } from './services-api.ts';
 import { TaskRecord } from './task-record.ts';
 import { TaskStatus } from './task-state.ts';
 import { Wait } from './wait.ts';
@@ -94,6 +97,26 @@ export const Session = z.strictObject({
 });
 export type Session = z.infer<typeof Session>;
 
+/** GET /api/sessions, newest first; DELETE /api/sessions/<id> ends one, DELETE /api/session the one that asks. */
+export const Sessions = z.strictObject({
+  sessions: z.array(
+    z.strictObject({
+      /** A name for it that opens nothing. */
+      id: z.string(),
+      /** The address that it was opened at. */
+      host: z.string(),
+      /** What the browser says of itself. */
+      client: z.string(),
+      opened_at: Timestamp,
+      used_at: Timestamp,
+      expires_at: Timestamp,
+      /** The one that asks. */
+      own: z.boolean(),
+    }),
+  ),
+});
+export type Sessions = z.infer<typeof Sessions>;
+
 /** What is known of one service: what it says of itself, and what the launcher sees of its container where it may look. */
 export const ServiceRow = z.strictObject({
   name: z.string(),
@@ -101,9 +124,7 @@ export const ServiceRow = z.strictObject({
   status: z.enum(['ok', 'waiting', 'failing', 'silent']),
   reason: z.string(),
   report: HealthReport.nullable(),
-  container: z
-    .strictObject({ state: z.string(), started_at: Timestamp.nullable(), restarts: count, image: z.string() })
-    .nullable(),
+  container: ServiceContainer.nullable(),
   /** Whether `service_start` and `service_stop` are for it. */
   controllable: z.boolean(),
 });
@@ -335,6 +356,8 @@ export const LogLines = z.strictObject({
   /** Bytes that there are. */
   from: count,
   to: count,
+  /** Behind the last of these lines: the `after` of the next ones. */
+  next: count,
   lines: z.array(z.strictObject({ at: count, text: z.string() })).max(pageLimits.logLines),
 });
 export type LogLines = z.infer<typeof LogLines>;
@@ -355,11 +378,7 @@ export type Configuration = z.infer<typeof Configuration>;
 
 const digest = Sha256;
 const reason = z.string().max(commandLimits.reasonCharacters);
-/** Of RFC 6238. */
-const code = z.string().regex(/^[0-9]{6}$/);
-/** The service that the launcher is asked to start or stop. */
-export const ControlledService = z.enum(['runner', 'matrix-listener']);
-export type ControlledService = z.infer<typeof ControlledService>;
+const code = OneTimeCode;
 
 /** The body of POST /api/commands. What was seen is named by its digest: where it is another one by now, the answer is 409. */
 export const CommandRequest = z.discriminatedUnion('kind', [
@@ -411,6 +430,8 @@ export const Problem = z.strictObject({
     'too_large',
     'too_many_requests',
     'index_rebuilding',
+    /** What is needed for it does not answer now; nothing was done. */
+    'unavailable',
     'internal',
   ]),
   /** For people: what is wrong and what to do next. */
@@ -443,6 +464,8 @@ export const StreamBatch = z.strictObject({
     z.strictObject({
       task: TaskId,
       attempt: z.int().positive(),
+      /** Each part of an attempt has its own output, from byte 0 on. */
+      part: z.enum(purposes),
       stream: z.enum(['stdout', 'stderr']),
       at: count,
       text: z.string(),
@@ -450,6 +473,8 @@ export const StreamBatch = z.strictObject({
   ),
   /** New lines of a service's log that the stream was asked to follow. */
   log: z.array(z.strictObject({ service: z.string(), at: count, text: z.string() })),
+  /** Files of the queue that are no tasks, all of them as they are now, where that changed. */
+  files: z.array(TaskRow).optional(),
   queue: QueueState.nullable().optional(),
   troubles: z.array(ServiceRow).optional(),
 });

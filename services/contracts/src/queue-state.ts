@@ -24,5 +24,7 @@ export const QueueState = z.strictObject({
   version: z.literal(1),
   paused: z.strictObject({ since: Timestamp, by: z.string(), reason: z.string() }).nullable(),
   breakers: z.array(OpenBreaker),
+  /** `missing`: a stage may be decided with a one-time code, and nobody has enrolled one. */
+  code: z.literal('missing').optional(),
 });
 export type QueueState = z.infer<typeof QueueState>;

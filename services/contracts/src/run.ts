@@ -78,6 +78,12 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** How many tasks of a run are in each state, in words. */
+export function runSummary(counts: Run['counts']): string {
+  const words = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+  return words.length === 0 ? 'no task yet' : words.join(', ');
+}
+
 /** The whole of `run.yaml` as its tasks are now. Pure. */
 export function describeRun(
   { id, workspace, created_at }: Omit<RunHeader, 'version'>,
@@ -91,7 +97,6 @@ export function describeRun(
   const counts: Partial<Record<TaskStatus, number>> = {};
   for (const { state } of records) counts[state.status] = (counts[state.status] ?? 0) + 1;
   const status = runStatus(records.map(({ state }) => state.status));
-  const words = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
   return {
     version: 2,
     id,
@@ -103,6 +108,6 @@ export function describeRun(
     tasks: newest
       .slice(0, listedTasks)
       .map((record) => ({ task_id: record.id, status: record.state.status, attempts: record.attempts })),
-    summary: words.length === 0 ? 'no task yet' : words.join(', '),
+    summary: runSummary(counts),
   };
 }

@@ -15,7 +15,7 @@ export function startServiceWorker(): void {
   if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return;
   const { trustedTypes } = window as { trustedTypes?: Policies };
   const url =
-    trustedTypes?.createPolicy('service-worker', { createScriptURL: onlyWorker }).createScriptURL(address) ?? address;
+    trustedTypes?.createPolicy('countersign', { createScriptURL: onlyWorker }).createScriptURL(address) ?? address;
   navigator.serviceWorker.register(url as string, { scope: '/' }).catch(() => {
     // The page works without it.
   });

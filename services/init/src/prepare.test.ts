@@ -34,6 +34,10 @@ beforeEach(async () => {
     'named/model-slots',
     'named/spool-shell',
     'named/spool-matrix',
+    'named/spool-dashboard',
+    'named/launcher-services',
+    'named/page-socket',
+    'named/dashboard-index',
     'named/launcher-control',
     'named/gateway-control',
     'named/matrix-door',
@@ -77,7 +81,7 @@ const git = (...parameters: string[]) =>
 describe('a first start', () => {
   test('makes every folder of the queue and gives it to the services', async () => {
     await run();
-    const logs = ['logs/runner', 'logs/gateway', 'logs/matrix-listener'];
+    const logs = ['logs/runner', 'logs/gateway', 'logs/matrix-listener', 'logs/dashboard'];
     for (const folder of [...queueFolders, 'runs', 'memory', 'workspaces', ...logs])
       expect(await facts(`volumes/${folder}`)).toMatch(new RegExp(`^${uid}:${gid} 7`));
   });
@@ -88,17 +92,25 @@ describe('a first start', () => {
     expect(await facts('named/model-slots')).toBe(`${uid}:${gid} 711`);
     expect(await facts('named/spool-shell')).toBe(`${uid}:${gid} 770`);
     expect(await facts('named/spool-matrix')).toBe(`${uid}:${gid} 770`);
+    expect(await facts('named/spool-dashboard')).toBe(`${uid}:${gid} 770`);
+    expect(await facts('named/page-socket')).toBe(`${uid}:${gid} 2770`);
+    expect(await facts('named/dashboard-index')).toBe(`${uid}:${gid} 700`);
+    expect(await facts('named/launcher-services')).toBe(`${config.rootUid}:${gid} 2750`);
+    expect(await facts('secrets/launcher')).toBe(`${config.rootUid}:${gid} 750`);
+    expect(await facts('secrets/launcher/dashboard.pub.pem')).toBe(`${config.rootUid}:${gid} 444`);
+    expect(await facts('secrets/dashboard/login-token')).toBe(`${uid}:${gid} 600`);
     expect(await facts('named/gateway-control')).toBe(`${uid}:${gid} 2770`);
     expect(await facts('named/matrix-door')).toBe(`${uid}:${gid} 2770`);
     expect(await facts('named/listener-state')).toBe(`${uid}:${gid} 700`);
     expect(await facts('named/synapse')).toBe(`${uid}:${gid} 700`);
     expect(await facts('named/launcher-control')).toBe(`${config.rootUid}:${gid} 2750`);
     expect(await facts('volumes/logs/launcher')).toBe(`${config.rootUid}:${gid} 2750`);
-    for (const service of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse'])
+    for (const service of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse', 'dashboard'])
       expect(await facts(`secrets/${service}`)).toBe(`${uid}:${gid} 700`);
     for (const secret of [
       'cli/signing.key.pem',
       'matrix-listener/signing.key.pem',
+      'dashboard/signing.key.pem',
       'enrol/registration.secret',
       'synapse/registration.secret',
       'synapse/macaroon.secret',
@@ -106,13 +118,14 @@ describe('a first start', () => {
       'synapse/signing.key',
     ])
       expect(await facts(`secrets/${secret}`)).toBe(`${uid}:${gid} 400`);
-    for (const channel of ['shell', 'matrix'])
+    for (const channel of ['shell', 'matrix', 'dashboard'])
       expect(await facts(`secrets/runner/${channel}.pub.pem`)).toBe(`${uid}:${gid} 444`);
   });
 
   test.each([
     ['shell', 'cli'],
     ['matrix', 'matrix-listener'],
+    ['dashboard', 'dashboard'],
   ] as const)('makes a pair of keys for %s whose halves fit', async (channel, holder) => {
     await run();
     const key = readSigningKey(await readFile(join(home, `secrets/${holder}/signing.key.pem`), 'utf8'));
@@ -259,6 +272,7 @@ describe('refused, with nothing changed and what to do', () => {
   describe.each([
     ['shell', 'cli'],
     ['matrix', 'matrix-listener'],
+    ['dashboard', 'dashboard'],
   ])('of the channel %s', (channel, holder) => {
     const privateHalf = () => join(home, `secrets/${holder}/signing.key.pem`);
     const publicHalf = () => join(home, `secrets/runner/${channel}.pub.pem`);
@@ -292,18 +306,58 @@ describe('refused, with nothing changed and what to do', () => {
     await expect(run()).rejects.toThrow(/matrix\.pub\.pem is not the public half of/);
   });
 
+  test('W30 a login token that is none', async () => {
+    await run();
+    await chmod(join(home, 'secrets/dashboard/login-token'), 0o600);
+    for (const damaged of ['', 'hello\n', `${'a'.repeat(44)}\n`]) {
+      await writeFile(join(home, 'secrets/dashboard/login-token'), damaged);
+      await expect(run()).rejects.toThrow(/login-token cannot be used[\s\S]*Remove it for a new one/);
+    }
+  });
+
   test('a home that is not mounted', async () => {
     await expect(run({ volumes: join(home, 'nowhere') })).rejects.toThrow('cannot be read');
   });
 });
 
-test.each(['shell', 'matrix'])('a missing public half of %s is made from the private one', async (channel) => {
+test.each(['shell', 'matrix', 'dashboard'])(
+  'a missing public half of %s is made from the private one',
+  async (channel) => {
+    await run();
+    const path = join(home, `secrets/runner/${channel}.pub.pem`);
+    const before = await readFile(path, 'utf8');
+    await rm(path);
+    expect(await run()).toContain(`made: secrets/runner/${channel}.pub.pem`);
+    expect(await readFile(path, 'utf8')).toBe(before);
+  },
+);
+
+test('W30 the login token has 256 bits, is its owner’s alone, and another one when it was removed', async () => {
   await run();
-  const path = join(home, `secrets/runner/${channel}.pub.pem`);
-  const before = await readFile(path, 'utf8');
+  const path = join(home, 'secrets/dashboard/login-token');
+  const first = await readFile(path, 'utf8');
+  expect(Buffer.from(first.trim(), 'base64url')).toHaveLength(32);
+  await chmod(path, 0o644);
+  const lines = await run();
+  expect(await facts('secrets/dashboard/login-token')).toBe(`${uid}:${gid} 600`);
+  expect(await readFile(path, 'utf8')).toBe(first);
   await rm(path);
-  expect(await run()).toContain(`made: secrets/runner/${channel}.pub.pem`);
-  expect(await readFile(path, 'utf8')).toBe(before);
+  lines.push(...(await run()));
+  const second = await readFile(path, 'utf8');
+  expect(second).not.toBe(first);
+  expect(lines.join()).not.toContain(first.trim());
+  expect(lines.join()).not.toContain(second.trim());
+});
+
+test('the launcher’s copy of the dashboard’s key follows the runner’s', async () => {
+  await run();
+  const read = (holder: string) => readFile(join(home, `secrets/${holder}/dashboard.pub.pem`), 'utf8');
+  expect(await read('launcher')).toBe(await read('runner'));
+  const before = await read('runner');
+  for (const path of ['dashboard/signing.key.pem', 'runner/dashboard.pub.pem']) await rm(join(home, 'secrets', path));
+  expect(await run()).toContain('changed: secrets/launcher/dashboard.pub.pem');
+  expect(await read('launcher')).toBe(await read('runner'));
+  expect(await read('runner')).not.toBe(before);
 });
 
 test('the ids come from the environment, and root is not among them', () => {

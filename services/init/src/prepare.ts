@@ -7,6 +7,8 @@ import type { InitConfig } from './config.ts';
 import { firstWorkspace, makeFirstWorkspace } from './first-workspace.ts';
 import { ensureFolder, type FolderMode, type Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
+import { ensureLauncherKey } from './launcher-key.ts';
+import { ensureLoginToken } from './login-token.ts';
 import { refuseMoved } from './refuse-moved.ts';
 import { readSentinel, writeSentinel } from './sentinel.ts';
 import { ensureSigningKey } from './signing-key.ts';
@@ -33,6 +35,7 @@ const volumeFolders: readonly (readonly [name: string, mode: FolderMode])[] = [
   ['logs/runner', readable],
   ['logs/gateway', readable],
   ['logs/matrix-listener', readable],
+  ['logs/dashboard', readable],
 ];
 
 /**
@@ -63,24 +66,28 @@ export async function prepare(config: InitConfig, report: Report): Promise<void>
   const launcher: Owner = { uid: config.rootUid, gid: config.gid };
   await ensureFolder(join(config.volumes, 'logs/launcher'), launcher, { exact: 0o2750 }, report);
 
-  for (const name of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse'])
+  for (const name of ['cli', 'runner', 'enrol', 'matrix-listener', 'synapse', 'dashboard'])
     await ensureFolder(join(config.secrets, name), owner, { exact: 0o700 }, report);
   await ensureFolder(join(config.secrets, 'launcher'), launcher, { exact: 0o750 }, report);
   await ensureSigningKey(config.secrets, { holder: 'cli', channel: 'shell' }, owner, report);
   await ensureSigningKey(config.secrets, { holder: 'matrix-listener', channel: 'matrix' }, owner, report);
+  await ensureSigningKey(config.secrets, { holder: 'dashboard', channel: 'dashboard' }, owner, report);
+  await ensureLauncherKey(config.secrets, launcher, report);
+  await ensureLoginToken(config.secrets, owner, report);
   await ensureSynapseSecrets(config.secrets, owner, report);
   await adoptBotToken(config.secrets, owner, report);
 
   // A sandbox's own user passes through by a slot's name, and can list nothing.
   for (const name of ['slots', 'model-slots'])
     await ensureFolder(join(config.named, name), owner, { exact: 0o711 }, report);
-  for (const name of ['spool-shell', 'spool-matrix'])
+  for (const name of ['spool-shell', 'spool-matrix', 'spool-dashboard'])
     await ensureFolder(join(config.named, name), owner, { exact: 0o770 }, report);
-  for (const name of ['gateway-control', 'matrix-door'])
+  for (const name of ['gateway-control', 'matrix-door', 'page-socket'])
     await ensureFolder(join(config.named, name), owner, { exact: 0o2770 }, report);
-  for (const name of ['listener-state', 'synapse'])
+  for (const name of ['listener-state', 'synapse', 'dashboard-index'])
     await ensureFolder(join(config.named, name), owner, { exact: 0o700 }, report);
-  await ensureFolder(join(config.named, 'launcher-control'), launcher, { exact: 0o2750 }, report);
+  for (const name of ['launcher-control', 'launcher-services'])
+    await ensureFolder(join(config.named, name), launcher, { exact: 0o2750 }, report);
 
   const workspace = join(config.volumes, 'workspaces', firstWorkspace);
   if (sentinel.workspaces.includes(firstWorkspace)) {

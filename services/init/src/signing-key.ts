@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { readSigningKey, readVerifyingKey } from '@countersign/contracts/command.ts';
+import { type Channel, readSigningKey, readVerifyingKey } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Owner } from './folder.ts';
 import { InitError, type Report } from './init-error.ts';
@@ -8,7 +8,7 @@ import { protect } from './protect.ts';
 import { readRegularFile } from './regular-file.ts';
 
 /** A way for decisions to come in: who signs there, and under which name the runner knows the public half. */
-type SigningChannel = { readonly holder: string; readonly channel: 'shell' | 'matrix' };
+type SigningChannel = { readonly holder: string; readonly channel: Channel };
 
 /**
  * The Ed25519 pair of a channel: the private half for its service alone, the public half for the runner. A pair that exists is

@@ -1,9 +1,10 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
 import { taskFileLimits } from '@countersign/contracts/limits.ts';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { sha256 } from './digest.ts';
+import { openRegularFile } from './regular-file.ts';
 
 export type Pending = TaskRecord & { readonly state: { readonly status: 'pending' } };
 
@@ -51,7 +52,7 @@ const bundleBytes = 1024 * 1024;
 
 async function readPart(volumes: string, path: string, limit: number): Promise<Buffer> {
   try {
-    const file = await open(join(volumes, path), 'r');
+    const file = await openRegularFile(join(volumes, path), volumes);
     try {
       const { size } = await file.stat();
       if (size > limit)

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiffIndex, type RepositoryDiff } from '@countersign/contracts/diff-index.ts';
 import type { Sha256 } from '@countersign/contracts/names.ts';
 import { sha256, sha256OfFile } from './digest.ts';
+import { openRegularFile } from './regular-file.ts';
 
 /** A saved diff's list of files, and the digest that its bytes have. */
 export type DiffView = { readonly digest: Sha256; readonly index: DiffIndex };
@@ -84,7 +84,7 @@ export async function readPatchPart(
   const offset = Math.max(0, asked.offset);
   const room = Math.max(1, Math.min(asked.bytes, partBytes));
   try {
-    await using handle = await open(join(volumes, path), 'r');
+    await using handle = await openRegularFile(join(volumes, path), volumes);
     const { size } = await handle.stat();
     const buffer = Buffer.alloc(Math.max(0, Math.min(room, size - offset)));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
@@ -123,7 +123,7 @@ function patchPath(attemptFolder: string, file: string): string {
 
 async function readWhole(volumes: string, path: string): Promise<Buffer> {
   try {
-    await using file = await open(join(volumes, path), 'r');
+    await using file = await openRegularFile(join(volumes, path), volumes);
     const { size } = await file.stat();
     if (size > indexBytes)
       throw new DiffViewError('changed', `${path} has ${size} bytes, more than the ${indexBytes} that it can have`);

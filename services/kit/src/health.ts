@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HealthReport } from '@countersign/contracts/health.ts';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
 import { writeFileAtomic } from './files.ts';
+import { readFileStart } from './regular-file.ts';
 
 /** The same news is written again only after this long, well within what counts as alive: each write is a write to a disk. */
 const repeatMs = 5_000;
@@ -70,16 +70,9 @@ export async function readHealth(
   }
 }
 
-/** Each service owns its folder and could put anything there: no link is followed, no pipe waited for. */
+/** Each service owns its folder and could put anything there. */
 async function readReport(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    if (!(await file.stat()).isFile()) throw new Error('not a regular file');
-    const bytes = Buffer.alloc(serviceLimits.healthBytes + 1);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-    if (bytesRead > serviceLimits.healthBytes) throw new Error('too large');
-    return bytes.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  const { bytes, size } = await readFileStart(path, serviceLimits.healthBytes);
+  if (size > serviceLimits.healthBytes) throw new Error('too large');
+  return bytes.toString('utf8');
 }

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import { Handoff } from '@countersign/contracts/handoff.ts';
@@ -6,6 +5,7 @@ import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts
 import { parseYaml } from '@countersign/contracts/yaml-text.ts';
 import { readDiffIndex } from './diff-view.ts';
 import { isMissing } from './files.ts';
+import { openRegularFile } from './regular-file.ts';
 
 export type Review = TaskRecord & { readonly state: { readonly status: 'review' } };
 
@@ -53,7 +53,7 @@ export async function readHandoff(
 ): Promise<SavedHandoff | null> {
   const path = `${attemptFolder(record, attempt)}/handoff.yaml`;
   try {
-    await using file = await open(join(volumes, path), 'r');
+    await using file = await openRegularFile(join(volumes, path), volumes);
     const { size } = await file.stat();
     if (size > handoffBytes)
       throw new Error(`${path} has ${size} bytes, more than the ${handoffBytes} that it can have`);

@@ -25,6 +25,8 @@ test('every setting has the path in the container as its default', () => {
     LAUNCHER_MODEL_SLOTS_VOLUME: 'countersign_model-slots',
     LAUNCHER_IMAGE_TAG: 'local',
     LAUNCHER_SOCKET_PATH: '/run/launcher/launcher.sock',
+    LAUNCHER_SERVICES_SOCKET_PATH: '/run/services/services.sock',
+    LAUNCHER_SECRETS_FOLDER: '/secrets',
     LAUNCHER_CONFIG_FOLDER: '/configs',
     LAUNCHER_LOG_FOLDER: '/logs',
     LAUNCHER_DOCKER_SOCKET: '/var/run/docker.sock',

@@ -20,6 +20,9 @@ const Settings = z
       .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/)
       .default('local'),
     LAUNCHER_SOCKET_PATH: z.string().default('/run/launcher/launcher.sock'),
+    /** In a volume of its own, so that whoever may ask for sandboxes may not stop services, and the other way round. */
+    LAUNCHER_SERVICES_SOCKET_PATH: z.string().default('/run/services/services.sock'),
+    LAUNCHER_SECRETS_FOLDER: z.string().default('/secrets'),
     LAUNCHER_CONFIG_FOLDER: z.string().default('/configs'),
     LAUNCHER_LOG_FOLDER: z.string().default('/logs'),
     LAUNCHER_DOCKER_SOCKET: z.string().default('/var/run/docker.sock'),

@@ -66,6 +66,12 @@ test.each([
   await expect(engine.start('c1', soon())).rejects.toMatchObject({ code, message: 'because' });
 });
 
+test('a container that is in that state already is a conflict', async () => {
+  const engine = await engineThat((_request, response) => void response.writeHead(304).end());
+  await expect(engine.start('c1', soon())).rejects.toMatchObject({ code: 'conflict' });
+  await expect(engine.stop('c1', 1, soon())).rejects.toMatchObject({ code: 'conflict' });
+});
+
 test.each([[{}], [[]], ['text'], [{ Id: 'sha256:short', Config: {} }]])(
   'the answer %j is not taken for an image',
   async (body) => {
@@ -93,4 +99,26 @@ test('what is compiled goes into the body, and only the name into the address', 
   const options = compile(ingredients);
   expect(await engine.create('a-sandbox-b', options, soon())).toBe('c1');
   expect(await seen.promise).toEqual({ url: '/v1.45/containers/create?name=a-sandbox-b', body: options });
+});
+
+test('a service is stopped by its id with the time that it has, and of how it stands no more is taken than is told', async () => {
+  const seen: string[] = [];
+  const State = { Status: 'running', StartedAt: '2026-11-20T10:00:00Z', Pid: 7 };
+  const engine = await engineThat((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    if (request.method === 'POST') response.writeHead(204).end();
+    else
+      json(200, { Id: 'c1', Image: 'sha256:x', RestartCount: 1, State, Config: { Env: ['SECRET=x'] } })(
+        request,
+        response,
+      );
+  });
+  await engine.stop('c1', 15, soon());
+  expect(await engine.inspectService('c1', soon())).toEqual({
+    Id: 'c1',
+    Image: 'sha256:x',
+    RestartCount: 1,
+    State: { Status: 'running', StartedAt: '2026-11-20T10:00:00Z' },
+  });
+  expect(seen).toEqual(['POST /v1.45/containers/c1/stop?t=15', 'GET /v1.45/containers/c1/json']);
 });

@@ -7,6 +7,7 @@ import { type Image, ImageAnswer } from './image.ts';
 import { launcherLimits } from './limits.ts';
 import type { ContainerOptions } from './policy.ts';
 import type { Runtimes } from './runtime.ts';
+import { ServiceInspection } from './services/service-container.ts';
 
 export type Volume = { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 
@@ -22,7 +23,15 @@ export interface Engine {
   /** @returns the container's id; `conflict` when the name is taken, `not-found` when the image is gone */
   create(name: string, options: ContainerOptions, signal: AbortSignal): Promise<string>;
   inspect(id: string, signal: AbortSignal): Promise<Inspection | null>;
+  /** Of a container that is no sandbox: how it stands, and nothing else of it. */
+  inspectService(id: string, signal: AbortSignal): Promise<ServiceInspection | null>;
+  /** `conflict` when it runs already. */
   start(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * SIGTERM, and after so many seconds SIGKILL; its restart policy is suspended until it is started again. `conflict` when it does
+   * not run.
+   */
+  stop(id: string, seconds: number, signal: AbortSignal): Promise<void>;
   /** `not-found` or `conflict` when there is no process to signal. */
   kill(id: string, name: 'SIGINT' | 'SIGTERM' | 'SIGKILL', signal: AbortSignal): Promise<void>;
   /** Kills and removes, with the volumes that only this container had. Removal may go on after the answer. */
@@ -77,8 +86,13 @@ export function createEngine(socketPath: string): Engine {
     },
     inspect: (id, signal) =>
       orNull(ask(Inspection, signal, () => docker.getContainer(id).inspect({ abortSignal: signal }))),
+    inspectService: (id, signal) =>
+      orNull(ask(ServiceInspection, signal, () => docker.getContainer(id).inspect({ abortSignal: signal }))),
     async start(id, signal) {
       await ask(z.unknown(), signal, () => docker.getContainer(id).start({ abortSignal: signal }));
+    },
+    async stop(id, seconds, signal) {
+      await ask(z.unknown(), signal, () => docker.getContainer(id).stop({ t: seconds, abortSignal: signal }));
     },
     async kill(id, name, signal) {
       await ask(z.unknown(), signal, () => docker.getContainer(id).kill({ signal: name, abortSignal: signal }));
@@ -139,6 +153,8 @@ function asEngineError(cause: unknown, signal: AbortSignal): EngineError {
   if (!failed.success) return new EngineError('unreachable', text, { cause });
   const message = failed.data.json?.message ?? text;
   if (failed.data.statusCode === 404) return new EngineError('not-found', message, { cause });
-  if (failed.data.statusCode === 409) return new EngineError('conflict', message, { cause });
+  // 304: it is in that state already.
+  if (failed.data.statusCode === 409 || failed.data.statusCode === 304)
+    return new EngineError('conflict', message, { cause });
   return new EngineError('refused', message, { cause });
 }

@@ -8,6 +8,11 @@ import { launcherLimits } from './limits.ts';
 import { ProfileBook } from './profile-book.ts';
 import { createRoutes } from './routes.ts';
 import { Sandboxes } from './sandboxes.ts';
+import { OrderBook } from './services/order-book.ts';
+import { readDashboardKey } from './services/read-key.ts';
+import { createServiceRoutes } from './services/service-routes.ts';
+import { Services } from './services/services.ts';
+import { ToldOrders } from './services/told-orders.ts';
 
 /** Owner and group may connect: the folder gives the socket the group of the services that may. */
 const socketMode = 0o660;
@@ -33,15 +38,22 @@ export async function createLauncher(
   const book = new ProfileBook(profiles, engine, stack, settings.LAUNCHER_IMAGE_TAG, logger);
   const sandboxes = new Sandboxes(engine, book, stack, logger);
   const stop = new AbortController();
-  const routes = createRoutes({ engine, profiles: book, sandboxes }, logger, stop.signal);
-  const server = await listenOnSocket(routes, settings.LAUNCHER_SOCKET_PATH, socketMode);
-  server.maxConnections = launcherLimits.connections;
+  const told = new ToldOrders();
+  const routes = createRoutes({ engine, profiles: book, sandboxes, told }, logger, stop.signal);
+  const orders = new OrderBook(await readDashboardKey(settings.LAUNCHER_SECRETS_FOLDER, logger), Date.now());
+  const services = new Services(engine, stack.project);
+  const serviceRoutes = createServiceRoutes({ services, orders, told }, logger, stop.signal);
+  const servers = [
+    await listenOnSocket(routes, settings.LAUNCHER_SOCKET_PATH, socketMode),
+    await listenOnSocket(serviceRoutes, settings.LAUNCHER_SERVICES_SOCKET_PATH, socketMode),
+  ];
+  for (const server of servers) server.maxConnections = launcherLimits.connections;
   logger.info({ epoch: stack.epoch, project: stack.project, profiles: [...profiles.keys()] }, 'launcher is up');
   await reportEarlier(sandboxes, logger);
   return {
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the launcher is stopping'));
-      await closeServer(server);
+      await Promise.all(servers.map(closeServer));
       logger.info('launcher is down');
     },
   };

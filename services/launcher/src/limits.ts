@@ -19,4 +19,12 @@ export const launcherLimits = {
   /** Profiles, each with and without workspaces, that are remembered at a time. */
   rememberedProfiles: 256,
   removalPollMs: 50,
+  /** Orders that are remembered until they expire: so many are taken in a minute. */
+  orders: 60,
+  /** How far ahead the clock of whoever signs an order may be. */
+  orderSkewMs: 5_000,
+  /** Orders that were carried out or refused, kept for the runner to write into its journal. */
+  toldOrders: 100,
+  /** From SIGTERM to SIGKILL; less than one silent call to the engine may take. */
+  stopSeconds: 15,
 } as const;

@@ -15,6 +15,8 @@ const environment = (configs = join(import.meta.dirname, '../../../configs')) =>
   PATH: process.env['PATH'],
   LAUNCHER_CONFIG_FOLDER: configs,
   LAUNCHER_SOCKET_PATH: join(folder, 'launcher.sock'),
+  LAUNCHER_SERVICES_SOCKET_PATH: join(folder, 'services.sock'),
+  LAUNCHER_SECRETS_FOLDER: folder,
   LAUNCHER_LOG_FOLDER: folder,
   LAUNCHER_DOCKER_SOCKET: join(folder, 'no-engine.sock'),
 });

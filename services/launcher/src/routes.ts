@@ -15,6 +15,7 @@ import { launcherLimits } from './limits.ts';
 import { type Outcome, refuse } from './outcome.ts';
 import type { ProfileBook } from './profile-book.ts';
 import type { Sandboxes } from './sandboxes.ts';
+import type { ToldOrders } from './services/told-orders.ts';
 
 const statuses: Readonly<Record<Refusal['code'], number>> = {
   'unknown-profile': 404,
@@ -34,11 +35,16 @@ const ProfileQuery = z.strictObject({ workspace: WorkspaceName.nullable().defaul
 
 /** The API of `contracts/launcher-api.ts`; nothing else is answered. @param stop aborts what is under way */
 export function createRoutes(
-  parts: { readonly engine: Engine; readonly profiles: ProfileBook; readonly sandboxes: Sandboxes },
+  parts: {
+    readonly engine: Engine;
+    readonly profiles: ProfileBook;
+    readonly sandboxes: Sandboxes;
+    readonly told: ToldOrders;
+  },
   logger: Logger,
   stop: AbortSignal,
 ): Express {
-  const { engine, profiles, sandboxes } = parts;
+  const { engine, profiles, sandboxes, told } = parts;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -82,6 +88,9 @@ export function createRoutes(
   });
   app.get('/sandboxes', async (_request, response) => {
     response.json({ sandboxes: await sandboxes.list(deadline()) });
+  });
+  app.get('/orders', (_request, response) => {
+    response.json({ orders: told.list() });
   });
   app.post('/sandboxes', async (request, response) => {
     await answer(

@@ -8,10 +8,12 @@ import { isPassing } from '@countersign/kit/system-trouble.ts';
 import { watchFolders } from './adapters/watch.ts';
 import type { RunnerConfig } from './config.ts';
 import type { Context } from './context.ts';
+import { isCodeMissing } from './gate/code-seed.ts';
 import { readKeys } from './gate/keys.ts';
 import { refuseMoved } from './house/refuse-moved.ts';
 import { takeNotes } from './house/take-notes.ts';
 import { CommandDesk } from './loop/command-desk.ts';
+import { OrderTeller } from './loop/order-teller.ts';
 import { QueueControl } from './loop/queue-control.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
 import { findSpools } from './loop/spools.ts';
@@ -163,8 +165,13 @@ export async function runRunner(
     ...(await findSpools(config.spools)).map(({ path }) => path),
   ];
   await using _watch = watch(watched, () => loop.wake(), logger);
+  const orders = await OrderTeller.open(journal, launcher);
   const keeping = keepWarm(context, loop, stop);
-  await Promise.all([loop.run(), askDependencies(context, loop, keepReserve, stop), repeatSlots(context, stop)]);
+  await Promise.all([
+    loop.run(),
+    askDependencies(context, orders, loop, keepReserve, stop),
+    repeatSlots(context, stop),
+  ]);
   // Ends a start that is under way, so that nobody waits for its sandbox.
   await pool[Symbol.asyncDispose]();
   await keeping;
@@ -177,6 +184,7 @@ export async function runRunner(
 /** Asks what tasks depend on, again and again. */
 function askDependencies(
   context: Context,
+  orders: OrderTeller,
   loop: WorkLoop,
   keepReserve: () => Promise<void>,
   stop: AbortSignal,
@@ -184,6 +192,9 @@ function askDependencies(
   return repeat(context, stop, context.paces.upkeepMs, async () => {
     await keepReserve();
     if (await context.dependencies.refresh()) loop.wake();
+    const { stages, secrets } = context.config;
+    await context.queue.toldOfCode(await isCodeMissing(stages, secrets));
+    if (context.dependencies.state.launcher.ok) await orders.tell();
     await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
   });
 }

@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
+import { makeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OperatorHome } from '../testing/operator-home.ts';
 
@@ -68,4 +70,23 @@ test('a report that cannot be read is told of', async () => {
   await home.serviceSays('matrix-listener', 'ok', '');
   await writeFile(join(home.path, 'logs/matrix-listener/health.json'), '{');
   expect(await services()).toEqual([expect.stringMatching(/^matrix-listener +unclear +- +its health.json cannot/)]);
+});
+
+test.each([
+  ['prod', 'pending', 'missing', true],
+  ['prod', 'review', 'missing', true],
+  ['prod', 'pending', undefined, false],
+  ['staging', 'pending', 'missing', false],
+  ['prod', 'failed', 'missing', false],
+] as const)('on %s, %s, a code that is %s is told of: %s', async (stage, status, code, isTold) => {
+  const queue = { version: 1, paused: null, breakers: [], code };
+  await writeFile(join(home.path, 'runs/queue.json'), JSON.stringify(queue));
+  const state = {
+    pending: makeWaitingTask('a plan').record.state,
+    review: makeReviewTask().record.state,
+    failed: { status: 'failed', since: past, reason: '', error_class: 'internal', result: null } as const,
+  }[status];
+  await home.addTask('abcde', state, { stage });
+  const told = (await home.type(['status'])).stdout.includes('scripts/countersign enrol-code');
+  expect(told).toBe(isTold);
 });

@@ -1,4 +1,6 @@
+import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
+import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
 import { waitedFor, waitWords } from '@countersign/contracts/wait-words.ts';
 import { parseCommandLine } from '../arguments.ts';
@@ -28,7 +30,7 @@ export async function status(context: Context, words: readonly string[]): Promis
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
   const { rows, checked } = await readRows(context);
   const troubles = await serviceTroubles(context.config.volumes);
-  const queue = await queueTroubles(context.config.volumes);
+  const queue = await queueTroubles(context.config.volumes, rows);
   if (values.json === true) {
     print(context.stdout, inertJson(rows));
     if (queue.length + troubles.length > 0) print(context.stderr, ...queue, ...troubles);
@@ -47,13 +49,25 @@ export async function status(context: Context, words: readonly string[]): Promis
 }
 
 /** What cannot be read hides nothing else, and is told in its place. */
-async function queueTroubles(volumes: string): Promise<string[]> {
+async function queueTroubles(volumes: string, rows: readonly StatusRow[]): Promise<string[]> {
   try {
-    return queueLines(await readQueue(volumes));
+    const queue = await readQueue(volumes);
+    return [...queueLines(queue), ...codeLines(queue, rows)];
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return [inertLine(error.message).slice(0, 300)];
   }
+}
+
+/** Only where somebody is about to be asked for a code that there is none of. */
+function codeLines({ code }: QueueState, rows: readonly StatusRow[]): string[] {
+  const isAsked = rows.some(
+    ({ stage, state }) => stage === secondFactorStage && (state === 'pending' || state === 'review'),
+  );
+  if (code !== 'missing' || !isAsked) return [];
+  return [
+    `${secondFactorStage} cannot be approved on the dashboard: it has no one-time code yet (scripts/countersign enrol-code)`,
+  ];
 }
 
 /** The rows, and what is known of each task's result; what cannot be read is said on standard error and leaves the others alone. */

@@ -4,15 +4,12 @@ import type { Readable } from 'node:stream';
 import { inertLine } from '@countersign/contracts/inert-text.ts';
 import { taskFileLimits } from '@countersign/contracts/limits.ts';
 import { formatProblems } from '@countersign/contracts/problem.ts';
-import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
+import { isSubmittedName, submittedNameBytes } from '@countersign/contracts/task-file/file-name.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
 import type { Context } from '../terminal.ts';
-
-/** A name that leaves room for what is appended when it is taken. */
-const nameBytes = 200;
 
 /** `submit`: a task file from standard input or a path, checked here before it is handed in. */
 export async function submit(context: Context, words: readonly string[]): Promise<ExitCode> {
@@ -33,10 +30,10 @@ export async function submit(context: Context, words: readonly string[]): Promis
 }
 
 function checkName(name: string): string {
-  if (name.includes('/') || name.includes('\0') || Buffer.byteLength(name) > nameBytes || !isTaskFileName(name))
+  if (!isSubmittedName(name))
     throw new CliError(
       'usage',
-      `${JSON.stringify(name)} is no name for a task file: it ends in .md, has no / and at most ${nameBytes} bytes, and is not hidden or temporary`,
+      `${JSON.stringify(name)} is no name for a task file: it ends in .md, has no / and at most ${submittedNameBytes} bytes, and is not hidden or temporary`,
     );
   return name;
 }

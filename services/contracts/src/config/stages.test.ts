@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parseYaml } from '../yaml-text.ts';
 import { Stages } from './stages.ts';
@@ -60,12 +61,31 @@ test.each([
   expect(problems(text)).toEqual(['11: stages.dev.decide.0.persons.1: not a Matrix user, which is @name:server']);
 });
 
-test.each(['matrix', 'dashboard'])('prod is not decided by %s, and the line is told', (channel) => {
-  const persons = channel === 'matrix' ? ['  persons: ["@op:example.org"]'] : [];
-  expect(problems(file(['prod', '- channel: shell', `- channel: ${channel}`, ...persons]))).toEqual([
-    '9: stages.prod.decide.1.channel: prod is decided from the shell only, until this version has a second factor',
+test('prod is not decided by a room, and the line is told', () => {
+  const room = ['- channel: matrix', '  persons: ["@op:example.org"]'];
+  expect(problems(file(['prod', '- channel: shell', ...room]))).toEqual([
+    '9: stages.prod.decide.1.channel: prod is decided from the shell, or on the dashboard with a one-time code',
   ]);
-  expect(problems(file(['staging', '- channel: shell', `- channel: ${channel}`, ...persons]))).toEqual([]);
+  expect(problems(file(['staging', '- channel: shell', ...room]))).toEqual([]);
+});
+
+test.each(['prod', 'staging'])('%s may be decided on the dashboard', (stage) => {
+  expect(problems(file([stage, '- channel: shell', '- channel: dashboard']))).toEqual([]);
+});
+
+test('as shipped, shell and dashboard decide every stage, and the room all but prod', async () => {
+  const shipped = parseYaml(
+    await readFile(new URL('../../../../configs/stages.yaml', import.meta.url), 'utf8'),
+    Stages,
+  );
+  const deciders = shipped.ok
+    ? Object.entries(shipped.value.stages).map(([name, { decide }]) => [name, decide.map(({ channel }) => channel)])
+    : [];
+  expect(Object.fromEntries(deciders)).toEqual({
+    dev: ['shell', 'dashboard', 'matrix'],
+    staging: ['shell', 'dashboard', 'matrix'],
+    prod: ['shell', 'dashboard'],
+  });
 });
 
 test.each(['Prod', 'PROD', '"prod "', 'рrod', '"prod\\u200b"'])('A05 %s is no second spelling of prod', (name) => {

@@ -8,6 +8,12 @@ import { MatrixUserId } from '../matrix-names.ts';
 /** The stage for which holding a phone or an open page must not be enough. */
 export const secondFactorStage = 'prod';
 
+/** How far a channel's key goes there: the machine's own shell by itself, the page with a one-time code, a room not at all. */
+export const secondFactorOf = { shell: 'alone', dashboard: 'code', matrix: 'never' } as const satisfies Record<
+  Channel,
+  'alone' | 'code' | 'never'
+>;
+
 const Decider = z
   .strictObject({
     channel: Channel,
@@ -63,11 +69,11 @@ export const Stages = z
   .superRefine(({ stages }, context) => {
     const prod = stages[secondFactorStage];
     for (const [index, decider] of (prod?.decide ?? []).entries())
-      if (decider.channel !== 'shell')
+      if (secondFactorOf[decider.channel] === 'never')
         context.addIssue({
           code: 'custom',
           path: ['stages', secondFactorStage, 'decide', index, 'channel'],
-          message: `${secondFactorStage} is decided from the shell only, until this version has a second factor`,
+          message: `${secondFactorStage} is decided from the shell, or on the dashboard with a one-time code`,
         });
   });
 export type Stages = z.infer<typeof Stages>;

@@ -17,6 +17,16 @@ export function isTaskFileName(name: string): boolean {
   return isWholeFileName(name) && !isConflictCopy(name);
 }
 
+/** Leaves room for what is appended to a name when its file is taken. */
+export const submittedNameBytes = 200;
+
+/** Whether a task file can be handed in under this name. */
+export function isSubmittedName(name: string): boolean {
+  return (
+    isTaskFileName(name) && !name.includes('/') && !name.includes('\0') && Buffer.byteLength(name) <= submittedNameBytes
+  );
+}
+
 /** Whether a file is a synchroniser's copy of a task file: it is told of and never run, for nobody knows which version is meant. */
 export function isConflictCopy(name: string): boolean {
   return isWholeFileName(name) && conflictNames.some((pattern) => pattern.test(name));

@@ -27,6 +27,15 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /**
+ * Ends what a path names, such as a session.
+ * @throws RequestFailure
+ */
+export async function remove(path: string): Promise<void> {
+  if (session.value === null) session.value = await get<Session>('/api/session');
+  await ask(path, { method: 'DELETE', headers: { 'x-countersign-csrf': session.value.csrf } });
+}
+
+/**
  * Sends JSON, with what shows that this page meant it.
  * @param key the same for the same tap, however often it is sent
  * @throws RequestFailure
@@ -54,7 +63,8 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
   }
   if (answer.ok) {
     signedOut.value = false;
-    return (await answer.json()) as T;
+    const text = await answer.text();
+    return (text === '' ? null : JSON.parse(text)) as T;
   }
   if (answer.status === 401) {
     session.value = null;

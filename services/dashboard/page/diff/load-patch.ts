@@ -1,5 +1,6 @@
 import type { FilePiece } from '@countersign/contracts/page-api.ts';
 import { get } from '../api/client.ts';
+import { filePath } from '../api/file-path.ts';
 
 /** Of one repository's patch; the rest is for an editor. */
 const shownBytes = 8 * 1024 * 1024;
@@ -16,7 +17,7 @@ export async function loadPatch(
   file: string,
   signal: AbortSignal,
 ): Promise<LoadedPatch> {
-  const path = `/api/tasks/${encodeURIComponent(task)}/attempts/${attempt}/files/${encodeURIComponent(file)}`;
+  const path = filePath(task, attempt, `diffs/${file}`);
   let text = '';
   let from = 0;
   for (;;) {

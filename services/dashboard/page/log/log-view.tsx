@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { inertBlock, spelt } from '../parts/foreign.tsx';
 import { Scrolls } from '../parts/scrolls.tsx';
 import { bytes } from '../text/format.ts';
-import { matching } from './log-window.ts';
+import { matching, reachesEnd } from './log-window.ts';
 import { logWords } from './log-words.ts';
 import { useLog } from './use-log.ts';
 import { useVirtualRows } from './use-virtual-rows.ts';
@@ -35,7 +35,7 @@ export function LogView({ service }: { readonly service: string }): JSX.Element 
     const element = scroller.current;
     if (element === null) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const atEnd = below < rowPx && log.window.atEnd;
+    const atEnd = below < rowPx && reachesEnd(log.window);
     if (atEnd !== following && !log.loading) setFollowing(atEnd);
     if (element.scrollTop < nearPx) void log.older();
     else if (below < nearPx) void log.newer();

@@ -9,16 +9,16 @@ export type LogWindow = {
   readonly to: number;
   /** How many lines the last change put in, or took out where negative, before the ones that were there. */
   readonly shifted: number;
-  /** Whether nothing newer is in the log than the last line here. */
-  readonly atEnd: boolean;
+  /** Behind the last line here. */
+  readonly next: number;
 };
 
 export const windowLines = 20_000;
-export const emptyWindow: LogWindow = { lines: [], from: 0, to: 0, shifted: 0, atEnd: true };
+export const emptyWindow: LogWindow = { lines: [], from: 0, to: 0, shifted: 0, next: 0 };
 
 /** What an answer says, in place of everything that was here. Pure. */
-export function replaced({ lines, from, to }: LogLines, atEnd: boolean): LogWindow {
-  return { lines, from, to, shifted: 0, atEnd };
+export function replaced({ lines, from, to, next }: LogLines): LogWindow {
+  return { lines, from, to, next, shifted: 0 };
 }
 
 /** Older lines before the first one; the newest go where there are too many. Pure. */
@@ -31,12 +31,12 @@ export function withOlder(window: LogWindow, answer: LogLines): LogWindow {
     from: answer.from,
     to: Math.max(answer.to, window.to),
     shifted: older.length,
-    atEnd: window.atEnd && lines.length <= windowLines,
+    next: lines[windowLines]?.at ?? window.next,
   };
 }
 
 /** Newer lines after the last one; the oldest go where there are too many. Pure. */
-export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 'to'>, atEnd: boolean): LogWindow {
+export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 'to' | 'next'>): LogWindow {
   const last = window.lines.at(-1);
   const newer = last === undefined ? answer.lines : answer.lines.filter(({ at }) => at > last.at);
   const lines = [...window.lines, ...newer];
@@ -46,8 +46,13 @@ export function withNewer(window: LogWindow, answer: Pick<LogLines, 'lines' | 't
     lines: lines.slice(dropped),
     to: Math.max(answer.to, window.to),
     shifted: dropped === 0 ? 0 : -dropped,
-    atEnd,
+    next: Math.max(answer.next, window.next),
   };
+}
+
+/** Whether nothing newer is in the log than what is here. Pure. */
+export function reachesEnd({ next, to }: LogWindow): boolean {
+  return next >= to;
 }
 
 /** Those that hold the words, whatever their case. Pure. */

@@ -2,10 +2,7 @@ import type { LogLines } from '@countersign/contracts/page-api.ts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, RequestFailure } from '../api/client.ts';
 import { followLog, onBatch, onRenewal } from '../api/stream.ts';
-import { emptyWindow, type LogWindow, replaced, withNewer, withOlder } from './log-window.ts';
-
-/** So many lines one answer has at most. */
-const pageLines = 1_000;
+import { emptyWindow, type LogWindow, reachesEnd, replaced, withNewer, withOlder } from './log-window.ts';
 
 export type Log = {
   readonly window: LogWindow;
@@ -56,7 +53,7 @@ export function useLog(service: string): Log {
     busy.current = false;
     show(emptyWindow);
     followLog(service);
-    void ask('', atEnd);
+    void ask('', replaced);
     const endBatches = onBatch((batch) => {
       const lines = batch.log.filter((line) => line.service === service);
       const last = lines.at(-1);
@@ -64,9 +61,9 @@ export function useLog(service: string): Log {
       const to = last.at + new TextEncoder().encode(last.text).length + 1;
       const known = current.current;
       // New lines belong here only where the window ends at the end; elsewhere they are read when one gets there.
-      show(known.atEnd ? withNewer(known, { lines, to }, true) : { ...known, to, shifted: 0 });
+      show(reachesEnd(known) ? withNewer(known, { lines, to, next: to }) : { ...known, to, shifted: 0 });
     });
-    const endRenewals = onRenewal(() => void ask('', atEnd));
+    const endRenewals = onRenewal(() => void ask('', replaced));
     return () => {
       endBatches();
       endRenewals();
@@ -85,22 +82,11 @@ export function useLog(service: string): Log {
     },
     newer: async () => {
       const last = current.current.lines.at(-1);
-      if (last === undefined || current.current.atEnd) return;
-      await ask(`?after=${last.at + 1}`, (answer) => withNewer(current.current, answer, isLast(answer)));
+      if (last === undefined || reachesEnd(current.current)) return;
+      await ask(`?after=${current.current.next}`, (answer) => withNewer(current.current, answer));
     },
     jump: async (place) => {
-      await ask(place === null ? '' : `?after=${Math.round(place)}`, (answer) =>
-        replaced(answer, place === null || isLast(answer)),
-      );
+      await ask(place === null ? '' : `?after=${Math.round(place)}`, replaced);
     },
   };
-}
-
-/** An answer that says no more has come to the end. */
-function isLast({ lines }: LogLines): boolean {
-  return lines.length < pageLines;
-}
-
-function atEnd(answer: LogLines): LogWindow {
-  return replaced(answer, true);
 }

@@ -1,4 +1,5 @@
-import type { ControlledService, ServiceRow, Services as ServicesAnswer } from '@countersign/contracts/page-api.ts';
+import type { ServiceRow, Services as ServicesAnswer } from '@countersign/contracts/page-api.ts';
+import type { ControlledService } from '@countersign/contracts/services-api.ts';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';

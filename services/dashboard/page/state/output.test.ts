@@ -3,6 +3,7 @@ import { keptCharacters, noOutput, withPiece } from './output.ts';
 
 const piece = (at: number, text: string, fields = {}) => ({
   attempt: 1,
+  part: 'run' as const,
   stream: 'stdout' as const,
   at,
   text,
@@ -12,7 +13,7 @@ const piece = (at: number, text: string, fields = {}) => ({
 test('pieces follow one another', () => {
   const output = withPiece(withPiece(noOutput, piece(0, 'one\n')), piece(4, 'two\n'));
   expect(output.text).toBe('one\ntwo\n');
-  expect(output.ends.stdout).toBe(8);
+  expect(output.ends.get('run stdout')).toBe(8);
 });
 
 test('a piece that came twice is there once', () => {
@@ -28,7 +29,7 @@ test('of a piece that overlaps, only what is new comes in, also after characters
 test('both of its files have their own places', () => {
   const output = withPiece(withPiece(noOutput, piece(0, 'out\n')), piece(0, 'err\n', { stream: 'stderr' }));
   expect(output.text).toBe('out\nerr\n');
-  expect(output.ends).toEqual({ stdout: 4, stderr: 4 });
+  expect([...output.ends.values()]).toEqual([4, 4]);
 });
 
 test('another attempt begins anew, an older one is passed over', () => {
@@ -42,5 +43,10 @@ test('only the end is kept, from the beginning of a line', () => {
   const output = withPiece(noOutput, piece(0, line.repeat(1_000)));
   expect(output.text.length).toBeLessThanOrEqual(keptCharacters);
   expect(output.text.startsWith('x'.repeat(99))).toBe(true);
-  expect(output.ends.stdout).toBe(100_000);
+  expect(output.ends.get('run stdout')).toBe(100_000);
+});
+
+test('each part of an attempt begins at its own beginning', () => {
+  const checked = withPiece(withPiece(noOutput, piece(0, 'work\n')), piece(0, 'check\n', { part: 'postconditions' }));
+  expect(checked.text).toBe('work\ncheck\n');
 });

@@ -7,13 +7,13 @@ type Piece = StreamBatch['output'][number];
 export type Output = {
   readonly attempt: number;
   readonly text: string;
-  /** Of each of its files, in bytes from its beginning: how far it is here. */
-  readonly ends: Readonly<Record<'stdout' | 'stderr', number>>;
+  /** Of each of its files, by part and stream, in bytes from its beginning: how far it is here. */
+  readonly ends: ReadonlyMap<string, number>;
 };
 
 /** More is on the task's page, from its file. */
 export const keptCharacters = 64 * 1024;
-export const noOutput: Output = { attempt: 0, text: '', ends: { stdout: 0, stderr: 0 } };
+export const noOutput: Output = { attempt: 0, text: '', ends: new Map() };
 const outputs = new Map<string, Signal<Output>>();
 const outputsMost = 50;
 
@@ -40,7 +40,8 @@ export function takeOutput(pieces: readonly Piece[]): void {
 export function withPiece(output: Output, piece: Omit<Piece, 'task'>): Output {
   if (piece.attempt < output.attempt) return output;
   const before = piece.attempt > output.attempt ? { ...noOutput, attempt: piece.attempt } : output;
-  const known = before.ends[piece.stream];
+  const file = `${piece.part} ${piece.stream}`;
+  const known = before.ends.get(file) ?? 0;
   const bytes = new TextEncoder().encode(piece.text);
   const end = piece.at + bytes.length;
   if (end <= known) return before;
@@ -48,7 +49,7 @@ export function withPiece(output: Output, piece: Omit<Piece, 'task'>): Output {
   return {
     attempt: before.attempt,
     text: tail(before.text + text),
-    ends: { ...before.ends, [piece.stream]: end },
+    ends: new Map(before.ends).set(file, end),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { TaskRow } from '@countersign/contracts/page-api.ts';
 import { expect, test } from 'vitest';
-import { groupOf, rowKey, rowsOf, withRows } from './rows.ts';
+import { groupOf, rowKey, rowsOf, withFiles, withRows } from './rows.ts';
 
 const row = (fields: Partial<TaskRow>): TaskRow => ({
   task: 'abcde',
@@ -61,4 +61,10 @@ test('what ended last comes first, what waits longest for a person comes first',
 test('what has priority is begun first', () => {
   const rows = withRows(new Map(), [row({ task: 'later', priority: 0 }), row({ task: 'first', priority: 10 })]);
   expect(rowsOf(rows, 'waiting').map(rowKey)).toEqual(['first', 'later']);
+});
+
+test('a file that is gone from the queue goes', () => {
+  const file = (name: string) => row({ task: null, file: name, status: 'waiting-for-runner' });
+  const rows = withFiles(withRows(new Map(), [row({}), file('a.md'), file('b.md')]), [file('b.md'), file('c.md')]);
+  expect([...rows.keys()]).toEqual(['abcde', 'file:b.md', 'file:c.md']);
 });

@@ -21,6 +21,11 @@ export function withRows(rows: Rows, newer: readonly TaskRow[]): Rows {
   return next;
 }
 
+/** The rows with the files of the queue that are no tasks as they are now; those that are gone go. Pure. */
+export function withFiles(rows: Rows, files: readonly TaskRow[]): Rows {
+  return withRows(new Map([...rows].filter(([, { task }]) => task !== null)), files);
+}
+
 const groups = {
   planning: 'running',
   running: 'running',

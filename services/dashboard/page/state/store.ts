@@ -4,7 +4,7 @@ import { computed, signal } from '@preact/signals';
 import { get } from '../api/client.ts';
 import { onBatch, onRenewal } from '../api/stream.ts';
 import { takeOutput } from './output.ts';
-import { type Rows, rowsOf, withRows } from './rows.ts';
+import { type Rows, rowsOf, withFiles, withRows } from './rows.ts';
 
 /** What the first page shows and every page's frame counts: kept by the stream, whatever page is open. */
 export const rows = signal<Rows>(new Map());
@@ -30,7 +30,7 @@ export function startStore(): void {
 }
 
 function takeBatch(batch: StreamBatch): void {
-  rows.value = withRows(rows.value, batch.tasks);
+  rows.value = withRows(batch.files === undefined ? rows.value : withFiles(rows.value, batch.files), batch.tasks);
   if (batch.queue !== undefined) queue.value = batch.queue;
   if (batch.troubles !== undefined) troubles.value = batch.troubles;
   takeOutput(batch.output);

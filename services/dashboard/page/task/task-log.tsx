@@ -1,6 +1,7 @@
 import type { ArtifactRow, Attempt, FilePiece } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { filePath } from '../api/file-path.ts';
 import { useResource } from '../api/resource.ts';
 import { followTask } from '../api/stream.ts';
 import { Choice } from '../parts/choice.tsx';
@@ -58,7 +59,7 @@ export function TaskLog(properties: {
 }
 
 function LogFile({ task, attempt, file }: { task: string; attempt: number; file: ArtifactRow }): JSX.Element {
-  const path = `/api/tasks/${encodeURIComponent(task)}/attempts/${attempt}/files/${encodeURIComponent(file.name)}`;
+  const path = filePath(task, attempt, file.name);
   const piece = useResource<FilePiece>(`${path}?from=-${tailBytes}`, ({ tasks }) =>
     tasks.some((row) => row.task === task),
   );

@@ -7,7 +7,8 @@ import { approvalOf, before, detailOf, refusals } from './fixture-tasks.ts';
 /** What a GET is answered, parsed by the schema that the page goes by; null where there is nothing. */
 export function answer(house: House, path: string, query: URLSearchParams): unknown {
   const tasks = [...house.tasks.values()];
-  const [, , kind = '', id = '', , attempt, , file] = path.split('/').map((part) => decodeURIComponent(part));
+  const [, , kind = '', id = '', , attempt, , ...names] = path.split('/').map((part) => decodeURIComponent(part));
+  const file = names.at(-1);
   if (path === '/api/session')
     return api.Session.parse({
       csrf: 'csrf',
@@ -15,6 +16,7 @@ export function answer(house: House, path: string, query: URLSearchParams): unkn
       expires_at: before(-700),
       version: '0.1.0',
     });
+  if (path === '/api/sessions') return sessions();
   if (path === '/api/now') return now(house, tasks);
   if (path === '/api/approvals') return approvals(house, tasks);
   if (path === '/api/services') return api.Services.parse({ services: house.services, launcher: null });
@@ -30,6 +32,21 @@ export function answer(house: House, path: string, query: URLSearchParams): unkn
   if (kind !== 'tasks' || task === undefined || task.task === null) return null;
   if (file !== undefined && attempt !== undefined) return piece(file, Number(query.get('from') ?? 0));
   return api.TaskDetail.parse(detailOf({ ...task, task: task.task }, house.versions.get(id) ?? 1));
+}
+
+function sessions(): unknown {
+  const clients = ['Firefox on Linux', 'Safari on iPhone <b>'];
+  return api.Sessions.parse({
+    sessions: clients.map((client, index) => ({
+      id: `session-${index}`,
+      host: index === 0 ? '127.0.0.1:7860' : 'mini.tailnet.ts.net',
+      client,
+      opened_at: before(90 + index * 60),
+      used_at: before(index * 9),
+      expires_at: before(-600),
+      own: index === 0,
+    })),
+  });
 }
 
 const groups = {
@@ -185,6 +202,7 @@ function log(house: House, service: string, query: URLSearchParams): unknown {
     service,
     from: 0,
     to: at(total),
+    next: at(last),
     lines: Array.from({ length: Math.max(0, last - first) }, (_, index) => ({
       at: at(first + index),
       text: house.logLine(first + index),

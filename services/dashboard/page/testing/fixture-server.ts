@@ -24,7 +24,7 @@ const policy = [
   "form-action 'self'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types service-worker',
+  'trusted-types countersign',
 ].join('; ');
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -99,7 +99,11 @@ export class FixtureServer {
     if (!pathname.startsWith('/api/')) return serveFile(pathname, response);
     if (!this.signedIn) return problem(response, 401, { error: 'no_session', message: 'You are not signed in.' });
     if (pathname === '/api/stream') return this.#openStream(response);
-    if (request.method === 'POST') return this.#take(pathname, request, response);
+    if (request.method === 'DELETE') {
+      if (pathname === '/api/session') this.signedIn = false;
+      return json(response, 200, {});
+    }
+    if (request.method === 'POST') return this.#take(request, response);
     const found = answer(this.house, pathname, searchParams);
     if (found === null) return problem(response, 404, { error: 'not_found', message: 'There is no such task.' });
     json(response, 200, this.transform(pathname, found));
@@ -112,11 +116,7 @@ export class FixtureServer {
     response.on('close', () => this.#streams.delete(response));
   }
 
-  async #take(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (path === '/api/logout') {
-      this.signedIn = false;
-      return json(response, 200, {});
-    }
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.headers['x-countersign-csrf'] !== 'csrf')
       return problem(response, 403, { error: 'csrf', message: 'The request did not come from this page.' });
     const pieces: Buffer[] = [];

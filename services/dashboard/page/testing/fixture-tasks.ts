@@ -340,7 +340,7 @@ function attemptsOf(task: TaskRow): Attempt[] {
       artifacts: [
         { name: 'stdout.log', kind: 'log', bytes: 48_200, modified_at: before(14) },
         { name: 'stderr.log', kind: 'log', bytes: 512, modified_at: before(14) },
-        { name: 'shop.patch', kind: 'diff', bytes: 81_000, modified_at: before(14) },
+        { name: 'diffs/shop.patch', kind: 'diff', bytes: 81_000, modified_at: before(14) },
       ],
     };
   });

@@ -14,5 +14,5 @@ setInterval(() => {
   const text = `\u001b[32m✓\u001b[0m step ${turn}: read \u001b[1msrc/file-${turn}.ts\u001b[0m\n`;
   const at = ends.get(task) ?? 0;
   ends.set(task, at + new TextEncoder().encode(text).length);
-  server.emit({ output: [{ task, attempt: task === 'h4dqx' ? 2 : 1, stream: 'stdout', at, text }] });
+  server.emit({ output: [{ task, attempt: task === 'h4dqx' ? 2 : 1, part: 'run', stream: 'stdout', at, text }] });
 }, 300);

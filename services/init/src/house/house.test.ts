@@ -65,6 +65,10 @@ describe('a house', () => {
     expect(lstatSync(join(to.home, 'outbox/done/x.md')).mtimeMs).toBe(1_700_000_000_000);
     expect(await contents(join(to.named, 'listener-state'))).toEqual({ 'state.json': '{"since":"s1"}' });
     expect(await contents(join(to.named, 'spool-shell'))).toEqual({ '000-command.json': '{"kind":"approve"}' });
+    expect(await contents(join(to.named, 'spool-dashboard'))).toEqual({ '000-command.json': '{"kind":"reject"}' });
+    expect(readFileSync(join(to.secrets, 'dashboard/login-token'), 'utf8')).toBe('token\n');
+    expect(readFileSync(join(to.secrets, 'runner/prod-code.seed'), 'utf8')).toBe('SEED\n');
+    expect(readFileSync(join(to.secrets, 'launcher/dashboard.pub.pem'), 'utf8')).toBe('PUBLIC KEY of the page');
     // A database never meets the write-ahead log of another one.
     expect(existsSync(join(to.named, 'synapse/homeserver.db-wal'))).toBe(false);
     expect(JSON.parse(is['.countersign.json'] ?? '')).toEqual({

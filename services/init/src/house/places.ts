@@ -13,9 +13,9 @@ export type Places = {
 /** Folders of the home that are state as a whole. `workspaces` goes by its parts; logs, caches and locks stay where they are. */
 export const homeFolders = ['inbox', 'outbox', 'runs', 'memory'] as const;
 /** Of services that keep keys or tokens. */
-export const secretFolders = ['cli', 'runner', 'launcher', 'enrol', 'matrix-listener', 'synapse'] as const;
-/** Volumes that hold state; all others are sockets, slots or a model that can be had again. */
-export const stateVolumes = ['listener-state', 'spool-shell', 'spool-matrix', 'synapse'] as const;
+export const secretFolders = ['cli', 'runner', 'launcher', 'enrol', 'matrix-listener', 'dashboard', 'synapse'] as const;
+/** Volumes that hold state; all others are sockets, slots, a model that can be had again or an index that is made again. */
+export const stateVolumes = ['listener-state', 'spool-shell', 'spool-matrix', 'spool-dashboard', 'synapse'] as const;
 
 type Root = keyof Places;
 const below: Readonly<Record<Root, readonly string[] | null>> = {

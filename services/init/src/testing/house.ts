@@ -155,7 +155,11 @@ export const used = () =>
     'configs/prompts/plan.yaml': 'system: plan\n',
     'secrets/cli/signing.key.pem': 'PRIVATE KEY of the shell',
     'secrets/matrix-listener/matrix-bot.env': 'MATRIX_BOT_TOKEN=syt_token\n',
+    'secrets/dashboard/login-token': 'token\n',
+    'secrets/runner/prod-code.seed': 'SEED\n',
+    'secrets/launcher/dashboard.pub.pem': 'PUBLIC KEY of the page',
     'named/listener-state/state.json': '{"since":"s1"}',
+    'named/spool-dashboard/000-command.json': '{"kind":"reject"}',
     'named/spool-shell/000-command.json': '{"kind":"approve"}',
     'named/synapse/homeserver.db': 'database with words',
   });

@@ -4,6 +4,7 @@ import { EngineError } from '../engine-error.ts';
 import type { Image } from '../image.ts';
 import type { ContainerOptions } from '../policy.ts';
 import type { Runtimes } from '../runtime.ts';
+import type { ServiceInspection } from '../services/service-container.ts';
 import { inspectionOf } from './inspection-of.ts';
 
 /**
@@ -12,6 +13,8 @@ import { inspectionOf } from './inspection-of.ts';
  */
 export class FakeEngine implements Engine {
   readonly containers = new Map<string, Inspection>();
+  /** Containers that are no sandboxes, as Compose makes them. */
+  readonly services = new Map<string, { labels: Record<string, string>; inspection: ServiceInspection }>();
   readonly calls: string[] = [];
   down: EngineError | null = null;
   images = new Map<string, Image>([['countersign/sandbox:local', exampleImage]]);
@@ -62,8 +65,25 @@ export class FakeEngine implements Engine {
     this.#called('inspect');
     return this.containers.get(id) ?? null;
   }
+  async inspectService(id: string) {
+    this.#called('inspectService');
+    return this.services.get(id)?.inspection ?? null;
+  }
+  async stop(id: string, seconds: number) {
+    this.#called(`stop ${id} ${seconds}`);
+    const service = this.services.get(id);
+    if (service === undefined) throw new EngineError('not-found', 'no such container');
+    if (service.inspection.State.Status !== 'running') throw new EngineError('conflict', 'it does not run');
+    service.inspection.State.Status = 'exited';
+  }
   async start(id: string) {
     this.#called('start');
+    const service = this.services.get(id);
+    if (service !== undefined) {
+      if (service.inspection.State.Status === 'running') throw new EngineError('conflict', 'it runs already');
+      service.inspection.State = { Status: 'running', StartedAt: '2026-11-20T11:00:00.123456789Z' };
+      return;
+    }
     const container = this.#container(id);
     const slot = container.Config.Labels['countersign.sandbox'] ?? '';
     if (this.slotFolders !== null && !this.slotFolders.has(slot))
@@ -82,12 +102,13 @@ export class FakeEngine implements Engine {
   }
   async list(labels: Readonly<Record<string, string>>) {
     this.#called('list');
-    return [...this.containers.values()]
-      .filter(
-        ({ Config }) =>
-          this.listsEverything || Object.entries(labels).every(([name, value]) => Config.Labels[name] === value),
-      )
-      .map(({ Id, Name, Config }) => ({ Id, Names: [Name], Labels: Config.Labels }));
+    const all = [
+      ...[...this.containers.values()].map(({ Id, Name, Config }) => ({ Id, Names: [Name], Labels: Config.Labels })),
+      ...[...this.services].map(([Id, service]) => ({ Id, Names: [`/${Id}`], Labels: service.labels })),
+    ];
+    return all.filter(
+      ({ Labels }) => this.listsEverything || Object.entries(labels).every(([name, value]) => Labels[name] === value),
+    );
   }
 
   #called(name: string): void {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { ProfileBook } from '../profile-book.ts';
 import { createRoutes } from '../routes.ts';
 import { Sandboxes } from '../sandboxes.ts';
+import { ToldOrders } from '../services/told-orders.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { ingredients } from './ingredients.ts';
 
@@ -32,5 +33,14 @@ export function launcherParts(
   const profiles = new ProfileBook(known, engine, stack, 'local', logger, options.now);
   const sandboxes = new Sandboxes(engine, profiles, stack, logger);
   const stop = options.stop ?? new AbortController().signal;
-  return { engine, log, profiles, sandboxes, app: createRoutes({ engine, profiles, sandboxes }, logger, stop) };
+  const told = new ToldOrders();
+  return {
+    engine,
+    log,
+    logger,
+    profiles,
+    sandboxes,
+    told,
+    app: createRoutes({ engine, profiles, sandboxes, told }, logger, stop),
+  };
 }

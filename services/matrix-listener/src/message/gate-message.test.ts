@@ -82,7 +82,7 @@ test('a file that has another name now is told with both', () => {
 });
 
 test.each([
-  ['prod', /^prod is not decided in this room: .*until it has a second factor\. There, /],
+  ['prod', /^prod is not decided in this room: .*with a one-time code\. At the machine, /],
   [
     'audit',
     /^Stage audit is not decided in this room; configs\/stages\.yaml lists who decides on it\. At the machine, /,

@@ -68,7 +68,7 @@ function decideElsewhere({ digest, bundle }: ApprovalView): Sentence {
   const stage = inertFact(bundle.stage);
   const why =
     stage === secondFactorStage
-      ? `${stage} is not decided in this room: it is decided at the machine itself until it has a second factor. There, `
+      ? `${stage} is not decided in this room: it is decided at the machine itself, or on the dashboard with a one-time code. At the machine, `
       : `Stage ${stage} is not decided in this room; configs/stages.yaml lists who decides on it. At the machine, `;
   return [
     { text: why },

@@ -78,7 +78,7 @@ test('every repository is told, with its branch and commits', () => {
 });
 
 test.each([
-  ['prod', /^prod is not decided in this room: .*until it has a second factor\. There, /],
+  ['prod', /^prod is not decided in this room: .*with a one-time code\. At the machine, /],
   [
     'audit',
     /^Stage audit is not decided in this room; configs\/stages\.yaml lists who decides on it\. At the machine, /,

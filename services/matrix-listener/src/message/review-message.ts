@@ -74,7 +74,7 @@ function partsOf(record: Review, may: May, back: Return): Omit<RequestParts, 'fa
   };
   const why =
     stage === secondFactorStage
-      ? `${inertFact(stage)} is not decided in this room: it is decided at the machine itself until it has a second factor. There, `
+      ? `${inertFact(stage)} is not decided in this room: it is decided at the machine itself, or on the dashboard with a one-time code. At the machine, `
       : `Stage ${inertFact(stage)} is not decided in this room; configs/stages.yaml lists who decides on it. At the machine, `;
   return {
     title: titleOf(about.isVerified, back),

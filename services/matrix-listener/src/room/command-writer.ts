@@ -1,13 +1,11 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { join } from 'node:path';
-import { commandFileName, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
-import { keyIdOf } from '@countersign/contracts/key-id.ts';
+import { createHash, type KeyObject } from 'node:crypto';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { AskedCommand } from '@countersign/kit/command-spool.ts';
+import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Gate, GivenApproval } from '../state/listener-state.ts';
 import type { Decision } from './answer.ts';
-import type { Asked } from './asked.ts';
 import type { Judgement } from './judge.ts';
 import type { ObservedEvent } from './observed.ts';
 
@@ -15,7 +13,6 @@ import type { ObservedEvent } from './observed.ts';
 export class CommandWriter {
   readonly #spool: string;
   readonly #key: KeyObject;
-  readonly #keyId: string;
   readonly #now: () => number;
   readonly #write: typeof writeFileAtomic;
   #last = 0;
@@ -24,7 +21,6 @@ export class CommandWriter {
   constructor(spool: string, key: KeyObject, now: () => number, write: typeof writeFileAtomic = writeFileAtomic) {
     this.#spool = spool;
     this.#key = key;
-    this.#keyId = keyIdOf('matrix', createPublicKey(key));
     this.#now = now;
     this.#write = write;
   }
@@ -60,19 +56,9 @@ export class CommandWriter {
     return await this.#sign(idOf(`revoke:${event}`), sender, evidence, asked, this.reserve());
   }
 
-  async #sign(id: string, user: string, evidence: string, asked: Asked, issued: number): Promise<string> {
-    const envelope = {
-      version: 1 as const,
-      id,
-      actor: { channel: 'matrix' as const, user },
-      evidence,
-      issued_at: new Date(issued).toISOString(),
-      expires_at: new Date(issued + commandLimits.lifetimeMs).toISOString(),
-      key_id: this.#keyId,
-    };
-    const unsigned: UnsignedCommand = { ...envelope, ...asked };
-    const command = signCommand(unsigned, this.#key);
-    await this.#write(join(this.#spool, commandFileName(command)), JSON.stringify(command));
+  async #sign(id: string, user: string, evidence: string, asked: AskedCommand, issued: number): Promise<string> {
+    const giving = { id, actor: { channel: 'matrix' as const, user }, evidence, issuedMs: issued };
+    await spoolCommand(this.#spool, giveCommand(asked, giving, this.#key), this.#write);
     return id;
   }
 }
@@ -87,7 +73,7 @@ function idOf(what: string): string {
   return createHash('sha256').update(`matrix:${what}`).digest('base64url');
 }
 
-function requestOf(decision: Decision, { task, digest }: Gate, words: string): Asked {
+function requestOf(decision: Decision, { task, digest }: Gate, words: string): AskedCommand {
   switch (decision) {
     case 'approve':
     case 'rebase':

@@ -1,8 +1,8 @@
 import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { listenerLimits } from '../limits.ts';
 import type { Gate, OpenTask } from '../state/listener-state.ts';
 import { type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
-import type { Asked } from './asked.ts';
 import { saysTheSame } from './formatted.ts';
 import { findGate, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
@@ -39,7 +39,7 @@ export type Judgement =
       readonly answerTo: MatrixEventId;
     }
   /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
-  | { readonly kind: 'order'; readonly asked: Asked & { kind: Order }; readonly answerTo: MatrixEventId };
+  | { readonly kind: 'order'; readonly asked: AskedCommand & { kind: Order }; readonly answerTo: MatrixEventId };
 
 /**
  * Whether an event is a decision, and on what. Pure. Refuses by default: only an unchanged message or reaction that the room

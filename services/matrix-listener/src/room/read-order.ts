@@ -1,11 +1,11 @@
 import { commandLimits, taskFileLimits } from '@countersign/contracts/limits.ts';
 import { TaskId } from '@countersign/contracts/names.ts';
+import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import type { Gate, OpenTask } from '../state/listener-state.ts';
 import type { Order } from './answer.ts';
-import type { Asked } from './asked.ts';
 import { namesOf, quote } from './gates.ts';
 
-type Ordered = Asked & { kind: Order };
+type Ordered = AskedCommand & { kind: Order };
 type Read = { readonly ok: true; readonly asked: Ordered } | { readonly ok: false; readonly reason: string };
 type Named = Pick<Gate, 'task' | 'file' | 'droppedAs'>;
 

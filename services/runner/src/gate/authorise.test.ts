@@ -156,7 +156,7 @@ test('on prod the room is told what to do instead, even when a file were to list
     expect(authorise(decision(kind, digest, 'matrix'), record, listed, now)).toEqual({
       ok: false,
       reason:
-        'prod is decided at the machine itself until it has a second factor: scripts/countersign show abcde, then scripts/countersign approve, merge, rebase or reject abcde',
+        'prod is decided at the machine itself, or on the dashboard with a one-time code: scripts/countersign show abcde, then scripts/countersign approve, merge, rebase or reject abcde',
     });
 });
 

@@ -1,5 +1,5 @@
 import type { Command } from '@countersign/contracts/command.ts';
-import { type Stages, secondFactorStage } from '@countersign/contracts/config/stages.ts';
+import { type Stages, secondFactorOf, secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { refuseByPolicy } from './may-merge.ts';
 
@@ -31,14 +31,23 @@ export function mayDecideOn({ actor }: Pick<Command, 'actor'>, record: TaskRecor
   const stage = stages.stages[record.stage];
   if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
   const { channel, user } = actor;
-  if (record.stage === secondFactorStage && channel !== 'shell')
+  if (record.stage === secondFactorStage && secondFactorOf[channel] === 'never')
     return refuse(
-      `${secondFactorStage} is decided at the machine itself until it has a second factor: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
+      `${secondFactorStage} is decided at the machine itself, or on the dashboard with a one-time code: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
     );
   const may = stage.decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true));
   if (!may)
     return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
   return { ok: true };
+}
+
+/** Whether a decision, where it is allowed, needs a one-time code beside its signature: what lets something happen on `prod`. Pure. */
+export function needsCode(
+  { kind, actor }: Pick<Decision, 'kind' | 'actor'>,
+  { stage }: Pick<TaskRecord, 'stage'>,
+): boolean {
+  const allows = kind === 'approve' || kind === 'merge';
+  return allows && stage === secondFactorStage && secondFactorOf[actor.channel] !== 'alone';
 }
 
 function mayMerge(

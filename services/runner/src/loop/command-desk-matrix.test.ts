@@ -80,7 +80,7 @@ const refusals: [string, string, (ground: Ground) => Command, RegExp][] = [
     'one on prod',
     'prod',
     ({ decide }) => decide(),
-    /at the machine itself.*second factor: scripts\/countersign show abcde, then scripts\/countersign approve, merge, rebase or reject abcde/,
+    /at the machine itself.*one-time code: scripts\/countersign show abcde, then scripts\/countersign approve, merge, rebase or reject abcde/,
   ],
 ];
 test.each(refusals)('%s is refused, and whoever said it can be answered', async (_name, stage, make, reason) => {

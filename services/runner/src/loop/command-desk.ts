@@ -5,11 +5,12 @@ import { type Command, kindsOf } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
-import { authorise, type Decision, resolveTask } from '../gate/authorise.ts';
+import { authorise, type Decision, needsCode, resolveTask } from '../gate/authorise.ts';
 import {
   authoriseControl,
   authoriseQueueOrder,
@@ -17,8 +18,10 @@ import {
   resolveControlled,
   type TaskControl,
 } from '../gate/authorise-control.ts';
+import { readCodeSeed } from '../gate/code-seed.ts';
 import type { Keys } from '../gate/keys.ts';
 import { type ReadCommand, readCommand } from '../gate/read-command.ts';
+import { CodeFact, type CodeVerdict, SecondFactor } from '../gate/second-factor.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import { controlEffectOf, queueEffectOf } from './act-on-control.ts';
@@ -31,6 +34,8 @@ type Verdict = {
   readonly reason: string;
   readonly task?: string;
   readonly run?: string;
+  /** Of a one-time code that was looked at. */
+  readonly secondFactor?: CodeFact;
   readonly act?: () => Promise<void>;
 };
 
@@ -46,6 +51,7 @@ export class CommandDesk {
   readonly #keys: Keys;
   readonly #isActive: IsActive;
   readonly #spools: Spools;
+  readonly #secondFactor = new SecondFactor();
   /** Every command that has its verdict: whether it was accepted, and what it was. */
   readonly #decided = new Map<string, { readonly accepted: boolean; readonly meaning: string | null }>();
   /** Commands whose own event is in the journal. */
@@ -62,13 +68,15 @@ export class CommandDesk {
   static async open(context: Context, keys: Keys, isActive: IsActive = () => false): Promise<CommandDesk> {
     const desk = new CommandDesk(context, keys, isActive);
     for (const event of parseJournal(context.journal.path, await readFile(context.journal.path, 'utf8'))) {
-      const { command, kind, command_id, meaning } = event.data ?? {};
+      const { command, kind, command_id, meaning, second_factor } = event.data ?? {};
       // Only a verdict on a command of the channel's own has a kind: no other one takes its id away.
       if (typeof command === 'string' && kind !== undefined)
         desk.#decided.set(command, {
           accepted: event.event === 'command_accepted',
           meaning: typeof meaning === 'string' ? meaning : null,
         });
+      const fact = CodeFact.safeParse(second_factor);
+      if (typeof command === 'string' && fact.success) desk.#secondFactor.recall(command, fact.data);
       if ((event.event === 'message' || event.event === 'cleaned_up') && typeof command_id === 'string')
         desk.#posted.add(command_id);
     }
@@ -164,7 +172,7 @@ export class CommandDesk {
     }
   }
 
-  #judgeDecision(command: Decision): Verdict {
+  async #judgeDecision(command: Decision): Promise<Verdict> {
     const { tasks, config, now } = this.#context;
     const found = resolveTask(command.subject.task, tasks.all());
     if (!found.ok) return { accepted: false, reason: found.reason };
@@ -175,8 +183,19 @@ export class CommandDesk {
     // Activities begin after this desk's turn: what is not being started now cannot begin before the verdict has its effect.
     if (record.state.status === 'approved' && this.#isActive(record.id))
       return { accepted: false, reason: `${record.id} is being started; it can no longer be rejected`, ...names };
+    const code = await this.#judgeCode(command, record);
+    if (!code.ok) return { accepted: false, reason: code.reason, ...names, ...noted(code.fact) };
     const { said, act } = effectOf(this.#context, command, record);
-    return { accepted: true, reason: said, act, ...names };
+    return { accepted: true, reason: said, act, ...names, ...noted(code.fact) };
+  }
+
+  /** After everything else: a code that is given for nothing is neither spent nor told to be right. */
+  async #judgeCode(command: Decision, record: TaskRecord): Promise<CodeVerdict> {
+    // Of a command that has its verdict the code was good; by now it has expired.
+    if (!needsCode(command, record) || this.#decided.has(command.id)) return { ok: true, fact: null };
+    const seed = await readCodeSeed(this.#context.config.secrets);
+    const code = command.kind === 'approve' || command.kind === 'merge' ? command.code : undefined;
+    return this.#secondFactor.judge(code, command.id, seed, this.#context.now());
   }
 
   #judgeControl(command: TaskControl): Verdict {
@@ -259,6 +278,7 @@ export class CommandDesk {
       summary: verdict.reason.slice(0, 4_000),
       data: {
         ...(id === null ? {} : { command: id }),
+        ...(verdict.secondFactor === undefined ? {} : { second_factor: { ...verdict.secondFactor } }),
         ...(command === undefined
           ? {}
           : {
@@ -275,6 +295,10 @@ export class CommandDesk {
       'a command was judged',
     );
   }
+}
+
+function noted(fact: CodeFact | null): Pick<Verdict, 'secondFactor'> {
+  return fact === null ? {} : { secondFactor: fact };
 }
 
 /** What may lead back to where it could be asked for again, or be taken back. */

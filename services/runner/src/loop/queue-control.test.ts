@@ -62,3 +62,14 @@ test('an open breaker stands in the journal and in queue.json, and comes back', 
   const again = await openContext(home);
   expect(again.queue.breakers.mayBegin({ workspace: 'project', tool: 'agent' })?.wait.kind).toBe('breaker');
 });
+
+test('a one-time code that is missing is told, until there is one', async () => {
+  const home = makeHome();
+  const { queue } = await openContext(home);
+  await queue.toldOfCode(true);
+  expect(readState(home.layout.runs)).toEqual({ version: 1, paused: null, breakers: [], code: 'missing' });
+  await queue.pause({ command: 'command-000000000001', by: 'op', reason: '' });
+  expect(readState(home.layout.runs)).toMatchObject({ paused: { by: 'op' }, code: 'missing' });
+  await queue.toldOfCode(false);
+  expect(readState(home.layout.runs).code).toBeUndefined();
+});

@@ -8,6 +8,7 @@ import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { type Journal, parseJournal } from '@countersign/kit/journal.ts';
 import { z } from 'zod';
 import type { Layout } from '../state/layout.ts';
+import { OneAtATime } from '../work/one-at-a-time.ts';
 import { type BreakerNews, type BreakerSettings, Breakers } from './breakers.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -28,7 +29,9 @@ export class QueueControl {
   /** Commands that were carried out. */
   readonly #done = new Set<string>();
   #paused: QueueState['paused'] = null;
+  #isCodeMissing = false;
   #saving: Promise<void> = Promise.resolve();
+  readonly #writing = new OneAtATime();
 
   private constructor(
     layout: Layout,
@@ -93,6 +96,13 @@ export class QueueControl {
     return { wait: { kind: 'paused', on: [by] }, reason };
   }
 
+  /** To be told whether the one-time codes that may be asked for can be had. */
+  async toldOfCode(isMissing: boolean): Promise<void> {
+    if (isMissing === this.#isCodeMissing) return;
+    this.#isCodeMissing = isMissing;
+    await this.#save();
+  }
+
   /** To be told of every record that has changed. */
   told(record: TaskRecord): void {
     this.breakers.told(record);
@@ -125,8 +135,18 @@ export class QueueControl {
       .catch((error: unknown) => this.#troubles.say('queue.json', error));
   }
 
-  async #save(): Promise<void> {
-    const state: QueueState = { version: 1, paused: this.#paused, breakers: this.breakers.open() };
+  /** One after the other, each with what holds by then. */
+  #save(): Promise<void> {
+    return this.#writing.run(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const state: QueueState = {
+      version: 1,
+      paused: this.#paused,
+      breakers: this.breakers.open(),
+      ...(this.#isCodeMissing ? { code: 'missing' } : {}),
+    };
     await writeFileAtomic(this.#path, `${JSON.stringify(state, null, 2)}\n`, 0o644);
   }
 }

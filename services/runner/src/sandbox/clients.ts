@@ -1,5 +1,12 @@
 import { GatewayHealth, Slot as GatewaySlot, ModelReport, type OpenSlot } from '@countersign/contracts/gateway-api.ts';
-import { Profile, Refusal, Sandbox, SandboxList } from '@countersign/contracts/launcher-api.ts';
+import {
+  Profile,
+  Refusal,
+  Sandbox,
+  SandboxList,
+  type ToldOrder,
+  ToldOrders,
+} from '@countersign/contracts/launcher-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
 import { ServiceError, SocketClient } from '@countersign/kit/socket-client.ts';
 
@@ -22,6 +29,11 @@ export class Launcher implements AsyncDisposable {
 
   async list(): Promise<readonly Sandbox[]> {
     return (await this.#client.request('GET', '/sandboxes', SandboxList)).sandboxes;
+  }
+
+  /** Services that it was ordered to start or stop, newest last. */
+  async orders(): Promise<readonly ToldOrder[]> {
+    return (await this.#client.request('GET', '/orders', ToldOrders)).orders;
   }
 
   remove(slot: SlotId): Promise<undefined> {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
+import { Channel, type Command, signCommand, type UnsignedCommand } from '@countersign/contracts/command.ts';
 import { type HomeSentinel, homeFormat } from '@countersign/contracts/home.ts';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
@@ -44,7 +44,12 @@ export function makeHome(): { home: string; layout: Layout; slots: string; spool
   const [home, slots, spools] = [join(folder, 'volumes'), join(folder, 'slots'), join(folder, 'spools')];
   const layout = new Layout(home);
   for (const name of queueFolders) mkdirSync(layout.queue(name), { recursive: true });
-  for (const path of [layout.runs, layout.workspaces, slots, join(spools, 'shell'), join(spools, 'matrix')])
+  for (const path of [
+    layout.runs,
+    layout.workspaces,
+    slots,
+    ...Channel.options.map((channel) => join(spools, channel)),
+  ])
     mkdirSync(path, { recursive: true });
   writeFileSync(layout.sentinel, JSON.stringify(makeSentinel()));
   makeRepository(join(layout.workspaces, 'project'));
@@ -60,13 +65,13 @@ const stage = {
   budget: {},
 };
 
-/** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person only. */
+/** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person of the shell and the dashboard's. */
 export function makeConfig(parts: { home: string; slots: string; modelSlots?: string; spools: string }): RunnerConfig {
   const prompt = (name: string) => ({ name, system: `be a ${name}`, digest: sha256(name) });
   return {
     modelSlots: '/nonexistent',
     ...parts,
-    secrets: '/nonexistent',
+    secrets: join(parts.home, '..', 'secrets'),
     launcherSocket: '/nonexistent/launcher.sock',
     gatewaySocket: '/nonexistent/gateway.sock',
     logLevel: 'silent',
@@ -89,7 +94,14 @@ export function makeConfig(parts: { home: string; slots: string; modelSlots?: st
           gate: 'approval',
           decide: [{ channel: 'shell' }, { channel: 'matrix', persons: ['@op:x'] }],
         },
-        prod: { ...stage, gate: 'approval', decide: [{ channel: 'shell', persons: ['root'] }] },
+        prod: {
+          ...stage,
+          gate: 'approval',
+          decide: [
+            { channel: 'shell', persons: ['root'] },
+            { channel: 'dashboard', persons: ['operator'] },
+          ],
+        },
       },
     },
     tools: {
@@ -200,23 +212,19 @@ export function eventsOf(path: string): { event: string; summary: string; data?:
 export function makeKeys(): {
   keys: Keys;
   /** @param channel whose key signs; the command's own by default */
-  sign: (
-    command: Partial<UnsignedCommand> & Pick<UnsignedCommand, 'kind' | 'subject'>,
-    channel?: 'shell' | 'matrix',
-  ) => Command;
+  sign: (command: Partial<UnsignedCommand> & Pick<UnsignedCommand, 'kind' | 'subject'>, channel?: Channel) => Command;
 } {
-  const pairs = { shell: generateKeyPairSync('ed25519'), matrix: generateKeyPairSync('ed25519') };
-  const entries = (['shell', 'matrix'] as const).map(
-    (channel): [string, { channel: typeof channel; key: KeyObject }] => [
-      keyIdOf(channel, pairs[channel].publicKey),
-      { channel, key: pairs[channel].publicKey },
-    ],
-  );
+  const pairs = {
+    shell: generateKeyPairSync('ed25519'),
+    matrix: generateKeyPairSync('ed25519'),
+    dashboard: generateKeyPairSync('ed25519'),
+  };
+  const entries = Channel.options.map((channel): [string, { channel: Channel; key: KeyObject }] => [
+    keyIdOf(channel, pairs[channel].publicKey),
+    { channel, key: pairs[channel].publicKey },
+  ]);
   let count = 0;
-  const sign: ReturnType<typeof makeKeys>['sign'] = (
-    command,
-    channel = command.actor?.channel === 'matrix' ? 'matrix' : 'shell',
-  ) => {
+  const sign: ReturnType<typeof makeKeys>['sign'] = (command, channel = command.actor?.channel ?? 'shell') => {
     const { publicKey, privateKey } = pairs[channel];
     const unsigned = {
       version: 1,

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { outputNames, type Purpose } from '@countersign/contracts/attempt-files.ts';
 import type { TokenCount } from '@countersign/contracts/event.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder } from '@countersign/kit/files.ts';
@@ -63,19 +64,6 @@ export function mayStillBegin(context: Context, waiting: TaskRecord, activity: A
   // An approval may have run out while the preconditions were checked.
   return state.status !== 'approved' || context.now().getTime() < Date.parse(state.approval.expires_at);
 }
-
-type AttemptNames = { readonly stdout: string; readonly stderr: string };
-/** What a sandbox is used for in an attempt. */
-export type Purpose = 'plan' | 'preconditions' | 'run' | 'postconditions' | 'rebase';
-
-/** Names of the raw output of an attempt's parts. */
-export const outputNames = {
-  plan: { stdout: 'plan.stdout.log', stderr: 'plan.stderr.log' },
-  preconditions: { stdout: 'preconditions.stdout.log', stderr: 'preconditions.stderr.log' },
-  run: { stdout: 'stdout.log', stderr: 'stderr.log' },
-  postconditions: { stdout: 'postconditions.stdout.log', stderr: 'postconditions.stderr.log' },
-  rebase: { stdout: 'rebase.stdout.log', stderr: 'rebase.stderr.log' },
-} as const satisfies Record<Purpose, AttemptNames>;
 
 /** What is said to a sandbox, and for how long. */
 export type Talk = {

@@ -1,3 +1,4 @@
+import { outputNames } from '@countersign/contracts/attempt-files.ts';
 import type { ErrorClass, TokenCount } from '@countersign/contracts/event.ts';
 import type { EndFrame } from '@countersign/contracts/frames.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -6,7 +7,7 @@ import type { Context } from '../context.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import type { ExchangeOutcome } from '../sandbox/exchange.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
-import { type Activity, outputNames } from './attempt.ts';
+import type { Activity } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
 import { budgetClass, describeExcess } from './excess.ts';
 import { handOff } from './hand-off.ts';

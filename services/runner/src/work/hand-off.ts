@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { preconditionsFile } from '@countersign/contracts/attempt-files.ts';
 import { NamedCheck } from '@countersign/contracts/condition.ts';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import type { Handoff } from '@countersign/contracts/handoff.ts';
@@ -14,8 +15,6 @@ import type { Changes, EventDetail } from '../state/task-store.ts';
 
 /** What an agent says of its work itself, beside the handoff that is made of facts. */
 export const agentHandoffFile = 'agent-handoff.yaml';
-/** In an attempt's folder: how the conditions that its work began under ended. */
-export const preconditionsFile = 'preconditions.json';
 /** In an attempt's folder. */
 export const handoffFile = 'handoff.yaml';
 

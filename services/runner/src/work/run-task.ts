@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { preconditionsFile } from '@countersign/contracts/attempt-files.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
@@ -16,7 +17,6 @@ import { effectiveBudget } from './effective-budget.ts';
 import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
 import { basesOf, findGrounds, type Grounds } from './grounds.ts';
-import { preconditionsFile } from './hand-off.ts';
 import { holdOn } from './hold-on.ts';
 import { useSlot } from './use-slot.ts';
 

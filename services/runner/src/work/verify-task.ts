@@ -1,7 +1,8 @@
+import { outputNames } from '@countersign/contracts/attempt-files.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
-import { type Activity, isCancelled, outputNames } from './attempt.ts';
+import { type Activity, isCancelled } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
 import { checkConditions } from './check-conditions.ts';
 import { concludeWork, failedChecks } from './conclude-work.ts';

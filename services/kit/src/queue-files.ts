@@ -1,9 +1,10 @@
-import { lstat, open } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRefusal, refusalSuffix } from '@countersign/contracts/refused-file.ts';
 import { errorFileName, isConflictCopy, isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
-import { isMissing, namesIn } from '@countersign/kit/files.ts';
+import { isMissing, namesIn } from './files.ts';
+import { NotRegularError, readFileStart } from './regular-file.ts';
 
 /** Enough for the list of problems that a refusal tells. */
 const refusalBytes = 256 * 1024;
@@ -77,11 +78,11 @@ async function changedAt(path: string): Promise<string> {
 }
 
 async function readStart(path: string): Promise<string> {
-  const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(refusalBytes), 0, refusalBytes, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
+    return (await readFileStart(path, refusalBytes)).bytes.toString('utf8');
+  } catch (error) {
+    // Whoever put another thing there than a file gets no word out of it.
+    if (error instanceof NotRegularError) return '';
+    throw error;
   }
 }

@@ -1,0 +1,89 @@
+import { ErrorClass } from '@countersign/contracts/event.ts';
+import type { Portfolio, RunList, RunRow } from '@countersign/contracts/page-api.ts';
+import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
+import { runStatus, runSummary } from '@countersign/contracts/run.ts';
+import { TaskStatus } from '@countersign/contracts/task-state.ts';
+import type { Database } from '../index/database.ts';
+import { QueryError } from './query-error.ts';
+
+type RollUp = RunRow['roll_up'];
+type Group = Record<string, unknown>;
+
+/** A page of the runs, the newest first. */
+export function listRuns(database: Database, asked: { readonly after: string | null; readonly limit: number }): RunList {
+  const [day, number] = asked.after === null ? ['99999999', 0] : placeOf(asked.after);
+  const rows = database.all(
+    'SELECT * FROM runs WHERE (day, number) < (?, ?) ORDER BY day DESC, number DESC LIMIT ?',
+    day,
+    number,
+    asked.limit + 1,
+  );
+  const page = rows.slice(0, asked.limit);
+  const last = page.at(-1);
+  return {
+    runs: page.map((row) => runRow(database, row)),
+    next: rows.length > page.length && last !== undefined ? (last['id'] as string) : null,
+  };
+}
+
+function placeOf(cursor: string): [string, number] {
+  const run = RunId.safeParse(cursor);
+  if (!run.success) throw new QueryError('bad_request', 'after: not where a list of runs goes on');
+  const [, day = '', number = ''] = run.data.split('-');
+  return [day, Number(number)];
+}
+
+function runRow(database: Database, row: Group): RunRow {
+  const groups = database.all('SELECT * FROM groups WHERE run = ? AND tasks > 0', row['id'] as string);
+  const roll_up = rollUpOf(groups);
+  return {
+    id: row['id'] as string,
+    workspace: row['workspace'] as WorkspaceName,
+    created_at: row['created_at'] as string,
+    status: runStatus(groups.map(({ status }) => status as TaskStatus)),
+    summary: runSummary(roll_up.counts),
+    roll_up,
+  };
+}
+
+export function portfolio(database: Database): Portfolio {
+  const by = (column: 'workspace' | 'tool' | 'model') => {
+    const groups = database.all(
+      `SELECT ${column} AS name, status, error_class, sum(tasks) AS tasks, sum(attempts) AS attempts, sum(duration_ms) AS duration_ms,
+        sum(prompt) AS prompt, sum(completion) AS completion, sum(requests) AS requests, max(last_at) AS last_at
+      FROM groups WHERE tasks > 0 AND ${column} <> '' GROUP BY ${column}, status, error_class ORDER BY ${column}`,
+    );
+    return [...Map.groupBy(groups, ({ name }) => name as string)];
+  };
+  const named = ([name, groups]: [string, Group[]]) => ({ name, roll_up: rollUpOf(groups) });
+  return {
+    workspaces: by('workspace').map(([name, groups]) => ({
+      ...named([name, groups]),
+      last_at: groups.map(({ last_at }) => last_at as string).sort().at(-1) ?? null,
+    })),
+    tools: by('tool').map(named),
+    models: by('model').map(named),
+  };
+}
+
+/** How many tasks are in each state. */
+export function counts(database: Database): RollUp['counts'] {
+  return rollUpOf(database.all('SELECT status, error_class, sum(tasks) AS tasks FROM groups GROUP BY status')).counts;
+}
+
+function rollUpOf(groups: readonly Group[]): RollUp {
+  const sum = (column: string, of: readonly Group[] = groups) =>
+    of.reduce((total, group) => total + Number(group[column] ?? 0), 0);
+  const countsBy = <Name extends string>(column: string, names: readonly Name[]): Partial<Record<Name, number>> => {
+    const entries = names.map((name) => [name, sum('tasks', groups.filter((group) => group[column] === name))] as const);
+    return Object.fromEntries(entries.filter(([, count]) => count > 0)) as Partial<Record<Name, number>>;
+  };
+  return {
+    tasks: sum('tasks'),
+    attempts: sum('attempts'),
+    counts: countsBy('status', TaskStatus.options),
+    duration_ms: sum('duration_ms'),
+    tokens: { prompt: sum('prompt'), completion: sum('completion'), requests: sum('requests') },
+    errors: countsBy('error_class', ErrorClass.options),
+  };
+}

@@ -1,0 +1,122 @@
+import type { CommandAnswer, Services, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
+import type { TaskState } from '@countersign/contracts/task-record.ts';
+import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
+import type { Queries } from '../queries/queries.ts';
+
+export const digest = 'd'.repeat(64);
+export const otherDigest = 'e'.repeat(64);
+const at = '2026-01-02T03:04:05.000Z';
+
+export const pendingState: TaskState = {
+  status: 'pending',
+  since: at,
+  reason: 'waits for approval',
+  wait: null,
+  digest,
+  expires_at: at,
+};
+
+export const reviewState: TaskState = {
+  status: 'review',
+  since: at,
+  reason: 'waits to be merged',
+  wait: null,
+  result: { repositories: [], attempt: 1, digest, verification: { status: 'unverified' } },
+  refusals: [],
+};
+
+export const runningState: TaskState = {
+  status: 'running',
+  since: at,
+  reason: '',
+  attempt: 1,
+  slot: null,
+  approval: {
+    command: 'the-command-that-approved',
+    digest,
+    channel: 'shell',
+    user: 'operator',
+    evidence: '',
+    decided_at: at,
+    expires_at: at,
+  },
+};
+
+export const endedState: TaskState = { status: 'cancelled', since: at, reason: 'was cancelled' };
+
+const actionsOf: Partial<Record<TaskState['status'], TaskRow['actions']>> = {
+  pending: ['approve', 'reject', 'cancel'],
+  review: ['merge', 'rebase', 'reject', 'cancel'],
+  running: ['cancel'],
+  cancelled: ['retry'],
+};
+
+/** A task as it is shown. */
+export function makeDetail(state: TaskState = pendingState): TaskDetail {
+  const record = makeRecord(state, { id: 't1' });
+  const text = { text: 'words', bytes: 5, truncated: false };
+  return {
+    position: '1',
+    row: {
+      task: record.id,
+      file: record.file,
+      title: record.title,
+      run: record.run,
+      workspace: record.workspace,
+      stage: record.stage,
+      status: state.status,
+      reason: state.reason,
+      wait: null,
+      since: state.since,
+      accepted_at: at,
+      tool: null,
+      model: null,
+      attempts: 1,
+      priority: 0,
+      depends_on: [],
+      change: null,
+      error_class: null,
+      actions: actionsOf[state.status] ?? [],
+    },
+    record,
+    objective: text,
+    task_file: text,
+    approval: state.status === 'pending' ? { digest, expires_at: at, facts: [], plan: text, needs_code: false } : null,
+    refusals: [],
+    timeline: [],
+    timeline_left_out: 0,
+    attempts: [],
+  };
+}
+
+/** Services of which the runner runs, or does not. */
+export function makeServices(runner: 'ok' | 'silent'): Services {
+  const row = { name: 'runner', status: runner, reason: '', report: null, container: null, controllable: true };
+  return { services: [row], launcher: null };
+}
+
+export function waitingAnswer(id: string): CommandAnswer {
+  return { id, verdict: 'waiting', message: '' };
+}
+
+/** Of a query side that knows nothing but what it has to say. */
+export const emptyAnswers = {
+  now: async () => ({
+    position: '1',
+    running: [],
+    attention: [],
+    waiting: [],
+    ended: [],
+    counts: {},
+    queue: null,
+    troubles: [],
+  }),
+  tasks: async () => ({ tasks: [], total: 0, next: null }),
+  approvals: async () => ({ approvals: [] }),
+  runs: async () => ({ runs: [], next: null }),
+  portfolio: async () => ({ workspaces: [], tools: [], models: [] }),
+  charts: async () => ({ days: [] }),
+  search: async () => ({ results: [] }),
+  logs: async () => ({ service: 'runner', from: 0, to: 0, next: 0, lines: [] }),
+  configuration: async () => ({ files: [] }),
+} satisfies Partial<Queries>;

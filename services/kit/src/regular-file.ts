@@ -1,0 +1,53 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** What lies at a path is a link, a pipe, a folder or a device where a file should be. */
+export class NotRegularError extends Error {
+  readonly code = 'not_regular';
+  constructor(path: string, options?: ErrorOptions) {
+    super(`${path} is no regular file`, options);
+    this.name = 'NotRegularError';
+  }
+}
+
+/** The beginning of a file, as much of it as was wanted, and how large it is. */
+export type FileStart = { readonly bytes: Buffer<ArrayBuffer>; readonly size: number; readonly modifiedAt: Date };
+
+/**
+ * Opens a file for reading that somebody else could have put there: no link is followed at its name, and no pipe waited for.
+ * @param below folders between this one and the file must be no links either
+ * @throws NotRegularError for what is no file; the system's error where there is nothing
+ */
+export async function openRegularFile(path: string, below: string = dirname(path)): Promise<FileHandle> {
+  for (let folder = dirname(path); folder.length > below.length; folder = dirname(folder))
+    if (!(await lstat(folder)).isDirectory()) throw new NotRegularError(folder);
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause) => {
+    throw isLink(cause) ? new NotRegularError(path, { cause }) : cause;
+  });
+  try {
+    if (!(await file.stat()).isFile()) throw new NotRegularError(path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The first `limit` bytes of such a file. */
+export async function readFileStart(path: string, limit: number, below?: string): Promise<FileStart> {
+  await using file = await openRegularFile(path, below);
+  const { size, mtime: modifiedAt } = await file.stat();
+  const bytes = Buffer.alloc(Math.min(size, limit));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return { bytes: bytes.subarray(0, filled), size, modifiedAt };
+}
+
+function isLink(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ELOOP' || error.code === 'ENXIO');
+}
