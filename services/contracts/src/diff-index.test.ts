@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { DiffFlag, DiffIndex, diffIndexLimits, flagText } from './diff-index.ts';
+import { flagText } from './diff-flag-text.ts';
+import { DiffFlag, DiffIndex, diffIndexLimits } from './diff-index.ts';
 
 const oid = 'a'.repeat(40);
 const file = {

@@ -347,7 +347,10 @@ export const SearchResults = z.strictObject({
 });
 export type SearchResults = z.infer<typeof SearchResults>;
 
-/** GET /api/logs/<service>?before=&after=: lines of a log by their place in it, in bytes from the beginning of its oldest file. */
+/**
+ * GET /api/logs/<service>: lines of a log by their place in it, in bytes from the beginning of its oldest file. `?before=<place>` are
+ * the last ones that begin before a place, `?after=<place>` the first ones that begin there or later, and without both the last ones.
+ */
 export const LogLines = z.strictObject({
   service: z.string(),
   /** Bytes that there are. */

@@ -1,4 +1,5 @@
-import { type DiffFlag, type DiffIndex, flagText } from '@countersign/contracts/diff-index.ts';
+import { flagText } from '@countersign/contracts/diff-flag-text.ts';
+import type { DiffFlag, DiffIndex } from '@countersign/contracts/diff-index.ts';
 
 /** A changed file that deserves eyes, and why in plain words. The path is a repository's text, so an attacker's. */
 type FlaggedFile = { readonly repository: string; readonly path: string; readonly why: string };

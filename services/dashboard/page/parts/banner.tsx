@@ -1,0 +1,51 @@
+import type { JSX } from 'preact';
+import { connection } from '../api/stream.ts';
+import { queue, troubles } from '../state/store.ts';
+import { Foreign } from './foreign.tsx';
+import { Mark } from './status.tsx';
+
+/** What is wrong with what one sees, or with what one may do, on every page. */
+export function Banner(): JSX.Element {
+  const silent = troubles.value.filter(({ status }) => status === 'failing' || status === 'silent');
+  const paused = queue.value?.paused ?? null;
+  return (
+    <div class="banner" role="status" aria-live="polite">
+      {connection.value === 'lost' && (
+        <div class="lost">
+          <Mark shape="cross" />
+          {navigator.onLine
+            ? 'The server does not answer. What you see may be old; this page comes back by itself.'
+            : 'You are offline. What you see may be old; this page comes back by itself.'}
+        </div>
+      )}
+      {connection.value !== 'lost' &&
+        silent.map(({ name, status, reason }) => (
+          <div key={name}>
+            <Mark shape={status === 'failing' ? 'cross' : 'slash'} />
+            <span>
+              <Foreign text={name} /> {status === 'failing' ? 'fails' : 'does not answer'}
+              {reason !== '' && (
+                <>
+                  : <Foreign text={reason} />
+                </>
+              )}{' '}
+              <a href="/services">Services</a>
+            </span>
+          </div>
+        ))}
+      {paused !== null && (
+        <div>
+          <Mark shape="pause" />
+          <span>
+            The queue is paused
+            {paused.reason !== '' && (
+              <>
+                : <Foreign text={paused.reason} />
+              </>
+            )}
+          </span>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+import type { TaskRow } from '@countersign/contracts/page-api.ts';
+import type { JSX } from 'preact';
+import { Head } from '../parts/head.tsx';
+import { LiveOutput } from '../parts/live-output.tsx';
+import { TaskState } from '../parts/status.tsx';
+import { Change, TaskList, TaskMeta, TaskTitle } from '../parts/task-line.tsx';
+import { Elapsed } from '../parts/time.tsx';
+import { rowKey } from '../state/rows.ts';
+import { attention, ended, loaded, running, waiting } from '../state/store.ts';
+import { counted } from '../text/format.ts';
+
+const endedShown = 12;
+
+/** What runs, where and why; what waits, and for what; what ended last. */
+export function Now(): JSX.Element {
+  if (!loaded.value) return <Loading />;
+  return (
+    <>
+      <Head title="Now" tab="Now" />
+      <div class="now-grid">
+        <div class="stack">
+          {attention.value.length > 0 && <AsksForYou />}
+          <section aria-labelledby="running">
+            <div class="section-head">
+              <h2 id="running">Running</h2>
+              <span class="tally">{running.value.length}</span>
+            </div>
+            {running.value.length === 0 ? (
+              <p class="sheet empty">Nothing is at work.</p>
+            ) : (
+              <div class="cards">
+                {running.value.map((row) => (
+                  <RunningCard key={rowKey(row)} row={row} />
+                ))}
+              </div>
+            )}
+          </section>
+        </div>
+        <div class="stack side">
+          <TaskList title="Waiting" rows={waiting.value} empty="Nothing waits for its turn." />
+          <TaskList
+            title="Ended"
+            rows={ended.value.slice(0, endedShown)}
+            empty="Nothing has ended yet."
+            action={
+              <a class="small" href="/tasks">
+                All tasks
+              </a>
+            }
+          />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Loading(): JSX.Element {
+  return (
+    <>
+      <Head title="Now" tab="Now" />
+      <p class="empty">Loading…</p>
+    </>
+  );
+}
+
+function AsksForYou(): JSX.Element {
+  const rows = attention.value;
+  return (
+    <section class="sheet asks-sheet" aria-labelledby="asks">
+      <header>
+        <h2 id="asks">{counted(rows.length, 'task waits', 'tasks wait')} for you</h2>
+        <a class="button primary" href="/approvals">
+          Decide
+        </a>
+      </header>
+      <ul class="asks-list">
+        {rows.slice(0, 6).map((row) => (
+          <li key={rowKey(row)} class="row">
+            <TaskState status={row.status} />
+            <span class="clip asks-title">
+              <TaskTitle row={row} />
+            </span>
+            <span class="soft small">
+              <Elapsed since={row.since} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function RunningCard({ row }: { readonly row: TaskRow }): JSX.Element {
+  return (
+    <article class="sheet card">
+      <div class="row between">
+        <TaskState status={row.status} />
+        <span class="soft small">
+          <Elapsed since={row.since} />
+        </span>
+      </div>
+      <TaskTitle row={row} />
+      <TaskMeta row={row} />
+      {row.change !== null && <Change change={row.change} />}
+      {row.task !== null && <LiveOutput task={row.task} title={row.task} />}
+    </article>
+  );
+}

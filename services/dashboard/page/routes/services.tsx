@@ -1,0 +1,169 @@
+import type { ServiceRow, Services as ServicesAnswer } from '@countersign/contracts/page-api.ts';
+import type { ControlledService } from '@countersign/contracts/services-api.ts';
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { useCommand } from '../api/command.ts';
+import { useResource } from '../api/resource.ts';
+import { Answer } from '../parts/answer.tsx';
+import { Foreign } from '../parts/foreign.tsx';
+import { Head } from '../parts/head.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import { ServiceState } from '../parts/status.tsx';
+import { Ago, Elapsed } from '../parts/time.tsx';
+import { Verdict } from '../parts/verdict.tsx';
+import { counted } from '../text/format.ts';
+
+/** How each service is, and what starts and stops the two that may be. */
+export function Services(): JSX.Element {
+  const services = useResource<ServicesAnswer>('/api/services', (batch) => batch.troubles !== undefined);
+  return (
+    <>
+      <Head title="Services" tab="Services" />
+      <Answer of={services}>
+        {({ services: all, launcher }) => (
+          <div class="stack">
+            {launcher !== null && (
+              <p class="verdict stale">
+                <span>
+                  The launcher cannot be asked, so containers are not shown: <Foreign text={launcher} />
+                </span>
+              </p>
+            )}
+            <div class="columns services">
+              {all.map((service) => (
+                <Service key={service.name} service={service} onDecided={services.refresh} />
+              ))}
+            </div>
+          </div>
+        )}
+      </Answer>
+    </>
+  );
+}
+
+function Service({
+  service,
+  onDecided,
+}: {
+  readonly service: ServiceRow;
+  readonly onDecided: () => void;
+}): JSX.Element {
+  const { name, status, reason, report, container, controllable } = service;
+  return (
+    <article class="sheet card" data-service={name}>
+      <div class="row between">
+        <h2>
+          <Foreign text={name} />
+        </h2>
+        <ServiceState status={status} />
+      </div>
+      {reason !== '' && (
+        <p class="small soft">
+          <Foreign text={reason} />
+        </p>
+      )}
+      <dl class="facts">
+        {report !== null && (
+          <div class="fact">
+            <dt>Last word</dt>
+            <dd>
+              <Ago at={report.ts} />
+            </dd>
+          </div>
+        )}
+        {report !== null && (
+          <div class="fact">
+            <dt>Up for</dt>
+            <dd>
+              <Elapsed since={report.started_at} />
+            </dd>
+          </div>
+        )}
+        {container !== null && (
+          <div class="fact">
+            <dt>Container</dt>
+            <dd>
+              <Foreign text={container.state} />
+              {container.restarts > 0 && <span class="tone-warn">, {counted(container.restarts, 'restart')}</span>}
+            </dd>
+          </div>
+        )}
+        {container !== null && (
+          <div class="fact">
+            <dt>Image</dt>
+            <dd>
+              <code>
+                <Foreign text={container.image} />
+              </code>
+            </dd>
+          </div>
+        )}
+      </dl>
+      {controllable && <Control service={service} onDecided={onDecided} />}
+    </article>
+  );
+}
+
+function Control({
+  service,
+  onDecided,
+}: {
+  readonly service: ServiceRow;
+  readonly onDecided: () => void;
+}): JSX.Element | null {
+  const { state, send } = useCommand(onDecided);
+  const [asking, setAsking] = useState<'start' | 'stop' | null>(null);
+  const controlled = controlledOf(service.name);
+  if (controlled === null) return null;
+  const busy = state.value.status === 'sending' || state.value.status === 'sent';
+  const up = service.container?.state === 'running' || service.status === 'ok';
+  const words = { start: 'Start', stop: 'Stop' } as const;
+  return (
+    <div class="stack tight">
+      <div class="row">
+        <button type="button" disabled={busy || up} onClick={() => setAsking('start')}>
+          Start<span class="hidden-text"> {service.name}</span>
+        </button>
+        <button type="button" class="danger" disabled={busy || !up} onClick={() => setAsking('stop')}>
+          Stop<span class="hidden-text"> {service.name}</span>
+        </button>
+      </div>
+      <Verdict state={state.value} decider="launcher" />
+      {asking !== null && (
+        <Sheet title={`${words[asking]} the ${controlled}?`} onClose={() => setAsking(null)}>
+          <p>{consequences[controlled][asking]}</p>
+          <div class="sheet-actions">
+            <button type="button" onClick={() => setAsking(null)}>
+              Back
+            </button>
+            <button
+              type="button"
+              class={asking === 'stop' ? 'danger' : 'primary'}
+              onClick={() => {
+                setAsking(null);
+                send({ kind: asking === 'stop' ? 'service_stop' : 'service_start', service: controlled });
+              }}
+            >
+              {words[asking]} it
+            </button>
+          </div>
+        </Sheet>
+      )}
+    </div>
+  );
+}
+
+const consequences: Readonly<Record<ControlledService, Readonly<Record<'start' | 'stop', string>>>> = {
+  runner: {
+    start: 'It takes up what waits, and decides what was sent meanwhile.',
+    stop: 'What runs goes on in its sandbox and is taken in later. Nothing is begun or decided until it is started again.',
+  },
+  'matrix-listener': {
+    start: 'The room is told again of what happens, and may decide.',
+    stop: 'The room is told of nothing and may decide nothing until it is started again.',
+  },
+};
+
+function controlledOf(name: string): ControlledService | null {
+  return name === 'runner' || name === 'matrix-listener' ? name : null;
+}

@@ -1,0 +1,51 @@
+import type { Now, ServiceRow, StreamBatch, TaskRow } from '@countersign/contracts/page-api.ts';
+import type { QueueState } from '@countersign/contracts/queue-state.ts';
+import { computed, signal } from '@preact/signals';
+import { get } from '../api/client.ts';
+import { onBatch, onRenewal } from '../api/stream.ts';
+import { takeOutput } from './output.ts';
+import { type Rows, rowsOf, withFiles, withRows } from './rows.ts';
+
+/** What the first page shows and every page's frame counts: kept by the stream, whatever page is open. */
+export const rows = signal<Rows>(new Map());
+export const queue = signal<QueueState | null>(null);
+export const troubles = signal<readonly ServiceRow[]>([]);
+/** Whether the first answer is there. */
+export const loaded = signal(false);
+
+export const running = computed(() => rowsOf(rows.value, 'running'));
+export const attention = computed(() => rowsOf(rows.value, 'attention'));
+export const waiting = computed(() => rowsOf(rows.value, 'waiting'));
+export const ended = computed(() => rowsOf(rows.value, 'ended'));
+/** Why the runner decides nothing now; null when it does. */
+export const runnerTrouble = computed(
+  () => troubles.value.find(({ name, status }) => name === 'runner' && status !== 'waiting') ?? null,
+);
+
+/** Follows the stream from now on. */
+export function startStore(): void {
+  onBatch(takeBatch);
+  onRenewal(() => void renew());
+  void renew();
+}
+
+function takeBatch(batch: StreamBatch): void {
+  rows.value = withRows(batch.files === undefined ? rows.value : withFiles(rows.value, batch.files), batch.tasks);
+  if (batch.queue !== undefined) queue.value = batch.queue;
+  if (batch.troubles !== undefined) troubles.value = batch.troubles;
+  takeOutput(batch.output);
+}
+
+/** Everything anew: what is no more, or ended while nobody told, goes. */
+async function renew(): Promise<void> {
+  try {
+    const now = await get<Now>('/api/now');
+    const all: TaskRow[] = [...now.running, ...now.attention, ...now.waiting, ...now.ended];
+    rows.value = withRows(new Map(), all);
+    queue.value = now.queue;
+    troubles.value = now.troubles;
+    loaded.value = true;
+  } catch {
+    // The frame says that the server is away, or that nobody is signed in.
+  }
+}

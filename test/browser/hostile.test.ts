@@ -1,0 +1,123 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FixtureServer } from '../../services/dashboard/page/testing/fixture-server.ts';
+import { row } from '../../services/dashboard/page/testing/fixture-tasks.ts';
+import { launch, watch } from './support/browser.ts';
+import { payloads } from './support/payloads.ts';
+
+/** Fields whose text is somebody else's. */
+const foreign = new Set(
+  'title reason text value summary message what next blocker path file branch command model tool workspace name image state'.split(
+    ' ',
+  ),
+);
+let browser: Browser;
+const statuses = ['running', 'pending', 'review', 'queued', 'failed'] as const;
+const server = new FixtureServer(
+  payloads.map((payload, index) => {
+    const status = statuses[index % statuses.length] ?? 'queued';
+    const change = { repositories: 1, files: 1, insertions: 1, deletions: 1, flags: [payload] };
+    return row({
+      task: `task-${index}`,
+      status,
+      file: payload,
+      title: payload,
+      actions: ['cancel', 'retry', 'merge'],
+      change,
+    });
+  }),
+);
+
+beforeAll(async () => {
+  let turn = 0;
+  const poison = (value: unknown, key = ''): unknown => {
+    if (typeof value === 'string') return foreign.has(key) ? payloads[turn++ % payloads.length] : value;
+    if (Array.isArray(value))
+      return value.map((item) => poison(item, key === 'names' || key === 'changed' ? 'path' : key));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, poison(item, name)]));
+  };
+  server.transform = (path, answer) =>
+    path.endsWith('.patch') ? { ...(answer as object), text: patch } : poison(answer);
+  server.house.logLine = (index) => payloads[index % payloads.length] ?? '';
+  await server.start();
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const patch = payloads
+  .map((payload) => payload.replaceAll(/[\n\r]/g, ' '))
+  .map(
+    (line) =>
+      `diff --git a/${line} b/${line}\n--- a/${line}\n+++ b/${line}\n@@ -1,1 +1,1 @@ ${line}\n-${line}\n+${line}\n`,
+  )
+  .join('');
+const paths = [
+  '/',
+  '/approvals',
+  '/tasks',
+  '/tasks?show=failed',
+  ...[0, 1, 2, 3, 4].map((index) => `/tasks/task-${index}`),
+  ...['plan', 'log', 'diff', 'handoff', 'context', 'attempts', 'file'].map((tab) => `/tasks/task-2?tab=${tab}`),
+  '/tasks/task-0?tab=log',
+  '/runs',
+  '/log',
+  '/charts',
+  '/services',
+  '/configuration',
+  '/new',
+  '/more',
+  ...payloads.slice(0, 30).map((payload) => `/search?q=${encodeURIComponent(payload)}`),
+  `/tasks/${encodeURIComponent(payloads[0] ?? '')}`,
+  `/log/${encodeURIComponent(payloads[1] ?? '')}`,
+];
+
+test('W17 360 payloads through titles, names, plans, logs, diffs and searches run nothing and reach nobody', async () => {
+  const { page, context, faults } = await watch(browser, server.url);
+  const asked = new Set<string>();
+  page.on('request', (request) => asked.add(new URL(request.url()).pathname));
+  await page.addInitScript(`globalThis.ran = () => console.error('a script ran')`);
+  let texts = '';
+  for (const path of paths) {
+    await page.goto(path);
+    await page.locator('main h1').first().waitFor();
+    await page.waitForLoadState('load');
+    await page.waitForTimeout(120);
+    server.emit({
+      tasks: [row({ task: 'task-1', status: 'running', title: payloads[5] ?? '', reason: payloads[6] ?? '' })],
+      output: payloads.map((text, at) => ({
+        task: 'task-0',
+        attempt: 1,
+        part: 'run',
+        stream: 'stdout',
+        at: at * 1_000,
+        text: `${text}\n`,
+      })),
+      log: [{ service: 'runner', at: 200_000_000, text: payloads[7] ?? '' }],
+    });
+    await page.waitForTimeout(60);
+    for (const details of await page.locator('main details:not([open]) > summary').all())
+      await details.click({ force: true });
+    texts += await page.locator('main').innerText();
+    const strange = await page.evaluate(`
+      [...document.querySelectorAll('body img, iframe, object, embed, base, portal, video, body style, body script, body link, math, template, [onerror], [onload], [onclick], [style*=url], a')]
+        .filter((element) => element.tagName !== 'A' || !/^(?:\\/(?!\\/)|#)/.test(element.getAttribute('href') ?? ''))
+        .map((element) => element.outerHTML.slice(0, 200))
+    `);
+    expect(strange, path).toEqual([]);
+  }
+  expect(faults.filter((fault) => !fault.includes('404'))).toEqual([]);
+  expect(
+    [...asked].filter((path) => !/^\/(?:$|api\/|assets\/|icon|manifest|service-worker|[a-z]+(?:\/|$))/.test(path)),
+  ).toEqual([]);
+  expect(asked.has('/ran')).toBe(false);
+  // They were really shown, as text.
+  for (const shown of ['<script>ran(1)</script>', '<svg/onload=ran(1)>', '<img src=x onerror=ran(1)>'])
+    expect(texts).toContain(shown);
+  for (const acting of ['\u202e', '\u200b', '\u001b', '\0']) expect(texts).not.toContain(acting);
+  expect(texts).toContain('U+202E');
+  await context.close();
+}, 240_000);

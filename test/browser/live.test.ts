@@ -1,0 +1,136 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { FixtureServer } from '../../services/dashboard/page/testing/fixture-server.ts';
+import { row } from '../../services/dashboard/page/testing/fixture-tasks.ts';
+import { launch, type Watched, watch } from './support/browser.ts';
+
+let browser: Browser;
+let server: FixtureServer;
+let tab: Watched;
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  server = new FixtureServer();
+  await server.start();
+  tab = await watch(browser, server.url);
+});
+afterEach(async () => {
+  await tab.context.close();
+  await server.stop();
+});
+
+test('a change is on the screen within 300 ms at the 95th percentile', async () => {
+  await tab.page.goto('/');
+  await tab.page.getByText('5 tasks wait for you').waitFor();
+  await tab.page.evaluate(`
+    globalThis.seen = new Map();
+    const look = () => {
+      for (const found of document.body.innerText.matchAll(/change-(\\d+)/g))
+        if (!seen.has(found[1])) seen.set(found[1], Date.now());
+      requestAnimationFrame(look);
+    };
+    look();
+  `);
+  const emitted: number[] = [];
+  for (let change = 0; change < 40; change += 1) {
+    emitted.push(Date.now());
+    server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', title: `change-${change}` })] });
+    await tab.page.waitForTimeout(60);
+  }
+  await tab.page.getByText('change-39').first().waitFor();
+  const seen = new Map((await tab.page.evaluate(`[...seen]`)) as [string, number][]);
+  const delays = emitted
+    .map((at, change) => (seen.get(String(change)) ?? Number.POSITIVE_INFINITY) - at)
+    .toSorted((a, b) => a - b);
+  const p95 = delays[Math.floor(delays.length * 0.95)] ?? Number.POSITIVE_INFINITY;
+  process.stderr.write(`event to pixel: p50 ${delays[20]} ms, p95 ${p95} ms\n`);
+  expect(p95).toBeLessThan(300);
+});
+
+test('output comes as it is written, in its colours, and twice is once', async () => {
+  await tab.page.goto('/');
+  const output = tab.page.getByRole('region', { name: 'Output: k7m2p' });
+  await output.waitFor();
+  await tab.page.waitForTimeout(300);
+  const piece = {
+    task: 'k7m2p',
+    attempt: 1,
+    part: 'run' as const,
+    stream: 'stdout' as const,
+    at: 0,
+    text: '\u001b[32mgreen\u001b[0m words\n',
+  };
+  server.emit({ output: [piece] });
+  server.emit({ output: [piece] });
+  await output.locator('.ansi-green').waitFor();
+  expect((await output.innerText()).trim()).toBe('green words');
+});
+
+test('a log of a million lines is read where one looks: from its end, from the middle, and on from there', async () => {
+  await tab.page.goto('/log');
+  const lines = tab.page.getByRole('region', { name: 'Lines' });
+  await lines.getByText('place=999998').waitFor();
+  server.emit({ log: [{ service: 'runner', at: 1_000_000 * 120, text: 'one line more' }] });
+  await lines.getByText('one line more').waitFor();
+  await tab.page.getByLabel('Place in the log').fill(String(500_000 * 120));
+  await lines.getByText('place=500001', { exact: false }).first().waitFor();
+  for (let wheel = 0; wheel < 30; wheel += 1) {
+    await lines.evaluate(`(element) => { element.scrollTop += 2_000; }`);
+    await tab.page.waitForTimeout(30);
+  }
+  const places = ((await lines.innerText()).match(/place=(\d+)/g) ?? []).map((found) => Number(found.slice(6)));
+  expect(Math.min(...places)).toBeGreaterThan(502_000);
+  expect(places.toSorted((a, b) => a - b)).toEqual(places);
+  expect(await lines.locator('.log-line').count()).toBeLessThan(200);
+  expect(tab.faults).toEqual([]);
+});
+
+test('a log that is scrolled through drops no more than a few frames', async () => {
+  await tab.page.goto('/log');
+  const lines = tab.page.getByRole('region', { name: 'Lines' });
+  await lines.getByText('place=999998').waitFor();
+  const frames = (await lines.evaluate(`async (element) => {
+    const gaps = [];
+    let last = performance.now();
+    for (let frame = 0; frame < 120; frame += 1) {
+      element.scrollTop -= 120;
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      gaps.push(now - last);
+      last = now;
+    }
+    return gaps.sort((a, b) => a - b);
+  }`)) as number[];
+  process.stderr.write(`frames while scrolling: p50 ${frames[60]?.toFixed(1)} ms, p95 ${frames[114]?.toFixed(1)} ms\n`);
+  expect(frames[60]).toBeLessThan(34);
+});
+
+test('a filter shows the lines that hold the words, and looks further back when asked', async () => {
+  await tab.page.goto('/log');
+  const lines = tab.page.getByRole('region', { name: 'Lines' });
+  await lines.getByText('place=999998').waitFor();
+  await tab.page.getByLabel('Filter the lines').fill('place=998500');
+  await tab.page.getByText('No line is here.').waitFor();
+  await tab.page.getByRole('button', { name: 'Look further back' }).click();
+  await lines.getByText('place=998500').waitFor();
+});
+
+test('W12 the worker keeps hashed files and nothing else', async () => {
+  await tab.page.goto('/');
+  await tab.page.evaluate(`navigator.serviceWorker.ready`);
+  await tab.page.reload();
+  await tab.page.getByText('5 tasks wait for you').waitFor();
+  await tab.page.goto('/charts');
+  await tab.page.getByText('Tokens by model').waitFor();
+  const kept = (await tab.page.evaluate(`
+    caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name))))
+      .then((open) => Promise.all(open.map((cache) => cache.keys())))
+      .then((keys) => keys.flat().map(({ url }) => new URL(url).pathname))
+  `)) as string[];
+  expect(kept.length).toBeGreaterThan(0);
+  expect(kept.filter((path) => !/^\/assets\/[\w.-]+-[\w-]{8}\.(?:js|css)$/.test(path))).toEqual([]);
+  expect(tab.faults).toEqual([]);
+});

@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+/** The page as it is delivered, built once for all tests. */
+export async function setup(): Promise<void> {
+  await build({
+    root: fileURLToPath(new URL('../../../services/dashboard/page/', import.meta.url)),
+    logLevel: 'warn',
+  });
+}

@@ -1,0 +1,23 @@
+/** Every page, by the name of its pictures, and what has to be on it before it is looked at. */
+export const pages = {
+  now: ['/', 'Teach the importer'],
+  approvals: ['/approvals', 'Rotate the signing keys'],
+  tasks: ['/tasks', '213 tasks'],
+  'task-approval': ['/tasks/a2b3c', 'Approval requested'],
+  'task-review': ['/tasks/r3v1w', 'main is 3 commits further'],
+  'task-plan': ['/tasks/r3v1w?tab=plan', 'Read config/session.ts'],
+  'task-log': ['/tasks/r3v1w?tab=log', 'src/file-299.ts'],
+  'task-diff': ['/tasks/r3v1w?tab=diff', 'release.yml'],
+  'task-handoff': ['/tasks/r3v1w?tab=handoff', 'The target branch has moved'],
+  'task-attempts': ['/tasks/r3v1w?tab=attempts', 'Show attempt 1'],
+  'task-file': ['/tasks/r3v1w?tab=file', 'workspace: shop'],
+  runs: ['/runs', 'RUN-20260328-001'],
+  log: ['/log', 'place=999990'],
+  charts: ['/charts', 'Tokens by model'],
+  services: ['/services', 'matrix-listener'],
+  configuration: ['/configuration', 'OLLAMA_MODEL'],
+  'new-task': ['/new', 'The file that is dropped'],
+  search: ['/search?q=store', '12 results'],
+  more: ['/more', 'Sign out'],
+  'not-found': ['/no-such-page', 'no such page'],
+} as const satisfies Record<string, readonly [path: string, words: string]>;
