@@ -14,7 +14,7 @@ test.for([
 ])(
   `F21 F22 F23 an error of every call in $scenario.name, from seed ${seed}`,
   async ({ scenario, quick }, { annotate }) => {
-    const { points, tried, missed, restarted, failures } = await disturb(scenario, errorsAt, roundsOf(quick, 250));
+    const { points, tried, missed, restarted, failures } = await disturb(scenario, errorsAt, roundsOf(quick, 100));
     await annotate(`${tried} of ${points} points, ${missed} of them not reached; ${restarted} ended the runner`);
     expect(failures, failures.join('\n')).toEqual([]);
     // Some lie beyond what the scenario waits for.

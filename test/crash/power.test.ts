@@ -18,7 +18,7 @@ test.for([
     const template = await houseAfter(scenario.after);
     const should = await undisturbed(scenario);
     const failures: string[] = [];
-    const points = spread(deathsAt(should.steps), roundsOf(quick, 100), generator(seed));
+    const points = spread(deathsAt(should.steps), roundsOf(quick, 40), generator(seed));
     for (const [index, point] of points.entries()) {
       // Every other time the least that can be left, else some of the rest as well.
       const chance = index % 2 === 0 ? null : generator(seed + index);

@@ -17,7 +17,7 @@ test.for([accept, decide, work, mergePair].flatMap((scenario) => ends.map((end) 
   async ({ scenario, end, how }) => {
     const template = await houseAfter(scenario.after);
     const should = await undisturbed(scenario);
-    const count = roundsOf(1, end === 'SIGKILL' ? 20 : 5);
+    const count = roundsOf(1, end === 'SIGKILL' ? 10 : 5);
     const failures: string[] = [];
     let reached = 0;
     for (const point of spread(deathsAt(should.steps), count, generator(seed))) {

@@ -7,7 +7,7 @@ import { begun } from './support/scenarios.ts';
 import { describe, play } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
-const rounds = roundsOf(2, 100);
+const rounds = roundsOf(2, 40);
 
 test(`F01 F03 ${rounds} days of dropping, deciding and dying, from seed ${seed}`, async () => {
   const house = await houseAfter(begun);

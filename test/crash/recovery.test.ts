@@ -6,7 +6,7 @@ import { accept, decide, mergePair, work } from './support/scenarios.ts';
 import { describe, playAgainst } from './support/trial.ts';
 import { inProcess } from './support/world.ts';
 
-const rounds = roundsOf(2, 60);
+const rounds = roundsOf(2, 20);
 /** More than a recovery takes, so that some deaths are of the work that follows. */
 const recoverySteps = 40;
 

@@ -12,7 +12,7 @@ test.for([
   { scenario: runPair, quick: 3 },
   { scenario: mergePair, quick: 4 },
 ])(`F04 told to stop at every step of $scenario.name, from seed ${seed}`, async ({ scenario, quick }, { annotate }) => {
-  const { points, tried, missed, failures } = await disturb(scenario, stopsAt, roundsOf(quick, 100));
+  const { points, tried, missed, failures } = await disturb(scenario, stopsAt, roundsOf(quick, 40));
   await annotate(`${tried} of ${points} points, ${missed} of them not reached`);
   expect(failures, failures.join('\n')).toEqual([]);
   // Some lie beyond what the scenario waits for.

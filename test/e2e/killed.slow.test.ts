@@ -5,13 +5,13 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inspect } from '../support/check-container.ts';
-import { comesBack, containerOf, killContainer, killFromHost, sandboxesOf } from '../support/host-kill.ts';
+import { comesBack, containerOf, killContainer, killFromHost, sandboxesOf, settles } from '../support/host-kill.ts';
 import { targets } from '../support/soak/plan.ts';
 import { Stack } from '../support/stack.ts';
 
 /** Of ten tasks at once: each death of the runner is ten sandboxes to adopt. */
 const runnerDeaths = 10;
-const launcherDeaths = 20;
+const launcherDeaths = 10;
 const stallMs = 60_000;
 const atOnce = 10;
 
@@ -129,8 +129,9 @@ describe('F08', () => {
       await killFromHost(stack, 'launcher', 'init');
       await comesBack(stack, 'launcher', since);
       await nothingIsLeft();
+      await settles(stack, 'launcher');
     }
-  });
+  }, 600_000);
 
   test('a launcher that dies while sandboxes run is nothing to them', async () => {
     await stack.drop('without.md', task('run sleep 4', 'create without.txt with one'));

@@ -62,6 +62,15 @@ export async function comesBack(stack: Stack, service: string, since: Date, time
   }
 }
 
+/** As long as a container lives less than this, the engine waits twice as long before each of its restarts. */
+const settledMs = 10_500;
+
+/** Waits until a service has lived so long that it is restarted at once when it dies. */
+export async function settles(stack: Stack, service: string): Promise<void> {
+  const { State } = await inspect(await containerOf(stack, service));
+  await sleep(Math.max(0, Date.parse(State.StartedAt) + settledMs - Date.now()));
+}
+
 async function initOf(container: string): Promise<number> {
   return (await inspect(container)).State.Pid;
 }
