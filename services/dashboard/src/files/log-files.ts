@@ -61,7 +61,12 @@ export function logEnd(files: readonly LogFile[]): number {
 type Lines = Pick<LogLines, 'lines' | 'next'>;
 
 /** Lines that begin at `from` or behind it, the first of them; one that is not whole yet is left for the next time. */
-export async function linesAfter(volumes: string, files: readonly LogFile[], from: number, limit: number): Promise<Lines> {
+export async function linesAfter(
+  volumes: string,
+  files: readonly LogFile[],
+  from: number,
+  limit: number,
+): Promise<Lines> {
   const lines: LogLines['lines'] = [];
   let next = Math.min(from, logEnd(files));
   let room = logReading.answerBytes;
@@ -74,7 +79,11 @@ export async function linesAfter(volumes: string, files: readonly LogFile[], fro
       if (bytes.length === 0) return { lines, next };
       room -= bytes.length;
       let start = 0;
-      for (let feed = bytes.indexOf(lineFeed); feed >= 0 && lines.length < limit; feed = bytes.indexOf(lineFeed, start)) {
+      for (
+        let feed = bytes.indexOf(lineFeed);
+        feed >= 0 && lines.length < limit;
+        feed = bytes.indexOf(lineFeed, start)
+      ) {
         if (!isInside) lines.push(lineOf(next + start, bytes.subarray(start, feed)));
         isInside = false;
         start = feed + 1;
@@ -95,7 +104,12 @@ export async function linesAfter(volumes: string, files: readonly LogFile[], fro
 }
 
 /** Whole lines that end at `before` or earlier, the last of them. */
-export async function linesBefore(volumes: string, files: readonly LogFile[], before: number, limit: number): Promise<Lines> {
+export async function linesBefore(
+  volumes: string,
+  files: readonly LogFile[],
+  before: number,
+  limit: number,
+): Promise<Lines> {
   const end = Math.min(before, logEnd(files));
   let lines: LogLines['lines'] = [];
   let room = logReading.answerBytes;
@@ -148,7 +162,12 @@ async function byteAt(volumes: string, file: LogFile, place: number): Promise<nu
 }
 
 /** What lies there now; nothing where the file was moved on meanwhile. */
-async function readAt(volumes: string, { path, start, inode }: LogFile, place: number, length: number): Promise<Buffer> {
+async function readAt(
+  volumes: string,
+  { path, start, inode }: LogFile,
+  place: number,
+  length: number,
+): Promise<Buffer> {
   try {
     await using file = await openRegularFile(path, volumes);
     if ((await file.stat({ bigint: true })).ino !== inode) return Buffer.alloc(0);

@@ -14,6 +14,8 @@ export function wholeCharacters(bytes: Uint8Array): number {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) break;
     if (byte < 0xc0) continue;
+    // No character begins so: there is nothing to wait for.
+    if (byte > 0xf4) break;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     return length > back ? bytes.length - back : bytes.length;
   }

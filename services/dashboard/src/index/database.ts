@@ -45,7 +45,8 @@ export class Database implements Disposable {
   /** An empty one, whatever was there. @throws IndexBroken */
   static make(path: string): Database {
     return guarded(() => {
-      for (const ending of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${ending}`, { force: true, recursive: true });
+      for (const ending of ['', '-wal', '-shm', '-journal'])
+        rmSync(`${path}${ending}`, { force: true, recursive: true });
       const made = Database.#connect(path);
       // Until it is complete a death costs nothing but the time.
       made.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN; ${schema} COMMIT`);
@@ -82,7 +83,8 @@ export class Database implements Disposable {
   /** @throws IndexBroken when its file was removed, replaced or written over */
   check(): void {
     guarded(() => {
-      if (statSync(this.path, { bigint: true }).ino !== this.#inode) throw new Error('another file has taken its place');
+      if (statSync(this.path, { bigint: true }).ino !== this.#inode)
+        throw new Error('another file has taken its place');
       const start = Buffer.alloc(magic.length);
       const file = openSync(this.path, 'r');
       try {
@@ -114,7 +116,8 @@ export class Database implements Disposable {
   *iterate(sql: string, ...values: SQLInputValue[]): Generator<Row> {
     const rows = guarded(() => this.#statement(sql).iterate(...values));
     try {
-      for (let next = guarded(() => rows.next()); next.done !== true; next = guarded(() => rows.next())) yield next.value;
+      for (let next = guarded(() => rows.next()); next.done !== true; next = guarded(() => rows.next()))
+        yield next.value;
     } finally {
       guarded(() => rows.return?.());
     }
@@ -163,6 +166,8 @@ function guarded<T>(work: () => T): T {
     return work();
   } catch (cause) {
     if (cause instanceof IndexBroken) throw cause;
-    throw new IndexBroken(`the index cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new IndexBroken(`the index cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }

@@ -1,9 +1,10 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { outputNames, type Purpose } from '@countersign/contracts/attempt-files.ts';
 import { TaskId } from '@countersign/contracts/names.ts';
 import { pageLimits, type StreamBatch, type TaskRow } from '@countersign/contracts/page-api.ts';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
-import { join } from 'node:path';
 import { ByteTail } from '../files/byte-tail.ts';
 import { ServiceName } from '../files/log-files.ts';
 import { LogTail } from '../files/log-tail.ts';
@@ -62,7 +63,10 @@ export class Feed {
     const subscriber: Subscriber = {
       listener,
       outputs: named(tasks, TaskId).map((task) => new OutputTail(this.#source, task)),
-      logs: named(services, ServiceName).map((service) => ({ service, tail: new LogTail(this.#source.volumes, service) })),
+      logs: named(services, ServiceName).map((service) => ({
+        service,
+        tail: new LogTail(this.#source.volumes, service),
+      })),
       position: after === null ? (this.#source.positions()?.now ?? null) : Number(after),
       surroundings: after === null ? this.#source.surroundings() : {},
     };
@@ -73,10 +77,7 @@ export class Feed {
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const due = new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pageLimits.batchMs);
-        signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      const due = sleep(pageLimits.batchMs, undefined, { signal }).catch(() => undefined);
       await this.tick();
       await due;
     }
@@ -123,7 +124,9 @@ export class Feed {
     const before = subscriber.surroundings;
     const now = this.#source.surroundings();
     subscriber.surroundings = now;
-    return Object.fromEntries(Object.entries(now).filter(([name, value]) => before[name as keyof typeof now] !== value));
+    return Object.fromEntries(
+      Object.entries(now).filter(([name, value]) => before[name as keyof typeof now] !== value),
+    );
   }
 }
 
@@ -139,7 +142,12 @@ class OutputTail {
   readonly #source: FeedSource;
   readonly #task: string;
   #part = '';
-  #tails: readonly { readonly attempt: number; readonly part: Purpose; readonly stream: 'stdout' | 'stderr'; readonly tail: ByteTail }[] = [];
+  #tails: readonly {
+    readonly attempt: number;
+    readonly part: Purpose;
+    readonly stream: 'stdout' | 'stderr';
+    readonly tail: ByteTail;
+  }[] = [];
 
   constructor(source: FeedSource, task: string) {
     this.#source = source;

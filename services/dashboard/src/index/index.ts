@@ -7,9 +7,7 @@ import { rowOf } from '../rows/task-row.ts';
 import { Database, IndexBroken } from './database.ts';
 import { Feed, type Following, type Listener } from './feed.ts';
 import { Hints } from './hints.ts';
-import { JournalList } from './journal-list.ts';
-import { beginning, readJournalPiece } from './journal-piece.ts';
-import { JournalWriter, type KnownJournal } from './journal-writer.ts';
+import { JournalFollower } from './journal-follower.ts';
 import { indexLimits } from './limits.ts';
 import { Surroundings } from './surroundings.ts';
 import { readTexts } from './texts.ts';
@@ -162,17 +160,14 @@ export class Index {
 
   /** @param worked called once everything is in it. @throws IndexBroken */
   async #follow(database: Database, signal: AbortSignal, worked: () => void): Promise<void> {
-    const journals = new Map<string, KnownJournal>();
-    const writer = new JournalWriter(database);
-    for (const journal of writer.known()) journals.set(journal.name, journal);
-    const list = new JournalList(join(this.volumes, 'runs'));
+    const journals = new JournalFollower(database, this.volumes, this.#warn);
     using hints = new Hints(this.volumes);
     let checkedAt = performance.now();
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
-      await this.#readChanged(database, writer, journals, list, isFirst, signal);
+    while (!signal.aborted) {
+      const hasLooked = await journals.step(signal);
       if (signal.aborted) return;
       await this.#surroundings.look(database, database.number('position'));
-      if (isFirst) {
+      if (hasLooked && !this.#isReady) {
         database.complete();
         worked();
         this.#isReady = true;
@@ -183,67 +178,9 @@ export class Index {
         database.check();
         checkedAt = performance.now();
       }
-      hints.listen(['inbox', 'outbox/invalid', 'runs', ...list.hot().map((name) => join('runs', dirname(name)))]);
+      hints.listen(['inbox', 'outbox/invalid', 'runs', ...journals.hot().map((name) => join('runs', dirname(name)))]);
       if (!hadTexts) await hints.wait(signal);
     }
-  }
-
-  async #readChanged(
-    database: Database,
-    writer: JournalWriter,
-    journals: Map<string, KnownJournal>,
-    list: JournalList,
-    isFirst: boolean,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const changes = await list.look(isFirst).catch((error: unknown) => {
-      this.#warn({ error }, 'the journals cannot be looked at');
-      return [];
-    });
-    const gone = changes.filter(({ isGone }) => isGone).map(({ name }) => name);
-    const there = new Set(changes.map(({ name }) => name));
-    // Of an index from before the start some journals may be gone as well.
-    if (isFirst) gone.push(...[...journals.keys()].filter((name) => !there.has(name)));
-    for (const name of gone) {
-      const journal = journals.get(name);
-      if (journal !== undefined) writer.forget(journal);
-      journals.delete(name);
-    }
-    for (const { name, isGone } of changes) {
-      if (isGone) continue;
-      try {
-        await this.#read(writer, journals, name, signal);
-      } catch (error) {
-        if (error instanceof IndexBroken) throw error;
-        list.again(name);
-        this.#warn({ journal: name, error }, 'a journal cannot be read');
-      }
-    }
-  }
-
-  /** Everything new of one journal; of one that is not what it was, all of it. */
-  async #read(
-    writer: JournalWriter,
-    journals: Map<string, KnownJournal>,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const path = join(this.volumes, 'runs', name);
-    let journal = journals.get(name) ?? writer.add(name, beginning);
-    for (let more = true; more && !signal.aborted; ) {
-      const piece = await readJournalPiece(path, this.volumes, journal.place);
-      if (piece.kind === 'changed') {
-        this.#warn({ journal: name }, 'a journal is another one than before and is read anew');
-        writer.forget(journal);
-        journal = writer.add(name, beginning);
-        continue;
-      }
-      more = piece.more;
-      if (piece.place !== journal.place) writer.write(journal, piece.lines, piece.place);
-      journal = { ...journal, place: piece.place };
-      journals.set(name, journal);
-    }
-    journals.set(name, journal);
   }
 }
 

@@ -71,7 +71,10 @@ export class JournalWriter {
     database.transaction(() => {
       const ofJournal = 'SELECT number FROM tasks WHERE journal = ?';
       for (const kind of [0, 1, 2])
-        database.run(`DELETE FROM search WHERE rowid IN (SELECT 4 * number + ${kind} FROM tasks WHERE journal = ?)`, id);
+        database.run(
+          `DELETE FROM search WHERE rowid IN (SELECT 4 * number + ${kind} FROM tasks WHERE journal = ?)`,
+          id,
+        );
       for (const table of ['events', 'attempts', 'gate_waits'])
         database.run(`DELETE FROM ${table} WHERE task IN (${ofJournal})`, id);
       database.run(`DELETE FROM records WHERE number IN (${ofJournal})`, id);
@@ -118,7 +121,7 @@ export class JournalWriter {
     if (head.event === 'command_accepted' || head.event === 'command_refused') this.#takeVerdict(journal, head, line);
     if (head.task_id === undefined || head.run_id === undefined) return true;
     const hasRecord = carriesRecord(line);
-    const task = this.#tasks.get(head.task_id) ?? this.#load(head.task_id) ?? this.#create(journal, line, hasRecord);
+    const task = this.#tasks.get(head.task_id) ?? this.#load(head.task_id) ?? this.#create(line, hasRecord);
     if (task === null) return !hasRecord;
     this.#takeEvent(task, head, hasRecord, line);
     return true;
@@ -206,7 +209,7 @@ export class JournalWriter {
     return task;
   }
 
-  #create(journal: KnownJournal, line: Buffer, hasRecord: boolean): Standing | null {
+  #create(line: Buffer, hasRecord: boolean): Standing | null {
     const record = hasRecord ? recordOf(line) : null;
     if (record === null) return null;
     const task: Standing = {

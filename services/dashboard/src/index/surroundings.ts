@@ -4,8 +4,8 @@ import type { ServiceRow, StreamBatch, TaskRow } from '@countersign/contracts/pa
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import { refusedFiles, untakenFiles } from '@countersign/kit/queue-files.ts';
 import { readQueueState } from '@countersign/kit/queue-state.ts';
-import { rowOfFile } from '../rows/task-row.ts';
 import { serviceRows } from '../rows/service-rows.ts';
+import { rowOfFile } from '../rows/task-row.ts';
 import type { Database } from './database.ts';
 import { indexLimits } from './limits.ts';
 

@@ -1,5 +1,5 @@
-import type { NamedCheck as Check } from '@countersign/contracts/condition.ts';
 import { preconditionsFile } from '@countersign/contracts/attempt-files.ts';
+import type { NamedCheck as Check } from '@countersign/contracts/condition.ts';
 import { NamedCheck } from '@countersign/contracts/condition.ts';
 import { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import { Handoff } from '@countersign/contracts/handoff.ts';
@@ -85,9 +85,7 @@ async function readDiff(volumes: string, path: string): Promise<Attempt['diff']>
 }
 
 async function readChecks(volumes: string, path: string): Promise<Check[] | null> {
-  const checks = z
-    .array(NamedCheck)
-    .safeParse(parseJson(await readWhole(volumes, path, queryLimits.conditionsBytes)));
+  const checks = z.array(NamedCheck).safeParse(parseJson(await readWhole(volumes, path, queryLimits.conditionsBytes)));
   return checks.success ? checks.data : null;
 }
 

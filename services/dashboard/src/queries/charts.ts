@@ -29,7 +29,9 @@ export function charts(database: Database, days: number, now: Date): Charts {
   return {
     days: names.map((day) => ({
       day,
-      ended: Object.fromEntries((ended.get(day) ?? []).map(({ status, tasks }) => [status as TaskStatus, tasks as number])),
+      ended: Object.fromEntries(
+        (ended.get(day) ?? []).map(({ status, tasks }) => [status as TaskStatus, tasks as number]),
+      ),
       approval_wait_ms: median(waits, day),
       duration_ms: median(durations, day),
       tokens: Object.fromEntries(

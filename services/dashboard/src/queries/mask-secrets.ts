@@ -8,16 +8,16 @@ const secretName =
 /** Names of limits that are no secrets. */
 const harmless = /^(?:tokens|token_budget|max_tokens|author|authors|pass|passes)$/i;
 /** A name and what stands between it and its value, also in a comment, a list, an inline map or JSON. */
-const assignment = /(["']?)([A-Za-z_][\w.-]*)\1[ \t]*(?::(?=[\s"'[{|>]|$)|=(?!=)|:(?=\S))[ \t]*/g;
+const assignment = /(?<![\w.-])["']?([A-Za-z_][\w.-]*)["']?[ \t]*(?::(?=[\s"'[{|>]|$)|=(?!=)|:(?=\S))[ \t]*/g;
 
 const pem = /-----BEGIN [^-\n]+-----(?:(?!-----BEGIN )[\s\S])*?(?:-----END [^-\n]+-----|$(?![\s\S]))/g;
-const userInUrl = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']+@/gi;
+const userInUrl = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@"']+@/gi;
 const secretInUrl =
-  /([?&#;](?:[\w.-]*(?:token|key|secret|sig|signature|pass(?:word)?|auth|code|credential)[\w.-]*)=)[^\s&#"']+/gi;
+  /([?&#;](?:[\w.-]{0,64}(?:token|key|secret|sig|signature|pass(?:word)?|auth|code|credential)[\w.-]{0,64})=)[^\s&#"']+/gi;
 const scheme = /\b(Bearer|Basic|Digest|Token)[ \t]+[A-Za-z0-9._~+/=-]{6,}/g;
 /** Tokens that are known by their form. */
 const token =
-  /\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|gl[a-z]{2,4}-[\w-]{20,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|[rsp]k_(?:live|test)_\w{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{30,}|ya29\.[\w-]{10,}|eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?|sy[tr]_[\w-]{10,}|mda_\w{10,}|npm_\w{16,}|pypi-[\w-]{16,}|hf_\w{16,}|tskey-[\w-]{8,}|dop_v1_\w{16,}|SG\.[\w-]{10,}\.[\w-]{10,}|AGE-SECRET-KEY-1\w{20,}|shpat_\w{16,}|dckr_pat_[\w-]{16,})/g;
+  /\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|gl[a-z]{2,4}-[\w-]{20,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|sk-[\w-]{16,}|[rsp]k_(?:live|test)_\w{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{30,}|ya29\.[\w-]{10,}|eyJ[\w-]{5,1024}\.[\w-]{5,}(?:\.[\w-]*)?|sy[tr]_[\w-]{10,}|mda_\w{10,}|npm_\w{16,}|pypi-[\w-]{16,}|hf_\w{16,}|tskey-[\w-]{8,}|dop_v1_\w{16,}|SG\.[\w-]{10,64}\.[\w-]{10,}|AGE-SECRET-KEY-1\w{20,}|shpat_\w{16,}|dckr_pat_[\w-]{16,})/g;
 /** Long runs of letters and digits mixed as no word is; a digest is named as one. */
 const random = /(?<![\w+/=:-])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[a-z])(?=[\w+/-]*\d)[\w+/-]{32,}={0,2}(?![\w+/=-])/g;
 const hexadecimal = /(?<!sha(?:256|384|512)[:-])(?<![\w:-])[0-9a-fA-F]{32,}(?![\w-])/g;
@@ -73,7 +73,7 @@ function secretIn(line: string): { readonly start: number; readonly value: strin
   const question = /^[ \t#]*\?[ \t]+["']?([\w.-]+)/.exec(line);
   if (question !== null && isSecret(question[1] ?? '')) return { start: line.length, value: '|' };
   for (const match of line.matchAll(assignment)) {
-    if (!isSecret(match[2] ?? '')) continue;
+    if (!isSecret(match[1] ?? '')) continue;
     const start = match.index + match[0].length;
     return { start, value: line.slice(start) };
   }

@@ -104,7 +104,10 @@ export class Queries {
       const busy = newest(TaskStatus.options.filter(isAtWork));
       const isWaiting = ({ state }: TaskRecord) => 'wait' in state && state.wait !== null;
       const decided = recordsIn(database, ['pending', 'review'], { limit: pageLimits.tasks, oldest: true });
-      const queued = recordsIn(database, ['queued', 'approved', 'interrupted'], { limit: pageLimits.tasks, oldest: true });
+      const queued = recordsIn(database, ['queued', 'approved', 'interrupted'], {
+        limit: pageLimits.tasks,
+        oldest: true,
+      });
       const refused = files.filter(({ status }) => status === 'invalid');
       return {
         position: String(database.number('position')),
@@ -209,7 +212,8 @@ export class Queries {
   async commandVerdict(id: unknown): Promise<CommandAnswer> {
     const command = parsed(CommandId, id, 'command');
     const row = this.#ask((database) => database.get('SELECT * FROM verdicts WHERE command = ?', command));
-    if (row === undefined) return { id: command, verdict: 'waiting', message: 'the runner has not said anything of it yet' };
+    if (row === undefined)
+      return { id: command, verdict: 'waiting', message: 'the runner has not said anything of it yet' };
     return { id: command, verdict: row['accepted'] === 1 ? 'accepted' : 'refused', message: row['summary'] as string };
   }
 

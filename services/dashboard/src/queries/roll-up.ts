@@ -1,6 +1,6 @@
 import { ErrorClass } from '@countersign/contracts/event.ts';
-import type { Portfolio, RunList, RunRow } from '@countersign/contracts/page-api.ts';
 import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
+import type { Portfolio, RunList, RunRow } from '@countersign/contracts/page-api.ts';
 import { runStatus, runSummary } from '@countersign/contracts/run.ts';
 import { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { Database } from '../index/database.ts';
@@ -10,7 +10,10 @@ type RollUp = RunRow['roll_up'];
 type Group = Record<string, unknown>;
 
 /** A page of the runs, the newest first. */
-export function listRuns(database: Database, asked: { readonly after: string | null; readonly limit: number }): RunList {
+export function listRuns(
+  database: Database,
+  asked: { readonly after: string | null; readonly limit: number },
+): RunList {
   const [day, number] = asked.after === null ? ['99999999', 0] : placeOf(asked.after);
   const rows = database.all(
     'SELECT * FROM runs WHERE (day, number) < (?, ?) ORDER BY day DESC, number DESC LIMIT ?',
@@ -59,7 +62,11 @@ export function portfolio(database: Database): Portfolio {
   return {
     workspaces: by('workspace').map(([name, groups]) => ({
       ...named([name, groups]),
-      last_at: groups.map(({ last_at }) => last_at as string).sort().at(-1) ?? null,
+      last_at:
+        groups
+          .map(({ last_at }) => last_at as string)
+          .sort()
+          .at(-1) ?? null,
     })),
     tools: by('tool').map(named),
     models: by('model').map(named),
@@ -75,7 +82,16 @@ function rollUpOf(groups: readonly Group[]): RollUp {
   const sum = (column: string, of: readonly Group[] = groups) =>
     of.reduce((total, group) => total + Number(group[column] ?? 0), 0);
   const countsBy = <Name extends string>(column: string, names: readonly Name[]): Partial<Record<Name, number>> => {
-    const entries = names.map((name) => [name, sum('tasks', groups.filter((group) => group[column] === name))] as const);
+    const entries = names.map(
+      (name) =>
+        [
+          name,
+          sum(
+            'tasks',
+            groups.filter((group) => group[column] === name),
+          ),
+        ] as const,
+    );
     return Object.fromEntries(entries.filter(([, count]) => count > 0)) as Partial<Record<Name, number>>;
   };
   return {

@@ -1,7 +1,7 @@
-import { type TaskDetail, type TimelineEvent, pageLimits } from '@countersign/contracts/page-api.ts';
 import { taskFileLimits } from '@countersign/contracts/limits.ts';
-import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
+import { pageLimits, type TaskDetail, type TimelineEvent } from '@countersign/contracts/page-api.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
+import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { readStart } from '../files/read-text.ts';
 import { shownText } from '../files/shown-text.ts';
 import type { AttemptRow } from '../index/attempt-row.ts';

@@ -1,7 +1,7 @@
+import type { SQLInputValue } from 'node:sqlite';
 import type { TaskList, TaskQuery, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { TaskStatus } from '@countersign/contracts/task-state.ts';
-import type { SQLInputValue } from 'node:sqlite';
+import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { Database } from '../index/database.ts';
 import { rowOf } from '../rows/task-row.ts';
 import { fullTextQuery } from './full-text.ts';
@@ -14,7 +14,9 @@ type Filter = { readonly sql: string; readonly values: readonly SQLInputValue[] 
 export function listTasks(database: Database, query: TaskQuery): TaskList {
   const after = query.after === undefined ? null : numberOf(query.after);
   const { numbers, total } =
-    query.q === undefined || query.q === '' ? filtered(database, query, after) : searched(database, query, query.q, after);
+    query.q === undefined || query.q === ''
+      ? filtered(database, query, after)
+      : searched(database, query, query.q, after);
   const page = numbers.slice(0, query.limit);
   const last = page.at(-1);
   return {

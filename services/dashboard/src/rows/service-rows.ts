@@ -10,7 +10,10 @@ export async function serviceRows(volumes: string): Promise<ServiceRow[]> {
   const logs = join(volumes, 'logs');
   const names = new Set([...(await namesIn(logs)), ...ControlledService.options]);
   const rows = await Promise.all(
-    [...names].filter((name) => ServiceName.safeParse(name).success).sort().map((name) => rowOf(logs, name)),
+    [...names]
+      .filter((name) => ServiceName.safeParse(name).success)
+      .sort()
+      .map((name) => rowOf(logs, name)),
   );
   return rows.filter((row) => row !== null);
 }

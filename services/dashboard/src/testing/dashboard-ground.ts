@@ -17,7 +17,7 @@ export class DashboardGround {
   readonly indexPath = join(this.#root, 'index/index.db');
   readonly warnings: string[] = [];
   readonly #journals = new Map<string, Promise<Journal>>();
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   constructor() {
@@ -34,6 +34,7 @@ export class DashboardGround {
 
   /** Begins to follow; ready when everything is in it. */
   async open(): Promise<{ index: Index; queries: Queries }> {
+    this.#stop = new AbortController();
     const index = new Index({
       path: this.indexPath,
       volumes: this.volumes,
@@ -42,7 +43,10 @@ export class DashboardGround {
     this.#running = index.run(this.#stop.signal);
     await index.ready();
     const { volumes, configs } = this;
-    return { index, queries: new Queries({ index, volumes, configs, now: () => new Date('2026-11-20T12:00:00.000Z') }) };
+    return {
+      index,
+      queries: new Queries({ index, volumes, configs, now: () => new Date('2026-11-20T12:00:00.000Z') }),
+    };
   }
 
   /** Ends it, as when its container stops. */

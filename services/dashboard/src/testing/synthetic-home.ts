@@ -20,7 +20,8 @@ export async function writeSyntheticHome(
   { tasks, texts }: { readonly tasks: number; readonly texts: number },
 ): Promise<{ readonly events: number; readonly bytes: number }> {
   let [events, bytes] = [0, 0];
-  for (const folder of ['inbox', 'outbox/invalid', 'runs', 'logs']) mkdirSync(join(volumes, folder), { recursive: true });
+  for (const folder of ['inbox', 'outbox/invalid', 'runs', 'logs'])
+    mkdirSync(join(volumes, folder), { recursive: true });
   for (let first = 0; first < tasks; first += tasksOfRun) {
     const run = runOf(first / tasksOfRun);
     mkdirSync(join(volumes, 'runs', run), { recursive: true });
@@ -58,7 +59,7 @@ function at(first: number, seq: number): string {
 function* eventsOfRun(run: string, first: number, count: number): Generator<Said> {
   yield { event: 'run_created', phase: 'queue', agent_role: 'runner', run_id: run, summary: 'run of workspace demo' };
   const lives = Array.from({ length: count }, (_, index) => life(run, first + index, at(first, index)));
-  for (let step = 0; ; step += 1) {
+  for (;;) {
     let isOver = true;
     for (const events of lives) {
       const { value, done } = events.next();
@@ -74,7 +75,15 @@ function* life(run: string, number: number, since: string): Generator<Said> {
   const id = `t${number.toString(36).padStart(5, '0')}`;
   const title = `${word(number)} the ${word(number * 7 + 3)} of ${word(number * 13 + 5)} number ${number}`;
   const record = (state: TaskState, attempts: number): TaskRecord =>
-    makeRecord(state, { id, run, title, workspace: `project-${number % 12}`, accepted_at: since, attempts, stage: 'dev' });
+    makeRecord(state, {
+      id,
+      run,
+      title,
+      workspace: `project-${number % 12}`,
+      accepted_at: since,
+      attempts,
+      stage: 'dev',
+    });
   const says = (said: Said, state: TaskState, attempts = 1): Said => ({
     run_id: run,
     task_id: id,
@@ -89,20 +98,61 @@ function* life(run: string, number: number, since: string): Generator<Said> {
   const tokens = { prompt: 1_000 + (number % 977), completion: 300 + (number % 89), requests: 7 };
   const waits = { kind: 'slot' as const, since, on: [] };
   const completion = { duration_ms: 10_000 + (number % 5_000), tokens, exit_code: 0, tool: 'agent' };
-  yield says({ event: 'task_accepted', phase: 'queue', ...runner }, { status: 'queued', since, reason: '', wait: null }, 0);
-  yield says({ event: 'task_waiting', phase: 'queue', ...runner }, { status: 'queued', since, reason: 'slot', wait: waits }, 0);
-  yield says({ event: 'task_started', phase: 'run', ...runner }, { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null });
-  yield { event: 'result_imported', phase: 'import', ...runner, run_id: run, task_id: id, data: { digest: result.digest } };
-  yield says({ event: 'verification_started', phase: 'verify', ...runner, ...completion }, { status: 'verifying', since, reason: '', wait: null, attempt: 1, result });
+  yield says(
+    { event: 'task_accepted', phase: 'queue', ...runner },
+    { status: 'queued', since, reason: '', wait: null },
+    0,
+  );
+  yield says(
+    { event: 'task_waiting', phase: 'queue', ...runner },
+    { status: 'queued', since, reason: 'slot', wait: waits },
+    0,
+  );
+  yield says(
+    { event: 'task_started', phase: 'run', ...runner },
+    { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null },
+  );
+  yield {
+    event: 'result_imported',
+    phase: 'import',
+    ...runner,
+    run_id: run,
+    task_id: id,
+    data: { digest: result.digest },
+  };
+  yield says(
+    { event: 'verification_started', phase: 'verify', ...runner, ...completion },
+    { status: 'verifying', since, reason: '', wait: null, attempt: 1, result },
+  );
   yield { event: 'verification_ended', phase: 'verify', ...runner, run_id: run, task_id: id, attempt: 1 };
-  yield says({ event: 'review_requested', phase: 'review', ...runner }, { status: 'review', since, reason: 'waits for review', wait: null, result, refusals: [] });
+  yield says(
+    { event: 'review_requested', phase: 'review', ...runner },
+    { status: 'review', since, reason: 'waits for review', wait: null, result, refusals: [] },
+  );
   if (number % 97 === 0) return;
-  const approval = { command: null, digest: result.digest, channel: 'shell' as const, user: 'ada', evidence: '', decided_at: since, unverified: true };
-  yield says({ event: 'merge_started', phase: 'merge', ...runner }, { status: 'merging', since, reason: '', wait: null, result, approval });
+  const approval = {
+    command: null,
+    digest: result.digest,
+    channel: 'shell' as const,
+    user: 'ada',
+    evidence: '',
+    decided_at: since,
+    unverified: true,
+  };
+  yield says(
+    { event: 'merge_started', phase: 'merge', ...runner },
+    { status: 'merging', since, reason: '', wait: null, result, approval },
+  );
   yield { event: 'checkpoint_required', phase: 'merge', ...runner, run_id: run, task_id: id };
   yield number % 5 === 0
-    ? says({ event: 'task_ended', phase: 'run', ...runner, error_class: 'tool_failed' }, { status: 'failed', since, reason: 'it failed', error_class: 'tool_failed', result })
-    : says({ event: 'merge_ended', phase: 'merge', ...runner }, { status: 'done', since, reason: 'merged', result, merged: approval, verification: unverified });
+    ? says(
+        { event: 'task_ended', phase: 'run', ...runner, error_class: 'tool_failed' },
+        { status: 'failed', since, reason: 'it failed', error_class: 'tool_failed', result },
+      )
+    : says(
+        { event: 'merge_ended', phase: 'merge', ...runner },
+        { status: 'done', since, reason: 'merged', result, merged: approval, verification: unverified },
+      );
 }
 
 function resultOf(run: string, id: string, number: number): Result {
