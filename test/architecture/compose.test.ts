@@ -40,6 +40,7 @@ const hardeningKeys = [
   'logging',
   'healthcheck',
   'ports',
+  'sysctls',
 ];
 
 type Compose = { services: Record<string, Record<string, unknown>>; networks: Record<string, unknown> };

@@ -5,7 +5,7 @@ import { inspect, problemsOfContainer } from '../support/check-container.ts';
 import { expectedServices } from '../support/expected-services.ts';
 import { Stack } from '../support/stack.ts';
 
-const running = ['runner', 'launcher', 'gateway', 'matrix-listener', 'synapse', 'rehearsal-model'];
+const running = ['runner', 'launcher', 'gateway', 'matrix-listener', 'dashboard', 'door', 'synapse', 'rehearsal-model'];
 let stack: Stack;
 
 beforeAll(async () => {
@@ -121,4 +121,15 @@ test('the gateway can reach no socket on which the runner listens for a sandbox'
   ]);
   expect(await socketsOf('runner')).toContain(`/slots/${slot}/control.sock`);
   await stack.reaches('apart.md', ['review']);
+});
+
+test('W23 who may ask for sandboxes finds no socket for services, and the other way round; the door finds the page alone', async () => {
+  const socketsOf = async (service: string) => {
+    const find = ['find', '/run', '-type', 's'];
+    return (await stack.compose('exec', '--no-TTY', service, ...find)).stdout.trim().split('\n').sort();
+  };
+  expect(await socketsOf('launcher')).toEqual(['/run/launcher/launcher.sock', '/run/services/services.sock']);
+  expect(await socketsOf('runner')).not.toContain('/run/services/services.sock');
+  expect(await socketsOf('dashboard')).toEqual(['/run/page/page.sock', '/run/services/services.sock']);
+  expect(await socketsOf('door')).toEqual(['/run/page/page.sock']);
 });

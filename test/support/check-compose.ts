@@ -42,6 +42,7 @@ const Service = z.strictObject({
   environment: z.record(z.string(), z.string().nullable()).optional(),
   tmpfs: z.array(z.string()).optional(),
   extra_hosts: z.array(z.string()).optional(),
+  sysctls: z.record(z.string(), z.string()).optional(),
   ports: z
     .array(
       z.strictObject({
@@ -132,6 +133,7 @@ function problemsOfService(
   for (const entry of service.tmpfs ?? [])
     if (!/nosuid,nodev/.test(entry) || !/size=/.test(entry)) problems.push(`tmpfs ${entry} is not bounded`);
   same('extra_hosts', (service.extra_hosts ?? []).map(hostName), [...expected.extraHosts]);
+  same('sysctls', service.sysctls ?? {}, expected.kernelSettings);
   same(
     'ports',
     (service.ports ?? []).map((port) => `${port.host_ip ?? 'every address'} to ${port.target}`),

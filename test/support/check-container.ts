@@ -91,7 +91,7 @@ export function problemsOfContainer(
     Object.keys(expected.ports).map((port) => `${loopback} to ${port}/tcp`),
   );
   same('extra hosts', (host.ExtraHosts ?? []).map(hostName), [...expected.extraHosts]);
-  same('kernel settings', host.Sysctls ?? {}, {});
+  same('kernel settings', host.Sysctls ?? {}, expected.kernelSettings);
   same('memory', host.Memory, expected.memoryBytes);
   same('processor time', host.NanoCpus, (expected.cpus ?? 0) * 1e9);
   same('processes', host.PidsLimit, expected.pids);

@@ -22,6 +22,8 @@ export type ExpectedService = {
   readonly cpus: number | null;
   readonly environment: readonly string[];
   readonly extraHosts: readonly string[];
+  /** Of its own network. */
+  readonly kernelSettings: Readonly<Record<string, string>>;
   /** Container port → what may be reached on this host's own address 127.0.0.1, and on no other. */
   readonly ports: Readonly<Record<number, 'loopback'>>;
 };
@@ -44,6 +46,7 @@ const service: ExpectedService = {
   cpus: 1,
   environment: [],
   extraHosts: [],
+  kernelSettings: {},
   ports: {},
 };
 const oneShot: ExpectedService = { ...service, restart: 'no', health: false };
@@ -173,6 +176,8 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     networks: ['page'],
     memoryBytes: 128 * mib,
     ports: { 7860: 'loopback' },
+    // What it sends ends at this host.
+    kernelSettings: { 'net.ipv4.ip_default_ttl': '1' },
     mounts: { '/run/page': volume('page-socket', true) },
   },
   'enrol-code': {

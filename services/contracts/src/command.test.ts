@@ -88,6 +88,11 @@ describe('a command is refused', () => {
     ['with a task name that is too long', { subject: { task: 'x'.repeat(256), digest } }],
     ['without a signature', { signature: undefined }],
     ['with a signature that is none', { signature: 'x' }],
+    ['with a code of five digits', { code: '12345' }],
+    ['with a code that is a number', { code: 123_456 }],
+    ['with a code and a blank', { code: '123456 ' }],
+    ['with digits of another script', { code: '١٢٣٤٥٦' }],
+    ['of another kind with a code', { kind: 'rebase', code: '123456' }],
   ];
   test.each(changes)('%s', (_name, change) => {
     expect(Command.safeParse({ ...signed, ...change }).success).toBe(false);
@@ -97,6 +102,13 @@ describe('a command is refused', () => {
     const text = JSON.stringify(signed).replace('{', '{"__proto__":{"x":1},');
     expect(Command.safeParse(JSON.parse(text)).success).toBe(false);
   });
+});
+
+test.each(['approve', 'merge'] as const)('W15 the code of %s is signed with it', (kind) => {
+  const command = signCommand({ ...unsigned, kind, code: '123456' }, privateKey);
+  expect(isSignatureGood(command, publicKey)).toBe(true);
+  expect(isSignatureGood(Command.parse({ ...command, code: '123457' }), publicKey)).toBe(false);
+  expect(isSignatureGood(Command.parse({ ...command, code: undefined }), publicKey)).toBe(false);
 });
 
 test('the largest file that may be submitted fits into a command, even when every byte needs an escape', () => {

@@ -9,7 +9,7 @@ const { values } = parseArgs({
 });
 process.umask(0o077);
 try {
-  const made = await makeSeed('/secrets', values.again);
+  const made = await makeSeed(process.env['CODE_SECRETS'] ?? '/secrets', values.again);
   if (made.made) process.stdout.write(codeText(made, values.picture));
   else {
     process.stderr.write(

@@ -10,6 +10,7 @@ import { type QueueFolder, queueFolders } from '@countersign/contracts/task-stat
 import type { RunnerConfig } from '../../../services/runner/src/config.ts';
 import { Layout } from '../../../services/runner/src/state/layout.ts';
 import { makeConfig, makeSentinel } from '../../../services/runner/src/testing/home.ts';
+import { enrolCode } from '../../../services/runner/src/testing/one-time-code.ts';
 import { commitFiles, plainGit } from '../../../services/runner/src/testing/repository.ts';
 import { housesFolder } from './houses-folder.ts';
 import type { Made, Scripts } from './scripted-sandbox.ts';
@@ -54,6 +55,8 @@ export class House {
     writeFileSync(layout.reserve, '');
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     writeFileSync(join(folder, 'secrets/shell.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    // Otherwise the runner would write down, at a moment of its own, that there is none.
+    enrolCode(join(folder, 'secrets'));
     const known = repositories.map((path) => [path, makeRepository(join(layout.workspaces, path))] as const);
     return new House(folder, privateKey, keyIdOf('shell', publicKey), new Map(known));
   }

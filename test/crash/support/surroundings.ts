@@ -78,6 +78,7 @@ export class Surroundings {
   #launcher(method: string, url: string, body: string): Answer {
     if (!this.launcherAnswers) return { status: 503, body: { code: 'engine-down', message: 'the engine is down' } };
     if (method === 'GET' && url.startsWith('/profiles/')) return { status: 200, body: profile };
+    if (method === 'GET' && url === '/orders') return { status: 200, body: { orders: [] } };
     if (method === 'GET')
       return { status: 200, body: { sandboxes: [...this.sandboxes.keys()].map((id) => described(id)) } };
     if (method === 'POST') {

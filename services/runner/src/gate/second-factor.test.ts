@@ -57,6 +57,13 @@ describe('W15 a code counts once', () => {
     expect(judge(factor, codeAt(at(30)), 'two', 30).ok).toBe(true);
   });
 
+  test('and is not looked at again where its verdict could not be written down at once', () => {
+    const factor = new SecondFactor();
+    judge(factor, codeAt(at(0)), 'one');
+    expect(judge(factor, codeAt(at(0)), 'one', 3_600)).toMatchObject({ ok: true, fact: { code: 'good' } });
+    expect(judge(factor, codeAt(at(3_600)), 'two', 3_600).ok).toBe(true);
+  });
+
   test('and none from before it counts any more', () => {
     const factor = new SecondFactor();
     expect(judge(factor, codeAt(at(30)), 'one').ok).toBe(true);

@@ -35,6 +35,8 @@ export class SecondFactor {
   }
 
   judge(code: string | undefined, command: string, found: FoundSeed, now: Date): CodeVerdict {
+    // It was found good before, and could not be written down then: on a full disk, for instance.
+    if (this.#spent?.command === command) return { ok: true, fact: { code: 'good', step: this.#spent.step } };
     if (found.status !== 'enrolled') return refuse(withoutSeed[found.status]);
     if (code === undefined) return refuse('this needs the one-time code of the moment');
     if (now.getTime() < this.#lockedUntil)
@@ -46,7 +48,7 @@ export class SecondFactor {
       this.#count(command, now.getTime());
       return refuse('the one-time code is not right, or no longer', { code: 'wrong', at: now.toISOString() });
     }
-    if (this.#spent !== null && step <= this.#spent.step && this.#spent.command !== command)
+    if (this.#spent !== null && step <= this.#spent.step)
       return refuse('this one-time code was used already: wait for the next one');
     this.#spent = { step, command };
     return { ok: true, fact: { code: 'good', step } };

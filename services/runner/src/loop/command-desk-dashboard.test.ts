@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UnsignedCommand } from '@countersign/contracts/command.ts';
 import type { TaskState } from '@countersign/contracts/task-record.ts';
@@ -96,6 +96,30 @@ test('F05 W15 a death between a verdict and its effect needs no second code', as
   await ground.turn();
   expect(ground.state()).toBe('approved');
   expect(ground.verdicts()).toHaveLength(1);
+});
+
+test('F05 W15 nor does one after which another code was spent', async () => {
+  const ground = await begin();
+  await ground.add('other');
+  await dieAfterVerdict(ground, ground.ask('approve', ground.now()), 'dashboard');
+  await ground.restart();
+  ground.clock.pass(30_000);
+  const later = ground.ask('approve', ground.now(), { subject: { task: 'other', digest } } as Partial<UnsignedCommand>);
+  // It comes to be read before the one that was decided already.
+  writeFileSync(join(ground.spools, 'dashboard', '0000.json'), JSON.stringify(later));
+  await ground.turn();
+  expect([ground.stateOf('other'), ground.state()]).toEqual(['approved', 'approved']);
+  expect(ground.verdicts().map(({ event }) => event)).toEqual(['command_accepted', 'command_accepted']);
+});
+
+test('W15 a code that approved one task approves no other', async () => {
+  const ground = await begin();
+  await ground.add('other');
+  const code = ground.now();
+  const other = { subject: { task: 'other', digest } } as Partial<UnsignedCommand>;
+  await ground.handIn(ground.ask('approve', code), ground.ask('approve', code, other));
+  expect([ground.state(), ground.stateOf('other')]).toEqual(['approved', 'pending']);
+  expect(ground.last()).toMatchObject({ summary: expect.stringMatching(/used already/) });
 });
 
 test('a code that was given for something that is refused is not spent', async () => {

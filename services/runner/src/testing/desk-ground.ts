@@ -36,6 +36,14 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
     record,
     deliver,
     turn: () => desk.turn(),
+    /** Another task, in the same state. */
+    add: async (id: string) => {
+      const other = makeRecord({ id, file: `${id}.md`, dropped_as: `${id}.md`, run, stage, gate: true, state });
+      mkdirSync(layout.task(run, id), { recursive: true });
+      writeFileSync(layout.fileOf(other), taskText);
+      await context.tasks.create(other, { event: 'task_accepted', phase: 'queue', agent_role: 'runner', summary: 'x' });
+    },
+    stateOf: (id: string) => context.tasks.get(id)?.state.status,
     openDesk: (known: typeof keys, isActive: () => boolean) => CommandDesk.open(context, known, isActive),
     state: () => context.tasks.get(record.id)?.state.status,
     task: () => context.tasks.get(record.id),

@@ -73,6 +73,7 @@ export class FakeLauncher {
     if (this.refusal !== null) return this.refusal;
     if (method === 'GET' && url === '/sandboxes')
       return { status: 200, body: { sandboxes: [...this.sandboxes.values()] } };
+    if (method === 'GET' && url === '/orders') return { status: 200, body: { orders: [] } };
     if (method === 'POST' && url === '/sandboxes') {
       const { profile, slot } = JSON.parse(body) as { profile: string; slot: string };
       this.sandboxes.set(slot, sandbox(slot, profile, 'running'));
