@@ -5,7 +5,8 @@ import { unbuiltPage } from './plain-pages.ts';
 import { RequestProblem } from './problem.ts';
 
 /** The page tells its views apart by these addresses; each of them is the same file. */
-const views = /^\/(?:(?:approvals|tasks|runs|log|configuration|services|charts|new|search|more)(?:\/[^/.][^/]*)?)?$/;
+const views =
+  /^\/(?:(?:approvals|tasks|runs|log|logs|configuration|services|charts|new|search|more|sessions)(?:\/[^/.][^/]*)?)?$/;
 
 /** The name of a built file carries its digest. */
 const hashed = /^\/assets\/[\w.-]+-[\w-]{8}\.(?:js|css|svg|png|woff2)$/;
