@@ -97,7 +97,7 @@ export const Session = z.strictObject({
 });
 export type Session = z.infer<typeof Session>;
 
-/** GET /api/sessions, newest first; DELETE /api/sessions/<id> ends one, POST /api/logout the one that asks. */
+/** GET /api/sessions, newest first; DELETE /api/sessions/<id> ends one, DELETE /api/session the one that asks. */
 export const Sessions = z.strictObject({
   sessions: z.array(
     z.strictObject({

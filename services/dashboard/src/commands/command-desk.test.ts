@@ -129,6 +129,15 @@ describe('commands', () => {
     expect((await browser.command({ kind: 'approve', task: 't1', digest }, 'a-key-of-the-page')).status).toBe(202);
   });
 
+  it('W27 of two tabs that say yes and no, the one that was first is read first', async () => {
+    const other = await page.signIn();
+    await browser.command({ kind: 'approve', task: 't1', digest });
+    await other.command({ kind: 'reject', task: 't1', digest, reason: '' });
+    expect((await page.commands()).map(({ kind }) => kind)).toEqual(['approve', 'reject']);
+    page.setState(runningState);
+    expect((await other.command({ kind: 'reject', task: 't1', digest, reason: '' })).status).toBe(409);
+  });
+
   it('nobody approves what cannot be shown', async () => {
     page.detail = { ...page.detail, approval: { unreadable: 'plan.md was changed' } };
     const answer = await browser.command({ kind: 'approve', task: 't1', digest });

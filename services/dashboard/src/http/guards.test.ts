@@ -164,8 +164,8 @@ describe.each([undefined, ...guardNames])('without the check of %s', (without) =
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(answer.headers).not.toHaveProperty('etag');
     expect((await browser.get('/')).headers['cache-control']).toBe('no-store');
-    const left = await browser.send('post', '/api/logout').send({});
-    expect(left.status).toBe(200);
+    const left = await browser.send('delete', '/api/session');
+    expect(left.status).toBe(204);
     expect((await browser.get('/api/services')).status).toBe(401);
   });
 
@@ -212,7 +212,7 @@ describe('the check of the token', () => {
     expect(
       (await login.set({ host: browser.host, origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' })).status,
     ).toBe(403);
-    const logout = browser.send('post', '/api/logout').unset('x-countersign-csrf').send({});
+    const logout = browser.send('delete', '/api/session').unset('x-countersign-csrf');
     expect((await logout).status).toBe(403);
     expect((await browser.get('/api/session')).status).toBe(200);
   });

@@ -25,7 +25,7 @@ export function hostGuard(hosts: KnownHosts): RequestHandler {
     throw new RequestProblem(
       421,
       'forbidden_host',
-      'The page is not asked for at this address. Add the host to DASHBOARD_HOSTS if it is yours.',
+      'The page is not asked for at this address. If it is a name of yours, COUNTERSIGN_PAGE_HOSTS has to name it.',
     );
   };
 }

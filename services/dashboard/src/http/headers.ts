@@ -5,7 +5,7 @@ const self = ["'self'"];
 const none = ["'none'"];
 
 /** The one that the page makes, for its worker's address alone. */
-const trustedTypePolicies = ['service-worker'];
+const trustedTypePolicies = ['countersign'];
 
 /** What no page of ours uses. */
 const unusedFeatures = [

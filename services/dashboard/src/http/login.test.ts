@@ -132,7 +132,7 @@ describe('login', () => {
 
   it('W13 signing out ends the session on the server', async () => {
     const browser = await page.signIn();
-    const answer = await browser.send('post', '/api/logout').send({});
+    const answer = await browser.send('delete', '/api/session');
     expect(String(answer.headers['set-cookie'])).toMatch(/^countersign=; .*1970/);
     expect((await browser.get('/api/services')).status).toBe(401);
     expect((await browser.command({ kind: 'resume' })).status).toBe(401);
@@ -172,7 +172,7 @@ describe('login', () => {
     await form({ token: loginToken });
     await browser.command({ kind: 'approve', task: 't1', digest: 'd'.repeat(64), code: '123456' });
     await browser.send('post', '/api/commands').type('json').send('{"kind": "secret words", "code": "123456"');
-    await browser.send('post', '/api/logout').send({});
+    await browser.send('delete', '/api/session');
     const log = page.log.join('');
     expect(log).toContain('"route":"/commands"');
     for (const secret of [loginToken, browser.cookie.split('=')[1] ?? '', browser.csrf, '123456', 'secret words'])

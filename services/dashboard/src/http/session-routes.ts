@@ -1,6 +1,5 @@
 import { Session, Sessions } from '@countersign/contracts/page-api.ts';
 import type { Response } from 'express';
-import { z } from 'zod';
 import { sessionCookie } from '../session/cookie.ts';
 import { csrfTokenOf, type Sessions as SessionStore } from '../session/sessions.ts';
 import type { KnownHosts } from './known-hosts.ts';
@@ -22,16 +21,11 @@ export function sessionRoutes({ sessions, hosts, version }: SessionParts): reado
       expires_at: timestamp(session.expiresAt),
       version,
     })),
-    answering(
-      'post',
-      '/logout',
-      { title: 'signs out', body: z.strictObject({}), answer: z.strictObject({}) },
-      ({ request, session }) => {
-        sessions.end(session.id);
-        if (request.res !== undefined) forget(request.res, session.host, hosts);
-        return {};
-      },
-    ),
+    writing('delete', '/session', { title: 'signs out' }, ({ session }, response) => {
+      sessions.end(session.id);
+      forget(response, session.host, hosts);
+      response.status(204).end();
+    }),
     answering('get', '/sessions', { title: 'everybody who is signed in', answer: Sessions }, ({ session: own }) => ({
       sessions: sessions.list().map(({ id, host, client, openedAt, usedAt, expiresAt }) => ({
         id,

@@ -87,7 +87,7 @@ describe('the stream', () => {
       const [own] = (await browser.get('/api/sessions')).body.sessions.filter(
         (session: { own: boolean }) => session.own,
       );
-      if (how === 'signed out') await browser.send('post', '/api/logout').send({});
+      if (how === 'signed out') await browser.send('delete', '/api/session');
       else if (how === 'ended by another') await other.send('delete', `/api/sessions/${own.id}`);
       else {
         page.now += dashboardLimits.sessionIdleMs - 1;

@@ -6,6 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import { Command } from '@countersign/contracts/command.ts';
 import { pageLimits, type TaskDetail } from '@countersign/contracts/page-api.ts';
 import type { TaskState } from '@countersign/contracts/task-record.ts';
+import { isTemporary } from '@countersign/kit/files.ts';
 import type { Express } from 'express';
 import { pino } from 'pino';
 import request from 'supertest';
@@ -146,7 +147,7 @@ export class TestPage implements AsyncDisposable {
 
   /** The commands that were given, in the order in which the runner takes them. */
   async commands(): Promise<Command[]> {
-    const names = (await readdir(join(this.folder, 'spool'))).sort();
+    const names = (await readdir(join(this.folder, 'spool'))).filter((name) => !isTemporary(name)).sort();
     const texts = await Promise.all(names.map((name) => readFile(join(this.folder, 'spool', name), 'utf8')));
     return texts.map((text) => Command.parse(JSON.parse(text)));
   }
