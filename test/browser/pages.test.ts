@@ -1,13 +1,14 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FixtureServer } from '../../services/dashboard/page/testing/fixture-server.ts';
 import { ended, lively } from '../../services/dashboard/page/testing/fixture-tasks.ts';
 import { accessibilityFaults } from './support/axe.ts';
-import { launch, picture, watch } from './support/browser.ts';
+import { launch, picture, type Watched, watch } from './support/browser.ts';
 import { pages } from './support/pages.ts';
 
 let browser: Browser;
-const server = new FixtureServer([...lively(), ...ended(200).slice(24), ...ended(224).slice(200)]);
+let tab: Watched | null = null;
+const server = new FixtureServer([...lively(), ...ended(200).slice(24)]);
 
 beforeAll(async () => {
   await server.start();
@@ -19,6 +20,11 @@ afterAll(async () => {
   await server.stop();
 });
 
+afterEach(async () => {
+  await tab?.context.close();
+  tab = null;
+});
+
 describe.each([
   ['phone', false],
   ['phone', true],
@@ -28,32 +34,34 @@ describe.each([
   test.each(Object.entries(pages))(
     '%s is shown without a fault, and axe finds nothing',
     async (name, [path, words]) => {
-      const { page, context, faults } = await watch(browser, server.url, { size, dark });
+      tab = await watch(browser, server.url, { size, dark });
+      const { page, faults } = tab;
       await page.goto(path);
       await page.getByText(words).filter({ visible: true }).first().waitFor();
       await picture(page, `${name}-${size}-${dark ? 'dark' : 'light'}`);
       expect(faults).toEqual([]);
-      expect(await accessibilityFaults(page)).toEqual([]);
-      await context.close();
+      // Colours are checked in both of their sets, and what is where at both sizes.
+      if ((size === 'phone') !== dark) expect(await accessibilityFaults(page)).toEqual([]);
     },
   );
 });
 
 test.each(Object.entries(pages))('%s does not scroll sideways at 360 px', async (_name, [path, words]) => {
-  const { page, context } = await watch(browser, server.url, { size: 'phone', width: 360 });
+  tab = await watch(browser, server.url, { size: 'phone', width: 360 });
+  const { page } = tab;
   await page.goto(path);
   await page.getByText(words).filter({ visible: true }).first().waitFor();
   const wide = await page.evaluate(`
     [document.documentElement.scrollWidth, ...[...document.querySelectorAll('body *')]
-      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.tabs, section[tabindex], .hidden-text, .file-list'))
+      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.tabs, section[tabindex], .hidden-text, .file-list, .clip'))
       .map((element) => element.tagName + '.' + element.className)]
   `);
   expect(wide).toEqual([360]);
-  await context.close();
 });
 
 test('what is pressed on a phone is at least 44 px high', async () => {
-  const { page, context } = await watch(browser, server.url, { size: 'phone' });
+  tab = await watch(browser, server.url, { size: 'phone' });
+  const { page } = tab;
   for (const path of ['/', '/approvals', '/tasks/a2b3c', '/new', '/services', '/log']) {
     await page.goto(path);
     await page.locator('main button, main .button').first().waitFor();
@@ -64,5 +72,4 @@ test('what is pressed on a phone is at least 44 px high', async () => {
     `);
     expect(small, path).toEqual([]);
   }
-  await context.close();
 });

@@ -5,7 +5,7 @@ export const pages = {
   tasks: ['/tasks', '213 tasks'],
   'task-approval': ['/tasks/a2b3c', 'Approval requested'],
   'task-review': ['/tasks/r3v1w', 'main is 3 commits further'],
-  'task-plan': ['/tasks/r3v1w?tab=plan', 'Read config/session.ts'],
+  'task-plan': ['/tasks/r3v1w?tab=plan', 'Copy what is in memory'],
   'task-log': ['/tasks/r3v1w?tab=log', 'src/file-299.ts'],
   'task-diff': ['/tasks/r3v1w?tab=diff', 'release.yml'],
   'task-handoff': ['/tasks/r3v1w?tab=handoff', 'The target branch has moved'],

@@ -87,7 +87,12 @@ export function BarChart(properties: {
                   />
                 ))}
                 {(days.length - 1 - index) % every === 0 && (
-                  <text class="day-name" x={(x(day) ?? 0) + x.bandwidth() / 2} y={heightPx - 6} text-anchor="middle">
+                  <text
+                    class="day-name"
+                    x={(x(day) ?? 0) + (index === days.length - 1 ? x.bandwidth() : x.bandwidth() / 2)}
+                    y={heightPx - 6}
+                    text-anchor={index === days.length - 1 ? 'end' : 'middle'}
+                  >
                     {day.slice(5)}
                   </text>
                 )}

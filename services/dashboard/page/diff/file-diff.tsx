@@ -1,4 +1,5 @@
 import type { DiffFile } from '@countersign/contracts/diff-index.ts';
+import { inertLine } from '@countersign/contracts/inert-text.ts';
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { Diff, Hunk } from 'react-diff-view';
@@ -80,7 +81,7 @@ function Lines(properties: {
   const shown = firstLines(data.hunks, most);
   const oneSided = data.type === 'add' || data.type === 'delete';
   return (
-    <Scrolls class="diff-scroll" label="Changed lines">
+    <Scrolls class="diff-scroll" label={`Changed lines of ${inertLine(file.path)}`}>
       <Diff viewType={split && !oneSided ? 'split' : 'unified'} diffType={data.type} hunks={shown} optimizeSelection>
         {(hunks) => hunks.map((hunk, at) => <Hunk key={at} hunk={hunk} />)}
       </Diff>

@@ -24,7 +24,7 @@ export const further: readonly Place[] = [
 /** The left edge of a desk. */
 export function Rail(): JSX.Element {
   return (
-    <div class="rail">
+    <aside class="rail" aria-label="Countersign">
       <a class="brand" href="/">
         <Icon name="approvals" size={24} />
         Countersign
@@ -42,7 +42,7 @@ export function Rail(): JSX.Element {
           Session
         </a>
       </div>
-    </div>
+    </aside>
   );
 }
 

@@ -14,8 +14,8 @@ const spans = [7, 30, 90] as const;
 const outcomes: readonly Series[] = [
   { name: 'done', word: 'Done', fill: 'fill-good' },
   { name: 'failed', word: 'Failed', fill: 'fill-bad' },
-  { name: 'expired', word: 'Expired', fill: 'fill-warn' },
-  { name: 'invalid', word: 'Invalid', fill: 'fill-ask' },
+  { name: 'expired', word: 'Expired', fill: 'fill-series-1' },
+  { name: 'invalid', word: 'Invalid', fill: 'fill-series-3' },
   { name: 'rejected', word: 'Rejected', fill: 'fill-quiet' },
   { name: 'cancelled', word: 'Cancelled', fill: 'fill-pale' },
 ];

@@ -18,7 +18,7 @@ export function AttemptList(properties: {
       {attempts.map((attempt) => (
         <li key={attempt.attempt} class="stack tight">
           <div class="row">
-            <h3>Attempt {attempt.attempt}</h3>
+            <h2>Attempt {attempt.attempt}</h2>
             <Outcome of={attempt} />
             {attempt.attempt === chosen ? (
               <span class="tag">shown</span>

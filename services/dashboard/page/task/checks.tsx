@@ -9,7 +9,7 @@ export function Checks({ title, of: checks }: { title: string; of: readonly Name
   if (checks === null || checks.length === 0) return null;
   return (
     <section class="stack tight">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <ul class="checks">
         {checks.map(({ command, exit_code: exitCode, duration_ms: durationMs }, index) => (
           <li key={index}>

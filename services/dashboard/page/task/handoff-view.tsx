@@ -50,9 +50,9 @@ export function HandoffView({ attempt }: { readonly attempt: Attempt }): JSX.Ele
       <Checks title="Postconditions" of={checks.postconditions} />
       {summary !== null && (
         <section class="stack tight">
-          <h3>
+          <h2>
             In the agent's own words <span class="soft">no facts</span>
-          </h3>
+          </h2>
           <ShownText of={summary} label="The agent's summary" />
         </section>
       )}
