@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 
 /** What lies at a path is a link, a pipe, a folder or a device where a file should be. */
 export class NotRegularError extends Error {
@@ -20,8 +20,9 @@ export type FileStart = { readonly bytes: Buffer<ArrayBuffer>; readonly size: nu
  * @throws NotRegularError for what is no file; the system's error where there is nothing
  */
 export async function openRegularFile(path: string, below: string = dirname(path)): Promise<FileHandle> {
-  for (let folder = dirname(path); folder.length > below.length; folder = dirname(folder))
-    if (!(await lstat(folder)).isDirectory()) throw new NotRegularError(folder);
+  const folder = dirname(path);
+  if (folder !== below && (await realpath(folder)) !== join(await realpath(below), relative(below, folder)))
+    throw new NotRegularError(path);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause) => {
     throw isLink(cause) ? new NotRegularError(path, { cause }) : cause;
   });

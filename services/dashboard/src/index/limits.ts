@@ -12,7 +12,9 @@ export const indexLimits = {
   /** Tasks that are kept in memory while journals are read. */
   tasksInMemory: 20_000,
   /** Tasks whose texts are taken into the search in one turn. */
-  textsInTurn: 50,
+  textsInTurn: 64,
+  /** Of these so many are read at the same time. */
+  textsAtOnce: 8,
   /** Of one text that is searched, in bytes. */
   textBytes: 64 * 1024,
   /** A stream that is so many changed tasks behind is told to ask for everything anew. */

@@ -1,9 +1,12 @@
 /** Another number than the one in the file, and it is made anew. */
 export const schemaVersion = 1;
 
+const sums = `tasks INTEGER NOT NULL, attempts INTEGER NOT NULL, duration_ms INTEGER NOT NULL, prompt INTEGER NOT NULL,
+  completion INTEGER NOT NULL, requests INTEGER NOT NULL, last_at TEXT NOT NULL`;
+
 /**
  * A task's `number` is made from when it was accepted, so that its order is that of the lists; texts of the search are numbered
- * `4 * number + kind`. `groups` sums up the tasks and is kept by the triggers alone.
+ * `4 * number + kind`. `groups` and `totals` sum up the tasks, and are kept by the triggers alone.
  */
 export const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -31,12 +34,13 @@ CREATE TABLE gate_waits (
   task INTEGER NOT NULL, seq INTEGER NOT NULL, day TEXT NOT NULL, wait_ms INTEGER NOT NULL, PRIMARY KEY (task, seq)) WITHOUT ROWID;
 CREATE TABLE verdicts (
   command TEXT PRIMARY KEY, journal INTEGER NOT NULL, accepted INTEGER NOT NULL, summary TEXT NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE search USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE search USING fts5(title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4');
 CREATE TABLE groups (
   run TEXT NOT NULL, workspace TEXT NOT NULL, tool TEXT NOT NULL, model TEXT NOT NULL, status TEXT NOT NULL,
-  error_class TEXT NOT NULL, tasks INTEGER NOT NULL, attempts INTEGER NOT NULL, duration_ms INTEGER NOT NULL,
-  prompt INTEGER NOT NULL, completion INTEGER NOT NULL, requests INTEGER NOT NULL, last_at TEXT NOT NULL,
-  PRIMARY KEY (run, workspace, tool, model, status, error_class)) WITHOUT ROWID;
+  error_class TEXT NOT NULL, ${sums}, PRIMARY KEY (run, workspace, tool, model, status, error_class)) WITHOUT ROWID;
+CREATE TABLE totals (
+  workspace TEXT NOT NULL, tool TEXT NOT NULL, model TEXT NOT NULL, status TEXT NOT NULL, error_class TEXT NOT NULL, ${sums},
+  PRIMARY KEY (workspace, tool, model, status, error_class)) WITHOUT ROWID;
 `;
 
 /** What the questions need, made at once when all journals have been read: so it takes half the time. */
@@ -52,10 +56,8 @@ CREATE INDEX tasks_unread ON tasks (number) WHERE unread = 1;
 CREATE INDEX runs_order ON runs (day, number);
 CREATE INDEX attempts_day ON attempts (day, model, duration_ms, prompt, completion) WHERE day IS NOT NULL;
 CREATE INDEX gate_waits_day ON gate_waits (day, wait_ms);
-INSERT INTO groups
-  SELECT run, workspace, tool, model, status, error_class, count(*), sum(attempts), sum(duration_ms), sum(prompt), sum(completion),
-    sum(requests), max(status_at)
-  FROM tasks GROUP BY run, workspace, tool, model, status, error_class;
+${summing('groups', 'run, workspace, tool, model, status, error_class')}
+${summing('totals', 'workspace, tool, model, status, error_class')}
 CREATE TRIGGER tasks_insert AFTER INSERT ON tasks BEGIN ${addition()} END;
 CREATE TRIGGER tasks_delete AFTER DELETE ON tasks BEGIN ${subtraction()} END;
 CREATE TRIGGER tasks_update AFTER UPDATE OF
@@ -63,18 +65,26 @@ CREATE TRIGGER tasks_update AFTER UPDATE OF
 BEGIN ${subtraction()} ${addition()} END;
 `;
 
+function summing(table: string, columns: string): string {
+  return `INSERT INTO ${table} SELECT ${columns}, count(*), sum(attempts), sum(duration_ms), sum(prompt), sum(completion),
+    sum(requests), max(status_at) FROM tasks GROUP BY ${columns};`;
+}
+
 function addition(): string {
-  return `INSERT INTO groups VALUES (
-    NEW.run, NEW.workspace, NEW.tool, NEW.model, NEW.status, NEW.error_class, 1, NEW.attempts, NEW.duration_ms, NEW.prompt,
+  const add = (table: string, run: string) => `INSERT INTO ${table} VALUES (
+    ${run} NEW.workspace, NEW.tool, NEW.model, NEW.status, NEW.error_class, 1, NEW.attempts, NEW.duration_ms, NEW.prompt,
     NEW.completion, NEW.requests, NEW.status_at)
   ON CONFLICT DO UPDATE SET tasks = tasks + 1, attempts = attempts + NEW.attempts, duration_ms = duration_ms + NEW.duration_ms,
     prompt = prompt + NEW.prompt, completion = completion + NEW.completion, requests = requests + NEW.requests,
     last_at = max(last_at, NEW.status_at);`;
+  return `${add('groups', 'NEW.run,')} ${add('totals', '')}`;
 }
 
 function subtraction(): string {
-  return `UPDATE groups SET tasks = tasks - 1, attempts = attempts - OLD.attempts, duration_ms = duration_ms - OLD.duration_ms,
+  const subtract = (table: string, run: string) => `UPDATE ${table} SET
+    tasks = tasks - 1, attempts = attempts - OLD.attempts, duration_ms = duration_ms - OLD.duration_ms,
     prompt = prompt - OLD.prompt, completion = completion - OLD.completion, requests = requests - OLD.requests
-  WHERE run = OLD.run AND workspace = OLD.workspace AND tool = OLD.tool AND model = OLD.model AND status = OLD.status
+  WHERE ${run} workspace = OLD.workspace AND tool = OLD.tool AND model = OLD.model AND status = OLD.status
     AND error_class = OLD.error_class;`;
+  return `${subtract('groups', 'run = OLD.run AND')} ${subtract('totals', '')}`;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { taskFolder } from '@countersign/contracts/task-record.ts';
+import { inParallel } from '@countersign/kit/in-parallel.ts';
 import { readFileStart } from '@countersign/kit/regular-file.ts';
 import type { Database } from './database.ts';
 import { indexLimits } from './limits.ts';
@@ -18,11 +19,11 @@ export async function readTexts(database: Database, volumes: string): Promise<bo
     'SELECT number, record, position FROM tasks JOIN records USING (number) WHERE unread = 1 ORDER BY number DESC LIMIT ?',
     indexLimits.textsInTurn,
   );
-  const found: { readonly number: number; readonly position: number; readonly texts: readonly string[] }[] = [];
-  for (const { number, record, position } of rows) {
+  const found: { readonly number: number; readonly position: number; readonly texts: readonly Text[] }[] = [];
+  await inParallel(rows, indexLimits.textsAtOnce, async ({ number, record, position }) => {
     const task = JSON.parse(record as string) as TaskRecord;
     found.push({ number: number as number, position: position as number, texts: await textsOf(volumes, task) });
-  }
+  });
   database.transaction(() => {
     for (const { number, position, texts } of found) {
       for (const [kind, text] of texts.entries()) put(database, 4 * number + kind, text);
@@ -33,27 +34,38 @@ export async function readTexts(database: Database, volumes: string): Promise<bo
   return rows.length > 0;
 }
 
-function put(database: Database, rowid: number, text: string): void {
-  const known = database.get('SELECT text FROM search WHERE rowid = ?', rowid)?.['text'];
-  if (known === text || (known === undefined && text === '')) return;
+type Text = { readonly title: string; readonly text: string };
+
+function put(database: Database, rowid: number, { title, text }: Text): void {
+  const known = database.get('SELECT title, text FROM search WHERE rowid = ?', rowid);
+  const isEmpty = title === '' && text === '';
+  if (known === undefined ? isEmpty : known['title'] === title && known['text'] === text) return;
   if (known !== undefined) database.run('DELETE FROM search WHERE rowid = ?', rowid);
-  if (text !== '') database.run('INSERT INTO search (rowid, text) VALUES (?, ?)', rowid, text);
+  if (!isEmpty) database.run('INSERT INTO search (rowid, title, text) VALUES (?, ?, ?)', rowid, title, text);
 }
 
-async function textsOf(volumes: string, record: TaskRecord): Promise<string[]> {
+async function textsOf(volumes: string, record: TaskRecord): Promise<Text[]> {
   const folder = taskFolder(record);
   const read = async (name: string) => await readText(volumes, `${folder}/${name}`);
-  const names = [record.id, record.title, record.file, record.workspace, record.run].join('\n');
-  const own = `${names}\n${await read('task.md')}\n${await read('objective.md')}`;
   const newest = async (name: string) => {
-    for (let attempt = record.attempts; attempt > 0 && attempt > record.attempts - 5; attempt -= 1) {
+    for (let attempt = record.attempts; attempt > 0 && attempt > record.attempts - attemptsBack; attempt -= 1) {
       const text = await read(`attempts/${attempt}/${name}`);
       if (text !== '') return text;
     }
     return '';
   };
-  return [own, await newest('plan.md'), await newest('handoff.yaml')].map(withoutControls);
+  const objective = await read('objective.md');
+  const own = objective === '' ? await read('task.md') : objective;
+  const names = [record.title, record.id, record.file, record.workspace, record.run].join(' ');
+  return [
+    { title: names, text: own },
+    { title: '', text: await newest('plan.md') },
+    { title: '', text: await newest('handoff.yaml') },
+  ].map(({ title, text }) => ({ title: withoutControls(title), text: withoutControls(text) }));
 }
+
+/** Where the last attempt left no plan or handoff, that of one before it counts. */
+const attemptsBack = 3;
 
 async function readText(volumes: string, path: string): Promise<string> {
   try {
@@ -63,7 +75,7 @@ async function readText(volumes: string, path: string): Promise<string> {
   }
 }
 
-/** Excerpts are marked with control characters: none of a text may pass for one of ours. */
+/** They show as nothing. */
 function withoutControls(text: string): string {
   return text.replaceAll(/[\p{Cc}]+/gu, ' ').trim();
 }

@@ -15,13 +15,13 @@ export const queryLimits = {
   /** Names in an attempt's folder that are looked at. */
   artifacts: 1_000,
   days: { most: 366, usual: 30 },
-  /** Texts in which something is found, the newest, among which the best are chosen. */
-  ranked: 500,
   /** A filter's hits are counted up to here. */
-  counted: 1_000,
+  counted: 300,
   /** Texts that are looked through for one page of a filtered list. */
-  scanned: 20_000,
+  scanned: 2_000,
   queryWords: 16,
+  /** In characters: of an excerpt, and of that before the first word that was found. */
+  excerpt: { length: 240, before: 60 },
   /** Of one file of the configuration, and how many there are. */
   configBytes: 1024 * 1024,
   configFiles: 200,

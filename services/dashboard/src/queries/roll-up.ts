@@ -54,7 +54,7 @@ export function portfolio(database: Database): Portfolio {
     const groups = database.all(
       `SELECT ${column} AS name, status, error_class, sum(tasks) AS tasks, sum(attempts) AS attempts, sum(duration_ms) AS duration_ms,
         sum(prompt) AS prompt, sum(completion) AS completion, sum(requests) AS requests, max(last_at) AS last_at
-      FROM groups WHERE tasks > 0 AND ${column} <> '' GROUP BY ${column}, status, error_class ORDER BY ${column}`,
+      FROM totals WHERE tasks > 0 AND ${column} <> '' GROUP BY ${column}, status, error_class ORDER BY ${column}`,
     );
     return [...Map.groupBy(groups, ({ name }) => name as string)];
   };
@@ -75,31 +75,29 @@ export function portfolio(database: Database): Portfolio {
 
 /** How many tasks are in each state. */
 export function counts(database: Database): RollUp['counts'] {
-  return rollUpOf(database.all('SELECT status, error_class, sum(tasks) AS tasks FROM groups GROUP BY status')).counts;
+  return rollUpOf(database.all('SELECT status, error_class, sum(tasks) AS tasks FROM totals GROUP BY status')).counts;
 }
 
 function rollUpOf(groups: readonly Group[]): RollUp {
-  const sum = (column: string, of: readonly Group[] = groups) =>
-    of.reduce((total, group) => total + Number(group[column] ?? 0), 0);
-  const countsBy = <Name extends string>(column: string, names: readonly Name[]): Partial<Record<Name, number>> => {
-    const entries = names.map(
-      (name) =>
-        [
-          name,
-          sum(
-            'tasks',
-            groups.filter((group) => group[column] === name),
-          ),
-        ] as const,
-    );
-    return Object.fromEntries(entries.filter(([, count]) => count > 0)) as Partial<Record<Name, number>>;
-  };
+  const sum = (column: string) => groups.reduce((total, group) => total + Number(group[column] ?? 0), 0);
   return {
     tasks: sum('tasks'),
     attempts: sum('attempts'),
-    counts: countsBy('status', TaskStatus.options),
+    counts: countBy(groups, 'status', TaskStatus.options),
     duration_ms: sum('duration_ms'),
     tokens: { prompt: sum('prompt'), completion: sum('completion'), requests: sum('requests') },
-    errors: countsBy('error_class', ErrorClass.options),
+    errors: countBy(groups, 'error_class', ErrorClass.options),
   };
+}
+
+/** In the order of the names, without those that there are none of. */
+function countBy<Name extends string>(
+  groups: readonly Group[],
+  column: string,
+  names: readonly Name[],
+): Partial<Record<Name, number>> {
+  const found = new Map<unknown, number>();
+  for (const group of groups) found.set(group[column], (found.get(group[column]) ?? 0) + Number(group['tasks']));
+  const counted = names.map((name) => [name, found.get(name) ?? 0] as const).filter(([, count]) => count > 0);
+  return Object.fromEntries(counted) as Partial<Record<Name, number>>;
 }

@@ -75,23 +75,23 @@ function filtered(database: Database, query: TaskQuery, after: number | null): F
   );
   const marks = statuses.map(() => '?').join(', ');
   const total = database.get(
-    `SELECT sum(tasks) AS total FROM groups WHERE ${filter.sql}${query.status === undefined ? '' : ` AND status IN (${marks})`}`,
+    `SELECT sum(tasks) AS total FROM ${query.run === undefined ? 'totals' : 'groups'} WHERE ${filter.sql}${query.status === undefined ? '' : ` AND status IN (${marks})`}`,
     ...filter.values,
     ...(query.status ?? []),
   )?.['total'];
   return { numbers: numbers.sort((a, b) => b - a), total: Number(total ?? 0) };
 }
 
-/** Those in whose texts all words are, the newest first; counted up to a thousand. */
+/** Those in whose texts all words are, the newest first; counted up to some hundreds. */
 function searched(database: Database, query: TaskQuery, words: string, after: number | null): Found {
-  const match = fullTextQuery(words);
-  if (match === null) return { numbers: [], total: 0 };
+  const asked = fullTextQuery(words);
+  if (asked === null) return { numbers: [], total: 0 };
   const filter = filterOf(query, 'tasks.');
   const statuses = query.status === undefined ? '' : ` AND tasks.status IN (${query.status.map(() => '?').join(', ')})`;
   const rows = database.iterate(
     `SELECT tasks.number AS number FROM search CROSS JOIN tasks ON tasks.number = search.rowid / 4
       WHERE search MATCH ? AND ${filter.sql}${statuses} ORDER BY search.rowid DESC LIMIT ?`,
-    match,
+    asked.match,
     ...filter.values,
     ...(query.status ?? []),
     queryLimits.scanned,
