@@ -43,7 +43,7 @@ const started = performance.now();
 const index = new Index({
   path: join(root, 'index/index.db'),
   volumes,
-  warn: (fields, message) => console.error(message, fields),
+  warn: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
 });
 const running = index.run(stop.signal);
 await index.ready();
@@ -135,14 +135,12 @@ const figures = {
   texts_s: Number(textSeconds.toFixed(1)),
   event_to_batch_ms: { median: Math.round(reached[30] ?? 0), p95: Math.round(reached[56] ?? 0) },
 };
-if (values.json) console.log(JSON.stringify({ ...figures, latencies: Object.fromEntries(latencies) }));
+if (values.json) process.stdout.write(`${JSON.stringify({ ...figures, latencies: Object.fromEntries(latencies) })}\n`);
 else {
-  for (const [name, value] of Object.entries(figures)) console.log(name.padEnd(22), JSON.stringify(value));
+  for (const [name, value] of Object.entries(figures))
+    process.stdout.write(`${name.padEnd(24)}${JSON.stringify(value)}\n`);
   for (const [name, { median, p99, work }] of latencies)
-    console.log(
-      name.padEnd(28),
-      `median ${median.toFixed(1)} ms`.padEnd(18),
-      `p99 ${p99.toFixed(1)} ms`.padEnd(16),
-      `of these on the processor ${work.toFixed(1)} ms`,
+    process.stdout.write(
+      `${name.padEnd(28)} median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, of these on the processor ${work.toFixed(1)} ms\n`,
     );
 }

@@ -17,7 +17,7 @@ export type AttemptRow = {
 };
 
 const atWork: ReadonlySet<TaskStatus> = new Set(['planning', 'running', 'verifying', 'rebasing', 'merging']);
-export const noTokens: TokenCount = { prompt: 0, completion: 0, requests: 0 };
+const noTokens: TokenCount = { prompt: 0, completion: 0, requests: 0 };
 
 export function isAtWork(status: TaskStatus): boolean {
   return atWork.has(status);

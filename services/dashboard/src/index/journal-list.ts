@@ -5,7 +5,7 @@ import { isMissing, namesIn } from '@countersign/kit/files.ts';
 import { indexLimits } from './limits.ts';
 
 /** The journal of what belongs to no run, by its name. */
-export const ownJournal = 'telemetry.jsonl';
+const ownJournal = 'telemetry.jsonl';
 
 /** A journal that is not as it was when it was last looked at; `isGone` when it is not there any more. */
 export type JournalChange = { readonly name: string; readonly isGone: boolean };

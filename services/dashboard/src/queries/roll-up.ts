@@ -1,12 +1,11 @@
 import { ErrorClass } from '@countersign/contracts/event.ts';
 import { RunId, type WorkspaceName } from '@countersign/contracts/names.ts';
-import type { Portfolio, RunList, RunRow } from '@countersign/contracts/page-api.ts';
+import type { Portfolio, RollUp, RunList, RunRow } from '@countersign/contracts/page-api.ts';
 import { runStatus, runSummary } from '@countersign/contracts/run.ts';
 import { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { Database } from '../index/database.ts';
 import { QueryError } from './query-error.ts';
 
-type RollUp = RunRow['roll_up'];
 type Group = Record<string, unknown>;
 
 /** A page of the runs, the newest first. */

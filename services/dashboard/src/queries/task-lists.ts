@@ -26,7 +26,7 @@ export function listTasks(database: Database, query: TaskQuery): TaskList {
   };
 }
 
-export function rowsOf(database: Database, numbers: readonly number[]): TaskRow[] {
+function rowsOf(database: Database, numbers: readonly number[]): TaskRow[] {
   return numbers.flatMap((number) => {
     const record = recordOf(database, number);
     return record === null ? [] : [rowOf(record)];

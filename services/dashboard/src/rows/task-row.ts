@@ -29,7 +29,7 @@ export function rowOf(record: TaskRecord): TaskRow {
 }
 
 /** What a person may do: what the table of transitions lets follow on a decision of his. */
-export function actionsOf({ state, cancellation }: TaskRecord): Action[] {
+function actionsOf({ state, cancellation }: TaskRecord): Action[] {
   const from = state.status;
   const may: Record<Action, boolean> = {
     // What was interrupted comes back to its approval without one.

@@ -1,0 +1,83 @@
+import { SearchResults } from '@countersign/contracts/page-api.ts';
+import { describe, expect, test } from 'vitest';
+import { DashboardGround, until } from '../testing/dashboard-ground.ts';
+import { done, running, task } from '../testing/records.ts';
+
+describe('search', () => {
+  test('finds words of tasks, plans and handoffs, the best first, with excerpts in pieces and no markup', async () => {
+    const ground = new DashboardGround();
+    const one = task('one', running, { title: 'Mend the <b>gateway</b>' });
+    ground.write(one, 'task.md', 'workspace: demo\n\nMend it.\n');
+    ground.write(one, 'attempts/1/plan.md', 'First look at the socket.\u0001 Then the \u0002 parser of the gateway.');
+    ground.write(one, 'attempts/1/handoff.yaml', 'what: the café is closed');
+    await ground.says('task_started', one);
+    const { queries } = await ground.open();
+    const find = async (q: string) => SearchResults.parse(await queries.search(q)).results;
+    await until(
+      () => find('socket'),
+      (found) => found.length === 1,
+    );
+    expect((await find('socket'))[0]).toMatchObject({ row: { task: 'one' }, found_in: 'plan' });
+    expect((await find('CAFE'))[0]).toMatchObject({ found_in: 'handoff' });
+    const [result] = await find('gate');
+    expect(result?.excerpt.filter(({ found }) => found).map(({ text }) => text)).toEqual(['gateway']);
+    expect(result?.excerpt.map(({ text }) => text).join('')).toContain('<b>gateway</b>');
+  });
+
+  test('a new plan takes the place of the one before', async () => {
+    const ground = new DashboardGround();
+    const one = task('one', running);
+    ground.write(one, 'attempts/1/plan.md', 'elephants');
+    await ground.says('task_started', one);
+    const { queries } = await ground.open();
+    await until(
+      () => queries.search('elephants'),
+      ({ results }) => results.length === 1,
+    );
+    ground.write(one, 'attempts/1/plan.md', 'giraffes');
+    await ground.says('task_ended', task('one', done));
+    await until(
+      () => queries.search('giraffes'),
+      ({ results }) => results.length === 1,
+    );
+    expect((await queries.search('elephants')).results).toEqual([]);
+  });
+
+  test.each([
+    '"',
+    "'",
+    'a AND b',
+    'NEAR(a b)',
+    'text:one',
+    '* one',
+    'one*',
+    '^one',
+    '-one',
+    '{text}: one',
+    'a\0b',
+    '"one" OR "two"',
+    '((((',
+    '\u0001',
+    '\ud800',
+    '🦒',
+    'a'.repeat(200),
+    '- '.repeat(90),
+    '%_;--',
+  ])('what would be an operator is a word: %j', async (q) => {
+    const ground = new DashboardGround();
+    await ground.says('task_started', task('one', running, { title: 'two' }));
+    const { queries, index } = await ground.open();
+    await until(
+      () => queries.search('two'),
+      ({ results }) => results.length === 1,
+    );
+    SearchResults.parse(await queries.search(q));
+    expect(index.standing.isReady).toBe(true);
+  });
+
+  test('more than a query may have is refused', async () => {
+    const { queries } = await new DashboardGround().open();
+    await expect(queries.search('x'.repeat(201))).rejects.toMatchObject({ code: 'bad_request' });
+    expect(await queries.search('')).toEqual({ results: [] });
+  });
+});
