@@ -187,7 +187,7 @@ test('a service is stopped after one has said so twice', async () => {
 
 test('a new task is the file that the form showed', async () => {
   await tab.page.goto('/new');
-  await tab.page.getByLabel('Workspace').fill('shop');
+  await tab.page.getByRole('combobox', { name: 'Workspace' }).fill('shop');
   await tab.page.getByLabel('Title').fill('Greet the visitor');
   await tab.page.getByLabel('What is to be done').fill('Create docs/greeting.md.');
   const shown = await tab.page.getByRole('region', { name: 'The task file' }).innerText();

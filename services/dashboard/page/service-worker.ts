@@ -12,7 +12,7 @@ type Policies = {
  * Content-Security-Policy allows, which lets through this address alone.
  */
 export function startServiceWorker(): void {
-  if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return;
+  if (!('serviceWorker' in navigator)) return;
   const { trustedTypes } = window as { trustedTypes?: Policies };
   const url =
     trustedTypes?.createPolicy('countersign', { createScriptURL: onlyWorker }).createScriptURL(address) ?? address;

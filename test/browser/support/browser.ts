@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-export const sizes = {
+const sizes = {
   phone: { width: 390, height: 844 },
   desk: { width: 1440, height: 900 },
 } as const;

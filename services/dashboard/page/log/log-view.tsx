@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { inertBlock, spelt } from '../parts/foreign.tsx';
 import { Scrolls } from '../parts/scrolls.tsx';
 import { bytes } from '../text/format.ts';
-import { matching, reachesEnd } from './log-window.ts';
+import { type LogLine, matching, reachesEnd } from './log-window.ts';
 import { logWords } from './log-words.ts';
 import { useLog } from './use-log.ts';
 import { useVirtualRows } from './use-virtual-rows.ts';
@@ -49,7 +49,9 @@ export function LogView({ service }: { readonly service: string }): JSX.Element 
   const jump = (place: number): void => {
     setFollowing(false);
     void log.jump(place).then(() => {
-      if (scroller.current !== null) scroller.current.scrollTop = nearPx + rowPx;
+      if (scroller.current !== null) scroller.current.scrollTop = 0;
+      // What is before it is read at once, so that one can scroll both ways from there.
+      void log.older();
     });
   };
   const first = shown[rows.items.find(({ start }) => start >= (scroller.current?.scrollTop ?? 0))?.index ?? 0];
@@ -106,7 +108,7 @@ export function LogView({ service }: { readonly service: string }): JSX.Element 
             return (
               line !== undefined && (
                 <div key={line.at} class="log-line" style={{ transform: `translateY(${start}px)` }}>
-                  <Line text={line.text.slice(0, shownCharacters)} />
+                  {drawn(line)}
                 </div>
               )
             );
@@ -116,6 +118,17 @@ export function LogView({ service }: { readonly service: string }): JSX.Element 
       </Scrolls>
     </section>
   );
+}
+
+/** What was drawn once is drawn again as it is: scrolling reads and compares only what is new. */
+const lines = new WeakMap<LogLine, JSX.Element>();
+
+function drawn(line: LogLine): JSX.Element {
+  const known = lines.get(line);
+  if (known !== undefined) return known;
+  const made = <Line text={line.text.slice(0, shownCharacters)} />;
+  lines.set(line, made);
+  return made;
 }
 
 function Line({ text }: { readonly text: string }): JSX.Element {

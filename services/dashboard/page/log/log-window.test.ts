@@ -39,6 +39,12 @@ test('a window whose newest lines went does not reach the end any more', () => {
   expect(older.next).toBe((1_000 + windowLines - 500) * 10);
 });
 
+test('a filter finds what is shown as well as what lies in the file', () => {
+  const line = { at: 0, text: '{"level":30,"time":"2026-03-04T12:00:00.000Z","msg":"took","task":"k7m2p"}' };
+  for (const words of ['task=k7m2p', '"task":"k7m2p"', 'info took']) expect(matching([line], words)).toEqual([line]);
+  expect(matching([line], 'task=other')).toEqual([]);
+});
+
 test('a filter does not mind the case', () => {
   const found = matching([...lines(0, 2), { at: 30, text: 'An Error' }], ' error ');
   expect(found.map(({ at }) => at)).toEqual([30]);

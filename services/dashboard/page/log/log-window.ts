@@ -1,4 +1,5 @@
 import type { LogLines } from '@countersign/contracts/page-api.ts';
+import { shownLine } from './log-words.ts';
 
 export type LogLine = LogLines['lines'][number];
 
@@ -55,8 +56,10 @@ export function reachesEnd({ next, to }: LogWindow): boolean {
   return next >= to;
 }
 
-/** Those that hold the words, whatever their case. Pure. */
+/** Those that hold the words as they lie in the file or as they are shown, whatever their case. Pure. */
 export function matching(lines: readonly LogLine[], words: string): readonly LogLine[] {
   const wanted = words.trim().toLowerCase();
-  return wanted === '' ? lines : lines.filter(({ text }) => text.toLowerCase().includes(wanted));
+  return wanted === ''
+    ? lines
+    : lines.filter(({ text }) => text.toLowerCase().includes(wanted) || shownLine(text).toLowerCase().includes(wanted));
 }

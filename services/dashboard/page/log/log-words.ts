@@ -39,6 +39,12 @@ export function logWords(line: string): LogWords {
   }
 }
 
+/** A line as one reads it. Pure. */
+export function shownLine(line: string): string {
+  const { time, level, message, rest } = logWords(line);
+  return [time, level ?? '', message, rest].filter((part) => part !== '').join(' ');
+}
+
 function timeOf(time: unknown): string {
   const at = typeof time === 'number' || typeof time === 'string' ? new Date(time) : null;
   return at === null || Number.isNaN(at.getTime()) ? '' : at.toISOString().slice(11, 23);

@@ -23,7 +23,7 @@ export function useVirtualRows(scroller: RefObject<HTMLElement | null>, count: n
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowPx,
-    overscan: 24,
+    overscan: 12,
     scrollToFn: elementScroll,
     observeElementRect,
     observeElementOffset,

@@ -1,3 +1,4 @@
+import { queueWords } from '@countersign/contracts/queue-words.ts';
 import type { JSX } from 'preact';
 import { connection } from '../api/stream.ts';
 import { queue, troubles } from '../state/store.ts';
@@ -43,6 +44,23 @@ export function Banner(): JSX.Element {
                 : <Foreign text={paused.reason} />
               </>
             )}
+          </span>
+        </div>
+      )}
+      {queueWords({ version: 1, paused: null, breakers: queue.value?.breakers ?? [] }).map((words) => (
+        <div key={words}>
+          <Mark shape="slash" />
+          <span>
+            <Foreign text={words} />
+          </span>
+        </div>
+      ))}
+      {queue.value?.code === 'missing' && (
+        <div>
+          <Mark shape="diamond" />
+          <span>
+            Nobody has enrolled a one-time code, so a stage that asks for one cannot be decided here:{' '}
+            <code>countersign enrol-code</code>
           </span>
         </div>
       )}

@@ -47,7 +47,7 @@ export function TaskMeta({ row, short = false }: { readonly row: TaskRow; readon
 }
 
 /** What goes straight to people is marked. */
-export function Stage({ stage }: { readonly stage: string }): JSX.Element {
+function Stage({ stage }: { readonly stage: string }): JSX.Element {
   return (
     <span>
       <span class={stage === 'prod' ? 'tag prod' : ''}>

@@ -1,5 +1,6 @@
 import type { Approvals as ApprovalsAnswer, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { useResource } from '../api/resource.ts';
 import { Answer } from '../parts/answer.tsx';
 import { ApprovalCard } from '../parts/approval-card.tsx';
@@ -9,14 +10,18 @@ import { ReviewCard } from '../parts/review-card.tsx';
 import { TaskState } from '../parts/status.tsx';
 import { TaskMeta, TaskTitle } from '../parts/task-line.tsx';
 import { Elapsed } from '../parts/time.tsx';
-import { rowKey } from '../state/rows.ts';
+import { groupOf, rowKey } from '../state/rows.ts';
 import { rows } from '../state/store.ts';
 
 type Entry = ApprovalsAnswer['approvals'][number];
 
 /** Everything that a person is asked, oldest first. */
 export function Approvals(): JSX.Element {
-  const approvals = useResource<ApprovalsAnswer>('/api/approvals', (batch) => batch.tasks.length > 0);
+  const listed = useRef<ReadonlySet<string>>(new Set());
+  const approvals = useResource<ApprovalsAnswer>('/api/approvals', ({ tasks }) =>
+    tasks.some((row) => groupOf(row) === 'attention' || listed.current.has(rowKey(row))),
+  );
+  listed.current = new Set(approvals.data.value?.approvals.map(({ row }) => rowKey(row)));
   return (
     <>
       <Head title="Approvals" tab="Approvals" />

@@ -38,7 +38,7 @@ function logLine(index: number): string {
   });
 }
 
-export function servicesNow(): ServiceRow[] {
+function servicesNow(): ServiceRow[] {
   const names = ['runner', 'matrix-listener', 'launcher', 'gateway', 'rehearsal-model', 'dashboard'];
   return names.map((name) => ({
     name,

@@ -204,7 +204,7 @@ export function ended(count: number): TaskRow[] {
   });
 }
 
-export const plan = `# Plan
+const plan = `# Plan
 
 1. Read \`config/session.ts\` and the three callers.
 2. Create \`store/sqlite.ts\` with the same four methods.
@@ -215,7 +215,7 @@ Nothing else is touched. <script>alert('plan')</script>
 A line with \u202ea right-to-left override\u202c and a zero\u200bwidth space.
 `;
 
-export function shown(text: string): Attempt['plan'] & object {
+function shown(text: string): Attempt['plan'] & object {
   return { text, bytes: new TextEncoder().encode(text).length, truncated: false };
 }
 
