@@ -1,53 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as page from '@countersign/contracts/page-api.ts';
+import { ControlledService } from '@countersign/contracts/services-api.ts';
 import { z } from 'zod';
+import type { Route } from './route.ts';
+import { apiRoutes, type RouteParts } from './routes.ts';
 
 /** Where the document lies. */
-export const documentPath = join(import.meta.dirname, '../../../docs/API.md');
+export const documentPath = join(import.meta.dirname, '../../../../docs/API.md');
 
-type Endpoint = {
-  readonly at: string;
-  readonly words: string;
-  readonly asks?: z.ZodType;
-  readonly answers?: z.ZodType;
-};
-
-const endpoints: readonly Endpoint[] = [
-  { at: 'GET /api/session', words: 'The session that the request has.', answers: page.Session },
-  { at: 'GET /api/now', words: 'The first page.', answers: page.Now },
-  { at: 'GET /api/tasks', words: 'Tasks, the newest first.', asks: page.TaskQuery, answers: page.TaskList },
-  { at: 'GET /api/tasks/<id>', words: 'One task with everything that it left.', answers: page.TaskDetail },
-  {
-    at: 'GET /api/tasks/<id>/attempts/<n>/<name>?start=&bytes=',
-    words:
-      'A piece of a file of an attempt, by the name that the task’s `artifacts` give it; a negative `start` counts from its end.',
-  },
-  { at: 'GET /api/approvals', words: 'What a person is asked, the oldest first.', answers: page.Approvals },
-  { at: 'GET /api/runs?after=&limit=', words: 'Runs, the newest first.', answers: page.RunList },
-  { at: 'GET /api/portfolio', words: 'Sums by workspace, tool and model.', answers: page.Portfolio },
-  { at: 'GET /api/charts?days=', words: 'The last days, today in UTC last.', answers: page.Charts },
-  { at: 'GET /api/search?q=', words: 'Tasks in whose texts all words are.', answers: page.SearchResults },
-  {
-    at: 'GET /api/logs/<service>?before=&after=&limit=',
-    words: 'Lines of a log; without `before` and `after`, the last ones.',
-    answers: page.LogLines,
-  },
-  { at: 'GET /api/configuration', words: 'The configuration without its secrets.', answers: page.Configuration },
-  { at: 'GET /api/services', words: 'How the services are.', answers: page.Services },
-  {
-    at: 'POST /api/commands',
-    words: 'A decision or an order.',
-    asks: page.CommandRequest,
-    answers: page.CommandAnswer,
-  },
-  { at: 'GET /api/commands/<id>', words: 'What came of a command.', answers: page.CommandAnswer },
-  {
-    at: 'GET /api/stream?tasks=&services=',
-    words: 'Server-Sent Events: batches, and `reset` where everything is to be asked for anew.',
-    answers: page.StreamBatch,
-  },
-];
+/** Nobody is asked: of a route only what it says of itself is told. */
+const routes = apiRoutes({} as RouteParts);
 
 /** Parts that are told once, behind the endpoints. */
 const parts: Readonly<Record<string, z.ZodType>> = {
@@ -60,6 +23,7 @@ const parts: Readonly<Record<string, z.ZodType>> = {
   ApprovalFacts: page.ApprovalFacts,
   RunRow: page.RunRow,
   Problem: page.Problem,
+  StreamBatch: page.StreamBatch,
 };
 /** Of other contracts, and described there. */
 const foreign: Readonly<Record<string, z.ZodType>> = {
@@ -72,25 +36,30 @@ const foreign: Readonly<Record<string, z.ZodType>> = {
   QueueState: page.Now.shape.queue.unwrap(),
   HealthReport: page.ServiceRow.shape.report.unwrap(),
   Action: page.Action,
-  ControlledService: page.ControlledService,
+  ControlledService,
 };
 
 /** The whole of `docs/API.md`. */
 export function apiDocument(): string {
-  const sections = endpoints.flatMap(({ at, words, asks, answers }) => [
-    `## \`${at}\``,
-    words,
-    ...(asks === undefined ? [] : ['Asks:', fenced(shape(asks))]),
-    ...(answers === undefined ? [] : ['Answers:', fenced(shape(answers))]),
+  const sections = routes.flatMap(({ method, path, title, query, body, answer }) => [
+    `## \`${method.toUpperCase()} /api${path}\``,
+    `${title[0]?.toUpperCase() ?? ''}${title.slice(1)}.`,
+    ...(hasKeys(query) ? ['Query:', fenced(shape(query))] : []),
+    ...(body === null ? [] : ['Asks:', fenced(shape(body))]),
+    ...(answer === null ? [] : ['Answers:', fenced(shape(answer))]),
   ]);
   const told = Object.entries(parts).flatMap(([name, schema]) => [`## ${name}`, fenced(shape(schema))]);
   return `${[
     '# The page’s API',
-    'Made from the schemas in `services/contracts/src/page-api.ts`, which say what each field means, by `node services/dashboard/src/api-document.ts`.',
+    'Made from the schemas in `services/contracts/src/page-api.ts`, which say what each field means, by `node services/dashboard/src/http/api-document.ts`.',
     'Everything below `/api/` answers 401 without a session; what is not a GET needs the session’s `csrf` as `x-countersign-csrf`. Every answer that is no success is a `Problem`. All texts in answers may be an attacker’s: they are text, never markup.',
     ...sections,
     ...told,
   ].join('\n\n')}\n`;
+}
+
+function hasKeys(query: Route['query']): boolean {
+  return !(query instanceof z.ZodObject) || Object.keys(query.shape).length > 0;
 }
 
 type Json = Readonly<Record<string, unknown>>;
