@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { CommandAnswer, CommandRequest, Problem, StreamBatch, type TaskRow } from '@countersign/contracts/page-api.ts';
 import { answer } from './fixture-answers.ts';
 import { digestOf } from './fixture-diff.ts';
@@ -169,8 +170,9 @@ async function serveFile(path: string, response: ServerResponse): Promise<void> 
     return problem(response, 404, { error: 'not_found', message: '' });
   try {
     const content = await readFile(new URL(name, dist));
-    response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream' });
-    response.end(content);
+    const type = types[extname(name)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' });
+    response.end(gzipSync(content));
   } catch {
     problem(response, 404, { error: 'not_found', message: 'There is no such file.' });
   }
