@@ -163,6 +163,7 @@ test('an approval needs no more than the keyboard', async () => {
 test('keys are letters in a field, and dialogs keep the focus and give it back', async () => {
   const { page, context } = await watch(browser, server.url, { size: 'desk' });
   await page.goto('/tasks/k7m2p');
+  await page.getByRole('button', { name: 'Cancel the task' }).waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('g a?');
   expect(await page.locator('#search').inputValue()).toBe('g a?');

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { CommandAnswer, CommandRequest, Problem, StreamBatch, type TaskRow } from '@countersign/contracts/page-api.ts';
 import { answer } from './fixture-answers.ts';
 import { digestOf } from './fixture-diff.ts';
@@ -49,6 +50,7 @@ export class FixtureServer {
   #server: Server | null = null;
   #port = 0;
   readonly #streams = new Set<ServerResponse>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(tasks: readonly TaskRow[] = lively()) {
     this.house = houseOf(tasks);
@@ -63,6 +65,10 @@ export class FixtureServer {
     const server = createServer((request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
     });
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
@@ -72,10 +78,11 @@ export class FixtureServer {
   async stop(): Promise<void> {
     const server = this.#server;
     if (server === null) return;
+    const closed = once(server, 'close');
     server.close();
-    server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     this.#streams.clear();
-    await once(server, 'close');
+    await closed;
     this.#server = null;
   }
 
@@ -163,8 +170,9 @@ async function serveFile(path: string, response: ServerResponse): Promise<void> 
     return problem(response, 404, { error: 'not_found', message: '' });
   try {
     const content = await readFile(new URL(name, dist));
-    response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream' });
-    response.end(content);
+    const type = types[extname(name)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' });
+    response.end(gzipSync(content));
   } catch {
     problem(response, 404, { error: 'not_found', message: 'There is no such file.' });
   }
