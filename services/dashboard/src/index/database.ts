@@ -23,6 +23,8 @@ export class Database implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #inode: bigint;
+  /** Nothing can be taken back then. */
+  #isBuilding = false;
 
   private constructor(path: string, database: DatabaseSync) {
     this.path = path;
@@ -48,8 +50,9 @@ export class Database implements Disposable {
       for (const ending of ['', '-wal', '-shm', '-journal'])
         rmSync(`${path}${ending}`, { force: true, recursive: true });
       const made = Database.#connect(path);
-      // Until it is complete a death costs nothing but the time.
-      made.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN; ${schema} COMMIT`);
+      made.#isBuilding = true;
+      // Until it is complete, a death or an error costs nothing but the time.
+      made.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; ${schema} COMMIT`);
       // Larger than every number that an earlier file gave out, so that a stream that heard of that one can be told.
       const position = Date.now() * 1_000;
       made.set('base', position);
@@ -78,6 +81,7 @@ export class Database implements Disposable {
     this.exec(`BEGIN; ${completion} COMMIT; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
     this.set('version', schemaVersion);
     this.exec('PRAGMA synchronous = NORMAL');
+    this.#isBuilding = false;
   }
 
   /** @throws IndexBroken when its file was removed, replaced or written over */
@@ -139,6 +143,7 @@ export class Database implements Disposable {
       this.exec('COMMIT');
       return outcome;
     } catch (error) {
+      if (this.#isBuilding) throw new IndexBroken('the index could not be made', { cause: error });
       try {
         this.exec('ROLLBACK');
       } catch {}

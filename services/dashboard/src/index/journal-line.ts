@@ -23,6 +23,7 @@ const Head = z.object({
 export type Head = z.infer<typeof Head>;
 
 const dataKey = Buffer.from(',"data":{');
+const acceptedKey = Buffer.from('"accepted_at":"');
 const recordKey = Buffer.from('"record":{');
 
 /** What a line says of itself, without its `data`, which is most of it and seldom needed; null for a line that is no event. */
@@ -40,6 +41,14 @@ export function headOf(line: Buffer): Head | null {
 /** Whether it carries a task's record, as far as can be told without parsing it. */
 export function carriesRecord(line: Buffer): boolean {
   return line.includes(recordKey);
+}
+
+/** When the task was accepted whose record a line carries, without parsing it; null where that does not stand there. */
+export function acceptedAtOf(line: Buffer): string | null {
+  const start = line.indexOf(acceptedKey);
+  if (start < 0) return null;
+  const text = line.toString('latin1', start + acceptedKey.length, start + acceptedKey.length + 24);
+  return Timestamp.safeParse(text).success ? text : null;
 }
 
 /** The record that a line carries; null for one that is none. */

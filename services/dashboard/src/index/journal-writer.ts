@@ -2,7 +2,7 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, type TaskStatus } from '@countersign/contracts/task-state.ts';
 import { type AttemptRow, followAttempt, loadAttempt, saveAttempt } from './attempt-row.ts';
 import type { Database } from './database.ts';
-import { carriesRecord, type Head, headOf, recordOf, verdictOf } from './journal-line.ts';
+import { acceptedAtOf, carriesRecord, type Head, headOf, recordOf, verdictOf } from './journal-line.ts';
 import type { JournalPlace } from './journal-piece.ts';
 import { indexLimits } from './limits.ts';
 
@@ -23,7 +23,7 @@ type Standing = {
   /** The last line of this piece that carries its record; null where nothing of it is new. */
   line: Buffer | null;
   /** Of a task that is not in the index yet, what it was accepted as. */
-  first: TaskRecord | null;
+  first: Buffer | null;
   /** Whether what can be searched may be another one. */
   isUnread: boolean;
 };
@@ -121,7 +121,8 @@ export class JournalWriter {
     if (head.event === 'command_accepted' || head.event === 'command_refused') this.#takeVerdict(journal, head, line);
     if (head.task_id === undefined || head.run_id === undefined) return true;
     const hasRecord = carriesRecord(line);
-    const task = this.#tasks.get(head.task_id) ?? this.#load(head.task_id) ?? this.#create(line, hasRecord);
+    const task =
+      this.#tasks.get(head.task_id) ?? this.#load(head.task_id) ?? this.#create(head.task_id, head, line, hasRecord);
     if (task === null) return !hasRecord;
     this.#takeEvent(task, head, hasRecord, line);
     return true;
@@ -209,25 +210,27 @@ export class JournalWriter {
     return task;
   }
 
-  #create(line: Buffer, hasRecord: boolean): Standing | null {
-    const record = hasRecord ? recordOf(line) : null;
-    if (record === null) return null;
+  /** The record itself is read when all of the piece is known. */
+  #create(id: string, head: Head, line: Buffer, hasRecord: boolean): Standing | null {
+    const acceptedAt = hasRecord ? acceptedAtOf(line) : null;
+    const status = head.status ?? (hasRecord ? recordOf(line)?.state.status : undefined);
+    if (acceptedAt === null || status === undefined) return null;
     const task: Standing = {
-      number: this.#freeNumber(record.accepted_at),
-      status: record.state.status,
-      statusAt: record.state.since,
-      model: modelOf(record),
+      number: this.#freeNumber(acceptedAt),
+      status,
+      statusAt: head.ts,
+      model: '',
       durationMs: 0,
       prompt: 0,
       completion: 0,
       requests: 0,
       attempt: null,
       line,
-      first: record,
+      first: line,
       isUnread: true,
     };
-    this.#tasks.set(record.id, task);
-    this.#changed.set(record.id, task);
+    this.#tasks.set(id, task);
+    this.#changed.set(id, task);
     return task;
   }
 
@@ -246,14 +249,17 @@ export class JournalWriter {
     const position = this.#database.number('position') + 1;
     this.#database.set('position', position);
     for (const [id, task] of this.#changed) {
-      const last = task.line === null ? null : recordOf(task.line);
-      // Where it is none, what was said before still counts.
-      const record = last?.id === id ? last : task.first;
+      // Where the last is none, what was said before still counts.
+      const record = recordOfTask(id, task.line) ?? recordOfTask(id, task.first);
+      if (record === null && task.first !== null) this.#tasks.delete(id);
       task.line = null;
       task.first = null;
       if (record === null) continue;
       task.model = modelOf(record);
       if (task.attempt !== null) saveAttempt(this.#database, { ...task.attempt, model: task.model });
+      // Attempts that began and ended within one piece: which model they had was not known yet.
+      if (record.attempts > 1)
+        this.#database.run(`UPDATE attempts SET model = ? WHERE task = ? AND model = ''`, task.model, task.number);
       this.#save(journal, task, record, position);
       task.isUnread = false;
       changed.push(id);
@@ -312,4 +318,9 @@ export class JournalWriter {
 /** Empty where none was chosen yet. */
 function modelOf({ model }: TaskRecord): string {
   return model?.name ?? '';
+}
+
+function recordOfTask(id: string, line: Buffer | null): TaskRecord | null {
+  const record = line === null ? null : recordOf(line);
+  return record?.id === id ? record : null;
 }

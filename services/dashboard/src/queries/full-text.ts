@@ -63,5 +63,6 @@ function beginning(text: string, place: number): number {
 
 /** As the search compares words: without marks and capitals. */
 function folded(token: string): string {
-  return token.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  const small = token.toLowerCase();
+  return /^\w*$/.test(small) ? small : small.normalize('NFD').replaceAll(/\p{M}/gu, '');
 }

@@ -5,9 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { Journal } from '@countersign/kit/journal.ts';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { Index } from '../index/index.ts';
 import { Queries } from '../queries/queries.ts';
+
+// What is waited for below comes when a busy machine gets to it.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** An operator's folder with the runner's side of its journals, and an index and its questions beside it. */
 export class DashboardGround {
@@ -96,7 +99,7 @@ export class DashboardGround {
 }
 
 /** Asks until it is so; what it throws meanwhile is no answer. */
-export async function until<T>(ask: () => T | Promise<T>, isSo: (answer: T) => boolean, waitMs = 10_000): Promise<T> {
+export async function until<T>(ask: () => T | Promise<T>, isSo: (answer: T) => boolean, waitMs = 30_000): Promise<T> {
   const end = performance.now() + waitMs;
   let last: unknown;
   while (performance.now() < end) {
