@@ -1,0 +1,182 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeAt } from '../../services/runner/src/testing/one-time-code.ts';
+import { launch, picture, type Watched, watch } from '../browser/support/browser.ts';
+import { containerOf } from '../support/host-kill.ts';
+import { Operator } from '../support/operator.ts';
+import { Stack } from '../support/stack.ts';
+
+let stack: Stack;
+let operator: Operator;
+let link: string;
+let browser: Browser;
+let tab: Watched;
+
+beforeAll(async () => {
+  stack = await Stack.made('dashboard');
+  const up = await stack.mustUp(['--rehearsal', '--json']);
+  link = JSON.parse(up.stdout.trimEnd().split('\n').at(-1) ?? '').dashboard;
+  operator = await Operator.of(stack);
+  await stack.workspace('project');
+  browser = await launch();
+  tab = await watch(browser, new URL(link).origin, { size: 'phone' });
+  tab.page.setDefaultTimeout(30_000);
+});
+afterAll(async () => {
+  await browser?.close();
+  await stack[Symbol.asyncDispose]();
+});
+
+const task = (keys: string, ...lines: readonly string[]) =>
+  `workspace: project\n${keys}\n\n${lines.map((line, index) => `${index + 1}. ${line}\n`).join('')}`;
+
+const card = (id: string): Locator => tab.page.locator(`[data-task="${id}"]`);
+
+describe('the operator’s day, on the page', () => {
+  test('the link that scripts/up gives logs in', async () => {
+    await tab.page.goto(link);
+    await tab.page.getByRole('heading', { name: 'Now' }).waitFor();
+    expect(tab.page.url()).not.toContain('token');
+    expect(await (await fetch(new URL('/api/tasks', link))).json()).toMatchObject({ error: 'no_session' });
+  });
+
+  test('a task comes in by itself, is read, approved, and watched', async () => {
+    await tab.page.goto('/approvals');
+    await stack.drop('first.md', task('stage: staging', 'run echo so it is; sleep 4', 'create first.txt with one'));
+    const { id } = await stack.reaches('first.md', ['pending']);
+    await card(id).getByText('Plan').first().click();
+    await card(id).getByText('create first.txt').first().waitFor();
+    await picture(tab.page, 'real-approval-phone');
+    await card(id).getByRole('button', { name: 'Approve' }).tap();
+    await tab.page.goto('/');
+    await tab.page.getByText('so it is').first().waitFor();
+    await picture(tab.page, 'real-running-phone');
+    const { state } = await stack.reaches('first.md', ['review']);
+    expect(state.result.repositories).toHaveLength(1);
+    const events = await stack.events((await stack.task('first.md'))?.run ?? '');
+    expect(events.find(({ event }) => event === 'task_approved')?.data).toMatchObject({
+      record: { state: { approval: { channel: 'dashboard', user: 'operator' } } },
+    });
+  });
+
+  test('its diff is read and merged', async () => {
+    const record = await stack.reaches('first.md', ['review']);
+    await tab.page.goto(`/tasks/${record.id}?tab=diff`);
+    await tab.page.getByText('first.txt').first().waitFor();
+    await picture(tab.page, 'real-diff-phone');
+    const review = tab.page.getByRole('region', { name: 'Review' });
+    await review.getByLabel('although nothing was verified').check();
+    await review.getByRole('button', { name: 'Merge' }).tap();
+    await stack.reaches('first.md', ['done']);
+    await tab.page.getByText('Done').first().waitFor();
+    expect(await operator.git('project', 'show', 'main:first.txt')).toBe('one');
+  });
+
+  test('another one is cancelled while it runs', async () => {
+    await stack.drop('second.md', task('stage: dev', 'run sleep 300'));
+    const { id } = await stack.reaches('second.md', ['running']);
+    await tab.page.goto(`/tasks/${id}`);
+    await tab.page.getByRole('button', { name: 'Cancel the task' }).tap();
+    const sheet = tab.page.getByRole('dialog');
+    await sheet.getByRole('textbox').fill('not today');
+    await sheet.getByRole('button', { name: 'Cancel the task' }).tap();
+    const { cancellation } = await stack.reaches('second.md', ['cancelled']);
+    expect(cancellation).toMatchObject({ channel: 'dashboard', reason: 'not today' });
+    await tab.page.getByText('Cancelled').first().waitFor();
+  });
+
+  test('W23 the listener is stopped and started by the launcher, and the journal tells', async () => {
+    const state = async () => (await execa('docker', ['inspect', '--format', '{{.State.Status}}', listener])).stdout;
+    const listener = await containerOf(stack, 'matrix-listener');
+    await tab.page.goto('/services');
+    const service = tab.page.locator('[data-service="matrix-listener"]');
+    for (const [word, becomes] of [
+      ['Stop', 'exited'],
+      ['Start', 'running'],
+    ] as const) {
+      await service.getByRole('button', { name: `${word} matrix-listener` }).tap();
+      await tab.page.getByRole('dialog').getByRole('button', { name: word, exact: true }).tap();
+      await expect.poll(state, { timeout: 40_000 }).toBe(becomes);
+      await service.getByText(becomes).first().waitFor();
+    }
+    const told = async () =>
+      (await stack.events(null))
+        .filter(({ event }) => event === 'service_order')
+        .map(({ data }) => [data?.['kind'], data?.['service']]);
+    await expect.poll(told, { timeout: 20_000 }).toEqual([
+      ['service_stop', 'matrix-listener'],
+      ['service_start', 'matrix-listener'],
+    ]);
+  });
+
+  test('W15 prod needs a one-time code, and each code counts once', async () => {
+    const enrolled = await stack.script('countersign', ['enrol-code']);
+    expect([enrolled.exitCode, enrolled.stderr]).toEqual([0, expect.any(String)]);
+    const seed = (await readFile(join(stack.secrets, 'runner', 'prod-code.seed'), 'utf8')).trim();
+    for (const name of ['third', 'fourth'])
+      await stack.drop(`${name}.md`, task('stage: prod', `create ${name}.txt with one`));
+    const ids = [
+      (await stack.reaches('third.md', ['pending'])).id,
+      (await stack.reaches('fourth.md', ['pending'], 90_000)).id,
+    ] as const;
+    await tab.page.goto('/approvals');
+    const code = codeAt(new Date(), seed);
+    await card(ids[0]).getByLabel('One-time code').fill(code);
+    await card(ids[0]).getByRole('button', { name: 'Approve' }).tap();
+    await stack.reaches('third.md', ['review'], 90_000);
+    await card(ids[1]).getByLabel('One-time code').fill(code);
+    await card(ids[1]).getByRole('button', { name: 'Approve' }).tap();
+    await card(ids[1]).getByText('used already').waitFor();
+    expect((await stack.task('fourth.md'))?.state.status).toBe('pending');
+    const journals = await Promise.all(
+      ['', (await stack.task('third.md'))?.run ?? ''].map((run) =>
+        readFile(join(stack.home, 'runs', run, 'telemetry.jsonl'), 'utf8'),
+      ),
+    );
+    expect(journals.join('')).toContain('"second_factor"');
+    expect(journals.join('')).not.toContain(`"${code}"`);
+  });
+
+  test('nothing on any of these pages broke its policy, threw, or asked another server', () => {
+    expect(tab.faults).toEqual([]);
+  });
+});
+
+describe('while the runner is down', () => {
+  test('a decision is kept, the page says so, and it counts when the runner is back', async () => {
+    await stack.drop('fifth.md', task('stage: staging', 'create fifth.txt with one'));
+    const { id } = await stack.reaches('fifth.md', ['pending'], 90_000);
+    await stack.compose('stop', 'runner');
+    await tab.page.goto('/approvals');
+    await tab.page
+      .getByText(/runner does not answer/)
+      .first()
+      .waitFor();
+    await card(id).getByRole('button', { name: 'Approve' }).tap();
+    await card(id)
+      .getByText(/as soon as it runs again/)
+      .waitFor();
+    await stack.compose('start', 'runner');
+    await stack.reaches('fifth.md', ['review'], 90_000);
+  });
+});
+
+test('W01 the port answers on this host’s loopback and on no other address of it', async () => {
+  const answers = (host: string) =>
+    new Promise<number | string>((resolve) => {
+      const asked = request({ host, port: stack.pagePort, path: '/login', timeout: 3_000 }, ({ statusCode }) =>
+        resolve(statusCode ?? 0),
+      );
+      asked.on('timeout', () => asked.destroy(new Error('timeout')));
+      asked.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? error.message));
+      asked.end();
+    });
+  expect(await answers('127.0.0.1')).toBe(200);
+  const { stdout } = await execa('hostname', ['-I']);
+  const others = stdout.split(' ').filter((address) => address.includes('.'));
+  for (const address of others) expect([address, await answers(address)]).toEqual([address, 'ECONNREFUSED']);
+});
