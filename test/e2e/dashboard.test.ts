@@ -66,7 +66,7 @@ describe('the operator’s day, on the page', () => {
   test('its diff is read and merged', async () => {
     const record = await stack.reaches('first.md', ['review']);
     await tab.page.goto(`/tasks/${record.id}?tab=diff`);
-    await tab.page.getByText('first.txt').first().waitFor();
+    await tab.page.getByText('first.txt').filter({ visible: true }).first().waitFor();
     await picture(tab.page, 'real-diff-phone');
     const review = tab.page.getByRole('region', { name: 'Review' });
     await review.getByLabel('although nothing was verified').check();
@@ -99,7 +99,10 @@ describe('the operator’s day, on the page', () => {
       ['Start', 'running'],
     ] as const) {
       await service.getByRole('button', { name: `${word} matrix-listener` }).tap();
-      await tab.page.getByRole('dialog').getByRole('button', { name: word, exact: true }).tap();
+      await tab.page
+        .getByRole('dialog')
+        .getByRole('button', { name: `${word} it` })
+        .tap();
       await expect.poll(state, { timeout: 40_000 }).toBe(becomes);
       await service.getByText(becomes).first().waitFor();
     }

@@ -40,8 +40,9 @@ describe('the configuration as shipped', () => {
       ['prod', 'approval'],
     ]);
     const operator = { channel: 'matrix', persons: ['@operator:countersign.local'] };
-    for (const name of ['dev', 'staging']) expect(stages[name]?.decide).toEqual([{ channel: 'shell' }, operator]);
-    expect(stages['prod']?.decide).toEqual([{ channel: 'shell' }]);
+    const atTheMachine = [{ channel: 'shell' }, { channel: 'dashboard' }];
+    for (const name of ['dev', 'staging']) expect(stages[name]?.decide).toEqual([...atTheMachine, operator]);
+    expect(stages['prod']?.decide).toEqual(atTheMachine);
     const tools = await readYamlConfig(shipped('tools.yaml'), Tools);
     expect(tools.value.tools['agent']).toMatchObject({
       mode: 'batch',
