@@ -1,6 +1,6 @@
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { CliError } from './failure.ts';
 import { untakenFiles } from '@countersign/kit/queue-files.ts';
+import { CliError } from './failure.ts';
 import { findTask, resolveTask } from './resolve-task.ts';
 import { runnerAbsence } from './status-rows.ts';
 import { readTaskRecords } from './task-files.ts';
