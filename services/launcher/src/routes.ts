@@ -7,7 +7,7 @@ import {
 } from '@countersign/contracts/launcher-api.ts';
 import { SlotId, WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
+import type { ErrorRequestHandler, Express, Response } from 'express';
 import { z } from 'zod';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
@@ -16,6 +16,7 @@ import { type Outcome, refuse } from './outcome.ts';
 import type { ProfileBook } from './profile-book.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { ToldOrders } from './services/told-orders.ts';
+import { createSocketApp, refusalOf } from './socket-app.ts';
 
 const statuses: Readonly<Record<Refusal['code'], number>> = {
   'unknown-profile': 404,
@@ -45,13 +46,7 @@ export function createRoutes(
   stop: AbortSignal,
 ): Express {
   const { engine, profiles, sandboxes, told } = parts;
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.enable('case sensitive routing');
-  app.enable('strict routing');
-  app.set('query parser', false);
-  app.use(express.json({ limit: launcherLimits.bodyBytes, inflate: false }));
+  const app = createSocketApp();
 
   const deadline = () => AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.requestMs)]);
   const sendRefusal = (response: Response, refusal: Refusal, status = statuses[refusal.code]) => {
@@ -151,15 +146,4 @@ async function describeHealth(engine: Engine, stop: AbortSignal): Promise<Launch
     if (!(error instanceof EngineError)) throw error;
     return { status: 'engine-down', reason: error.message, engine: '', api: '' };
   }
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof EngineError)
-    return error.code === 'unreachable'
-      ? refuse('engine-down', `the Docker engine does not answer: ${error.message}`).refusal
-      : refuse('internal', `the Docker engine refused: ${error.message}`).refusal;
-  // What express itself refuses: a body that is too large or no JSON, a path that does not decode.
-  if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500)
-    return refuse('bad-request', error.message).refusal;
-  return refuse('internal', 'the launcher failed; its log says how').refusal;
 }

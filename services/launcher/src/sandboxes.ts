@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Sandbox, SignalSandbox, StartSandbox } from '@countersign/contracts/launcher-api.ts';
+import type { Refusal, Sandbox, SignalSandbox, StartSandbox } from '@countersign/contracts/launcher-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { describeSandbox, ownerOf } from './container.ts';
@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { Image } from './image.ts';
 import { launcherLimits } from './limits.ts';
-import { done, type Outcome, refuse } from './outcome.ts';
+import { done, type Outcome, type Refused, refuse } from './outcome.ts';
 import { type ContainerOptions, compile, containerName, type Ingredients, labels } from './policy.ts';
 import type { ProfileBook } from './profile-book.ts';
 import { Turns } from './turns.ts';
@@ -80,7 +80,7 @@ export class Sandboxes {
   }
 
   /** The engine would make a missing volume, and follow one that stands for a folder of the host. */
-  async #volumeProblem(signal: AbortSignal): Promise<ReturnType<typeof refuse> | null> {
+  async #volumeProblem(signal: AbortSignal): Promise<Refused<Refusal['code']> | null> {
     for (const name of [this.#stack.slotsVolume, this.#stack.modelSlotsVolume]) {
       const volume = await this.#engine.volume(name, signal);
       if (volume === null) return refuse('internal', `there is no volume ${name}`);
@@ -90,7 +90,7 @@ export class Sandboxes {
     return null;
   }
 
-  async #placeProblem(slot: SlotId, signal: AbortSignal): Promise<ReturnType<typeof refuse> | null> {
+  async #placeProblem(slot: SlotId, signal: AbortSignal): Promise<Refused<Refusal['code']> | null> {
     const taken = new Set((await this.#owned(signal)).map((container) => container.slot));
     if (taken.has(slot)) return refuse('slot-taken', 'this slot has, or had, its sandbox');
     for (const earlier of this.#starting) {

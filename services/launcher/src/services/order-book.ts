@@ -7,8 +7,9 @@ import {
   serviceOrderLimits,
 } from '@countersign/contracts/services-api.ts';
 import { launcherLimits } from '../limits.ts';
+import { type Refused, refuse } from '../outcome.ts';
 
-export type OrderVerdict = { readonly ok: true } | { readonly ok: false; readonly refusal: ServiceRefusal };
+export type OrderVerdict = { readonly ok: true } | Refused<ServiceRefusal['code']>;
 
 /**
  * Which orders count. Invariant: an order that is accepted was not accepted before, by this launcher or by an earlier one: its id is
@@ -46,8 +47,4 @@ export class OrderBook {
     this.#taken.set(order.id, expires);
     return { ok: true };
   }
-}
-
-function refuse(code: ServiceRefusal['code'], message: string): OrderVerdict {
-  return { ok: false, refusal: { code, message } };
 }

@@ -1,9 +1,10 @@
 import { ControlledService, ServiceOrder, type ServiceRefusal } from '@countersign/contracts/services-api.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
+import type { ErrorRequestHandler, Express, Response } from 'express';
 import { z } from 'zod';
-import { EngineError } from '../engine-error.ts';
 import { launcherLimits } from '../limits.ts';
+import { refuse } from '../outcome.ts';
+import { createSocketApp, refusalOf } from '../socket-app.ts';
 import type { OrderBook } from './order-book.ts';
 import type { ServiceOutcome, Services } from './services.ts';
 import type { ToldOrders } from './told-orders.ts';
@@ -29,13 +30,7 @@ export function createServiceRoutes(
   now: () => number = Date.now,
 ): Express {
   const { services, orders, told } = parts;
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.enable('case sensitive routing');
-  app.enable('strict routing');
-  app.set('query parser', false);
-  app.use(express.json({ limit: launcherLimits.bodyBytes, inflate: false }));
+  const app = createSocketApp();
 
   const deadline = () => AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.requestMs)]);
   const send = (response: Response, outcome: ServiceOutcome) => {
@@ -103,19 +98,4 @@ export function createServiceRoutes(
 
 function factsOf({ id, kind, subject, actor, evidence }: ServiceOrder) {
   return { order: id, kind, service: subject.service, user: actor.user, evidence };
-}
-
-function refuse(code: ServiceRefusal['code'], message: string): ServiceOutcome & { readonly ok: false } {
-  return { ok: false, refusal: { code, message: message.slice(0, launcherLimits.messageCharacters) } };
-}
-
-function refusalOf(error: unknown): ServiceRefusal {
-  if (error instanceof EngineError)
-    return error.code === 'unreachable'
-      ? refuse('engine-down', `the Docker engine does not answer: ${error.message}`).refusal
-      : refuse('internal', `the Docker engine refused: ${error.message}`).refusal;
-  // What express itself refuses: a body that is too large or no JSON, a path that does not decode.
-  if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500)
-    return refuse('bad-request', error.message).refusal;
-  return refuse('internal', 'the launcher failed; its log says how').refusal;
 }

@@ -7,12 +7,11 @@ import type {
 import type { Engine } from '../engine.ts';
 import { EngineError } from '../engine-error.ts';
 import { launcherLimits } from '../limits.ts';
+import { type Refused, refuse } from '../outcome.ts';
 import { Turns } from '../turns.ts';
 import { describeService, isOfService, isRunning, labelsOf, type ServiceInspection } from './service-container.ts';
 
-export type ServiceOutcome =
-  | { readonly ok: true; readonly value: ServiceContainer }
-  | { readonly ok: false; readonly refusal: ServiceRefusal };
+export type ServiceOutcome = { readonly ok: true; readonly value: ServiceContainer } | Refused<ServiceRefusal['code']>;
 
 /**
  * The two services of this launcher's own stack that may be looked at, started and stopped. Invariant: what is done is done to the
@@ -58,10 +57,7 @@ export class Services {
   async #find(
     service: ControlledService,
     signal: AbortSignal,
-  ): Promise<
-    | { readonly ok: true; readonly inspection: ServiceInspection }
-    | { readonly ok: false; readonly refusal: ServiceRefusal }
-  > {
+  ): Promise<{ readonly ok: true; readonly inspection: ServiceInspection } | Refused<ServiceRefusal['code']>> {
     const listed = await this.#engine.list(labelsOf(this.#project, service), signal);
     const [only, ...others] = listed.filter((container) => isOfService(this.#project, service, container));
     if (others.length > 0)
@@ -70,11 +66,4 @@ export class Services {
     if (inspection === null) return refuse('no-such-service', `${service} has no container: run scripts/up`);
     return { ok: true, inspection };
   }
-}
-
-function refuse(
-  code: ServiceRefusal['code'],
-  message: string,
-): { readonly ok: false; readonly refusal: ServiceRefusal } {
-  return { ok: false, refusal: { code, message } };
 }
