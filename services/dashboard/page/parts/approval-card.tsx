@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
 import { Digest } from './digest.tsx';
+import { Fact } from './fact.tsx';
 import { Foreign } from './foreign.tsx';
 import { Icon } from './icon.tsx';
 import { ReasonSheet } from './reason-sheet.tsx';
@@ -128,18 +129,12 @@ function Facts({ approval, changed }: { readonly approval: ApprovalFacts; readon
           </dd>
         </div>
       ))}
-      <div class="fact">
-        <dt>Digest</dt>
-        <dd>
-          <Digest of={approval.digest} />
-        </dd>
-      </div>
-      <div class="fact">
-        <dt>Expires</dt>
-        <dd>
-          <Ago at={approval.expires_at} />
-        </dd>
-      </div>
+      <Fact name="Digest">
+        <Digest of={approval.digest} />
+      </Fact>
+      <Fact name="Expires">
+        <Ago at={approval.expires_at} />
+      </Fact>
     </dl>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
 import { sentenceCase } from '../text/status-words.ts';
 import { Digest } from './digest.tsx';
+import { Fact } from './fact.tsx';
 import { Foreign } from './foreign.tsx';
 import { ReasonSheet } from './reason-sheet.tsx';
 import { Status } from './status.tsx';
@@ -44,22 +45,16 @@ export function ReviewCard(properties: {
     <>
       {row.change !== null && <Change change={row.change} />}
       <dl class="facts">
-        <div class="fact">
-          <dt>Checks</dt>
-          <dd>
-            {verified ? (
-              <Status word="All passed" tone="good" shape="check" />
-            ) : (
-              <Status word="Not verified" tone="warn" shape="pause" />
-            )}
-          </dd>
-        </div>
-        <div class="fact">
-          <dt>Digest</dt>
-          <dd>
-            <Digest of={digest} />
-          </dd>
-        </div>
+        <Fact name="Checks">
+          {verified ? (
+            <Status word="All passed" tone="good" shape="check" />
+          ) : (
+            <Status word="Not verified" tone="warn" shape="pause" />
+          )}
+        </Fact>
+        <Fact name="Digest">
+          <Digest of={digest} />
+        </Fact>
       </dl>
       <Refusals of={refusals} />
       <div class="decide">

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
 import { useResource } from '../api/resource.ts';
 import { Answer } from '../parts/answer.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { Head } from '../parts/head.tsx';
 import { Sheet } from '../parts/sheet.tsx';
@@ -64,39 +65,27 @@ function Service({
       )}
       <dl class="facts">
         {report !== null && (
-          <div class="fact">
-            <dt>Last word</dt>
-            <dd>
+          <>
+            <Fact name="Last word">
               <Ago at={report.ts} />
-            </dd>
-          </div>
-        )}
-        {report !== null && (
-          <div class="fact">
-            <dt>Up for</dt>
-            <dd>
+            </Fact>
+            <Fact name="Up for">
               <Elapsed since={report.started_at} />
-            </dd>
-          </div>
+            </Fact>
+          </>
         )}
         {container !== null && (
-          <div class="fact">
-            <dt>Container</dt>
-            <dd>
+          <>
+            <Fact name="Container">
               <Foreign text={container.state} />
               {container.restarts > 0 && <span class="tone-warn">, {counted(container.restarts, 'restart')}</span>}
-            </dd>
-          </div>
-        )}
-        {container !== null && (
-          <div class="fact">
-            <dt>Image</dt>
-            <dd>
+            </Fact>
+            <Fact name="Image">
               <code>
                 <Foreign text={container.image} />
               </code>
-            </dd>
-          </div>
+            </Fact>
+          </>
         )}
       </dl>
       {controllable && <Control service={service} onDecided={onDecided} />}

@@ -1,5 +1,6 @@
 import type { Attempt } from '@countersign/contracts/page-api.ts';
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
+import { Fact } from '../parts/fact.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { ShownText } from '../parts/shown-text.tsx';
 import { amount, duration } from '../text/format.ts';
@@ -56,15 +57,6 @@ export function HandoffView({ attempt }: { readonly attempt: Attempt }): JSX.Ele
           <ShownText of={summary} label="The agent's summary" />
         </section>
       )}
-    </div>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { TaskDetail } from '@countersign/contracts/page-api.ts';
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { ApprovalCard } from '../parts/approval-card.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { ReviewCard } from '../parts/review-card.tsx';
 import { ShownText } from '../parts/shown-text.tsx';
@@ -77,15 +78,6 @@ export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided:
           <ShownText of={objective} label="Objective" />
         </details>
       </section>
-    </div>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }
