@@ -325,3 +325,24 @@ test('a second result on top of the first', async () => {
   });
   commitFiles(second.repository.folder, { c: 'c' });
 });
+
+test.each(['path', 'dest'] as const)(
+  'F22 a repository that cannot be written is refused with what to do; an error of the own folder is none of it (%s)',
+  async (key) => {
+    const parent = scratchFolder();
+    const target = makeTarget(parent, 'project', { a: 'a' }, (folder) => put(folder, 'a', 'changed'));
+    const before = snapshot(target.repository.folder);
+    const scratch = join(parent, 'scratch');
+    const failing = (folder: string) => async (step: string) => {
+      if (step !== 'fetched project') return;
+      throw Object.assign(new Error(step), { code: 'EROFS', path: '/somewhere', [key]: join(folder, 'index') });
+    };
+    expect(await mergeTargets([target], scratch, { at: failing(target.repository.folder) })).toMatchObject({
+      ok: false,
+      refusals: [{ code: 'filters', message: expect.stringContaining('EROFS') }],
+    });
+    await expect(mergeTargets([target], scratch, { at: failing(scratch) })).rejects.toMatchObject({ code: 'EROFS' });
+    expect(snapshot(target.repository.folder)).toEqual(before);
+    expect(await mergeTargets([target], scratch)).toMatchObject({ ok: true });
+  },
+);

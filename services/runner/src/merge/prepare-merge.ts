@@ -95,7 +95,7 @@ export async function prepareMerge(
     },
   ];
   for (const phase of phases) {
-    const found = await inEach(targets, phase);
+    const found = await inEach(targets, scratch, phase);
     if (found.length > 0) return { ok: false, refusals: found };
   }
   const followers = [...examined.values()].filter(({ follows }) => follows);
@@ -104,6 +104,7 @@ export async function prepareMerge(
 
 async function inEach(
   targets: readonly MergeTarget[],
+  scratch: string,
   phase: (target: MergeTarget) => Promise<readonly MergeRefusal[]>,
 ): Promise<readonly MergeRefusal[]> {
   for (const target of targets) {
@@ -111,12 +112,19 @@ async function inEach(
       const refusals = await phase(target);
       if (refusals.length > 0) return refusals;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (!unwritable.includes(code)) throw error;
+      const code = codeOfUnwritable(error, scratch);
+      if (code === null) throw error;
       return [refusal(target, 'filters', `files cannot be replaced from here (${code})`, hostMerge(target))];
     }
   }
   return [];
+}
+
+/** Null for every other error, and for one of the runner's own folder, which says nothing of the repository. */
+function codeOfUnwritable(error: unknown, scratch: string): string | null {
+  const { code, path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const isOwn = (dest ?? path)?.startsWith(`${scratch}/`) === true;
+  return code !== undefined && unwritable.includes(code) && !isOwn ? code : null;
 }
 
 function known(examined: ReadonlyMap<MergeTarget, Examined>, target: MergeTarget): Examined {
