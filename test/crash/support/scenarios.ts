@@ -109,7 +109,7 @@ export const runPair: Scenario = {
   },
 };
 
-/** Its result is merged into both. */
+/** Its result is merged into both; where that was refused, which an error of the disk may bring about, once more. */
 export const mergePair: Scenario = {
   name: 'merge of two repositories',
   after: runPair,
@@ -117,7 +117,7 @@ export const mergePair: Scenario = {
   act(scene) {
     const state = scene.tasks.get('pairs')?.state;
     if (state?.status === 'review')
-      scene.operator.command('command-merge-001', {
+      scene.operator.command(`command-merge-${state.refusals.length === 0 ? 'first' : 'again'}`, {
         kind: 'merge',
         subject: { task: 'pairs', digest: state.result.digest },
       });

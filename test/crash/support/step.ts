@@ -15,8 +15,8 @@ export function keyOf({ name, path, ordinal }: Step): string {
 
 /** Takes out of a path what chance or the day put into it. */
 export function plainPath(ground: string, path: string): string {
-  const below = path.startsWith(`${ground}/`) ? path.slice(ground.length + 1) : path;
-  return below
+  return path
+    .replaceAll(`${ground}/`, '')
     .replaceAll(/RUN-\d{8}-/g, 'RUN-')
     .replaceAll(/\/proc\/self\/fd\/\d+/g, '<fd>')
     .replaceAll(/\/\.[0-9a-f]{16,24}(?=[./]|$)/g, '/.<temporary>')
