@@ -73,7 +73,7 @@ test(
     const isDone = (file: string) => records.some((one) => one.dropped_as === file && one.state.status === 'done');
     // The others lost two sandboxes, or more: a load that comes to nothing would show nothing.
     expect(expected.filter(({ file }) => isDone(file)).length).toBeGreaterThan(expected.length * 0.7);
-    expect(await judgeSoak(stack, operator, plan.tasks)).toEqual([]);
+    expect(await judgeSoak(stack, operator, plan.tasks, soak.withdrawn)).toEqual([]);
     const audit = await stack.countersign('audit');
     expect([audit.exitCode, audit.exitCode === 0 ? '' : audit.stdout + audit.stderr]).toEqual([0, '']);
     expect(figures.runnerPeakMib).toBeLessThan(mostRunnerMib);

@@ -9,20 +9,29 @@ import type { Stack } from '../stack.ts';
 import { openBranch, type PlannedTask, workspaces } from './plan.ts';
 
 /** Everything that is not as it must be once all has come to its end; empty when nothing was lost and nothing done twice. */
-export async function judgeSoak(stack: Stack, operator: Operator, planned: readonly PlannedTask[]): Promise<string[]> {
+export async function judgeSoak(
+  stack: Stack,
+  operator: Operator,
+  planned: readonly PlannedTask[],
+  withdrawn: ReadonlySet<string>,
+): Promise<string[]> {
   const records = await stack.tasks();
   const files = await queuedFiles(stack);
   const events = await allEvents(stack);
   return [
-    ...problemsOfFiles(planned, records, files),
+    ...problemsOfFiles(planned, withdrawn, records, files),
     ...records.flatMap((record) => problemsOfRecord(record, files, events)),
     ...(await problemsOfBranches(operator, records)),
   ];
 }
 
-/** Every file that was dropped is one task in one final state, or was refused with a reason; and nothing else is there. */
+/**
+ * Every file that was dropped is one task in one final state, was refused with a reason, or was taken back before it became a task;
+ * and nothing else is there.
+ */
 function problemsOfFiles(
   planned: readonly PlannedTask[],
+  withdrawn: ReadonlySet<string>,
   records: readonly TaskRecord[],
   files: ReadonlyMap<string, readonly string[]>,
 ): string[] {
@@ -32,6 +41,7 @@ function problemsOfFiles(
       const isRefused = files.get(file)?.join() === 'outbox/invalid' && files.has(`${file}.error.txt`);
       return isRefused && own.length === 0 ? [] : [`${file} should have been refused: ${files.get(file)}`];
     }
+    if (own.length === 0 && withdrawn.has(file) && !files.has(file)) return [];
     return own.length === 1 ? [] : [`${file} became ${own.length} tasks; its file is in ${files.get(file)}`];
   });
   const names = new Set(planned.map(({ file }) => file));

@@ -2,7 +2,7 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal } from '@countersign/contracts/task-state.ts';
 import type { Stack } from '../stack.ts';
 import type { Figures } from './figures.ts';
-import type { PlannedTask } from './plan.ts';
+import { fileOf, type PlannedTask } from './plan.ts';
 
 /** A command whose effect is not seen after so long is given once more: what it was about may have changed meanwhile. */
 const againMs = 20_000;
@@ -11,12 +11,14 @@ const againMs = 20_000;
 export class SoakOperator {
   readonly #stack: Stack;
   readonly #planned: ReadonlyMap<string, PlannedTask>;
+  readonly #withdrawn: ReadonlySet<string>;
   readonly #figures: Figures;
   readonly #given = new Map<string, number>();
 
-  constructor(stack: Stack, planned: readonly PlannedTask[], figures: Figures) {
+  constructor(stack: Stack, planned: readonly PlannedTask[], withdrawn: ReadonlySet<string>, figures: Figures) {
     this.#stack = stack;
     this.#planned = new Map(planned.map((task) => [task.file, task]));
+    this.#withdrawn = withdrawn;
     this.#figures = figures;
   }
 
@@ -68,11 +70,12 @@ export class SoakOperator {
     }
   }
 
-  /** Something that it depends on has ended, and is not done. */
+  /** Something that it depends on has ended, and is not done, or was taken back before it became a task. */
   #waitsForNothing(record: TaskRecord, all: readonly TaskRecord[]): boolean {
     return record.depends_on.some((id) => {
       const other = all.find((candidate) => candidate.id === id);
-      if (other === undefined || !isFinal(other.state.status) || other.state.status === 'done') return false;
+      if (other === undefined) return this.#withdrawn.has(fileOf(id));
+      if (!isFinal(other.state.status) || other.state.status === 'done') return false;
       return this.#planned.get(other.dropped_as)?.retried !== true || !this.#mayRetry(other);
     });
   }

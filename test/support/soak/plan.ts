@@ -73,6 +73,10 @@ export function planSoak(seed: number, lengthMs: number, pace: { taskMs: number;
   return { tasks, interferences: interferences.sort((a, b) => a.atMs - b.atMs) };
 }
 
+export function fileOf(id: string): string {
+  return `${id}.md`;
+}
+
 function planKill(random: RandomSource, atMs: number): Interference {
   if (random.number() < 0.12) return { atMs, kind: 'kill-sandbox', choice: random.number() };
   // The runner holds what may be lost, and so dies more often than the others.
@@ -88,7 +92,7 @@ function planTask(random: RandomSource, before: readonly PlannedTask[], atMs: nu
   const earlier = before.filter((one) => one.kind !== 'invalid').slice(-6);
   const dependsOn = kind === 'dependent' && earlier.length > 0 ? [random.pick(earlier).id] : [];
   return {
-    file: `${id}.md`,
+    file: fileOf(id),
     id,
     workspace,
     atMs,

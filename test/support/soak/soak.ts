@@ -16,6 +16,7 @@ export class Soak {
   readonly #figures: Figures;
   readonly #operator: SoakOperator;
   readonly #begun = Date.now();
+  readonly #withdrawn = new Set<string>();
   /** Services that were killed and are not back yet. */
   readonly #away = new Map<Target, Promise<void>>();
 
@@ -23,7 +24,12 @@ export class Soak {
     this.#stack = stack;
     this.#plan = plan;
     this.#figures = figures;
-    this.#operator = new SoakOperator(stack, plan.tasks, figures);
+    this.#operator = new SoakOperator(stack, plan.tasks, this.#withdrawn, figures);
+  }
+
+  /** Files that were taken back; those that no runner had taken by then never become a task. */
+  get withdrawn(): ReadonlySet<string> {
+    return this.#withdrawn;
   }
 
   /** Until the plan is through and every service is back. */
@@ -44,7 +50,7 @@ export class Soak {
   /** Until every task has ended. Returns what has not when the time is up. */
   async drain(timeoutMs: number): Promise<readonly string[]> {
     const end = Date.now() + timeoutMs;
-    const dropped = this.#plan.tasks.filter(({ kind }) => kind !== 'invalid');
+    const dropped = this.#plan.tasks.filter(({ kind, file }) => kind !== 'invalid' && !this.#withdrawn.has(file));
     for (;;) {
       const { records, unanswered } = await this.#operator.turn(AbortSignal.timeout(timeoutMs));
       const missing = dropped.filter(({ file }) => !records.some((record) => record.dropped_as === file));
@@ -97,7 +103,9 @@ export class Soak {
         const places = queueFolders.filter((folder) => folder.startsWith('inbox'));
         for (const folder of places) {
           const path = join(this.#stack.home, folder, interference.file);
-          if (await exists(path)) return rm(path, { force: true });
+          if (!(await exists(path))) continue;
+          this.#withdrawn.add(interference.file);
+          return rm(path, { force: true });
         }
         return;
       }
