@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { keyIdOf } from '@countersign/contracts/key-id.ts';
 import { LauncherHealth, Sandbox, SandboxList } from '@countersign/contracts/launcher-api.ts';
 import { ServiceContainer, signServiceOrder } from '@countersign/contracts/services-api.ts';
+import { readHealth } from '@countersign/kit/health.ts';
 import { SocketClient } from '@countersign/kit/socket-client.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -54,6 +55,22 @@ test('it comes up without an engine and says what is missing', async () => {
     status: 503,
     body: { code: 'engine-down' },
   });
+});
+
+test('it says how it is where the page can read it, and that the engine does not answer', async () => {
+  const engine = new FakeEngine();
+  await using _launcher = await createLauncher(settings(), { engine });
+  await expect
+    .poll(() => readHealth(folder))
+    .toMatchObject({ alive: true, report: { service: 'launcher', status: 'ok', reason: '' } });
+  await using _other = await createLauncher({
+    ...settings(),
+    LAUNCHER_SOCKET_PATH: join(folder, 'other.sock'),
+    LAUNCHER_SERVICES_SOCKET_PATH: join(folder, 'other-services.sock'),
+  });
+  await expect
+    .poll(() => readHealth(folder))
+    .toMatchObject({ report: { status: 'failing', reason: expect.stringMatching(/no-engine\.sock/) } });
 });
 
 test('it does not come up with a wrong configuration', async () => {

@@ -4,6 +4,7 @@ import { closeServer, listenOnSocket } from '@countersign/kit/socket-server.ts';
 import { readProfiles, type Settings } from './config.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { keepHealth } from './engine-health.ts';
 import { launcherLimits } from './limits.ts';
 import { ProfileBook } from './profile-book.ts';
 import { createRoutes } from './routes.ts';
@@ -50,10 +51,11 @@ export async function createLauncher(
   for (const server of servers) server.maxConnections = launcherLimits.connections;
   logger.info({ epoch: stack.epoch, project: stack.project, profiles: [...profiles.keys()] }, 'launcher is up');
   await reportEarlier(sandboxes, logger);
+  const beating = keepHealth(settings.LAUNCHER_LOG_FOLDER, engine, stop.signal);
   return {
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the launcher is stopping'));
-      await Promise.all(servers.map(closeServer));
+      await Promise.all([beating, ...servers.map(closeServer)]);
       logger.info('launcher is down');
     },
   };

@@ -12,6 +12,8 @@ export const launcherLimits = {
   /** One silent call to the engine. */
   engineSilenceMs: 20_000,
   engineHealthMs: 3_000,
+  /** Between two looks at the engine that nobody asked for. */
+  beatMs: 5_000,
   /** To remove a container whose start failed. */
   discardMs: 20_000,
   /** How long a profile's resolution (image, runtime) is believed. */

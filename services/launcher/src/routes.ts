@@ -1,16 +1,10 @@
-import {
-  type LauncherHealth,
-  ProfileName,
-  type Refusal,
-  SignalSandbox,
-  StartSandbox,
-} from '@countersign/contracts/launcher-api.ts';
+import { ProfileName, type Refusal, SignalSandbox, StartSandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId, WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { ErrorRequestHandler, Express, Response } from 'express';
 import { z } from 'zod';
 import type { Engine } from './engine.ts';
-import { EngineError } from './engine-error.ts';
+import { describeHealth } from './engine-health.ts';
 import { launcherLimits } from './limits.ts';
 import { type Outcome, refuse } from './outcome.ts';
 import type { ProfileBook } from './profile-book.ts';
@@ -136,14 +130,4 @@ function queryOf(url: string): unknown {
       given?.length === 1 ? given[0]?.[1] : given,
     ]),
   );
-}
-
-async function describeHealth(engine: Engine, stop: AbortSignal): Promise<LauncherHealth> {
-  try {
-    const version = await engine.version(AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.engineHealthMs)]));
-    return { status: 'ok', reason: '', ...version };
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    return { status: 'engine-down', reason: error.message, engine: '', api: '' };
-  }
 }
