@@ -82,6 +82,19 @@ test('W15 a stage that asks for a code is not approved without six digits', asyn
   expect(sent()).toEqual([{ kind: 'approve', task: 'prod-keys', digest: digestOf('prod-keys 1'), code: '123456' }]);
 });
 
+test('W15 nor is a result of it merged', async () => {
+  const task = server.house.tasks.get('m8n4k');
+  if (task !== undefined) server.house.tasks.set('m8n4k', { ...task, stage: 'prod' });
+  await tab.page.goto('/approvals');
+  await card('m8n4k').getByRole('button', { name: 'Merge' }).tap();
+  await card('m8n4k').getByRole('alert').waitFor();
+  expect(sent()).toEqual([]);
+  await card('m8n4k').getByLabel('One-time code').fill('654321');
+  await card('m8n4k').getByRole('button', { name: 'Merge' }).tap();
+  await card('m8n4k').waitFor({ state: 'detached' });
+  expect(sent()).toEqual([{ kind: 'merge', task: 'm8n4k', digest: digestOf('diff'), code: '654321' }]);
+});
+
 test('a result that nothing verified is merged only when one says so', async () => {
   await tab.page.goto('/tasks/r3v1w');
   const review = tab.page.getByRole('region', { name: 'Review' });
@@ -191,10 +204,12 @@ test('a new task is the file that the form showed', async () => {
   await tab.page.getByRole('combobox', { name: 'Workspace' }).fill('shop');
   await tab.page.getByLabel('Title').fill('Greet the visitor');
   await tab.page.getByLabel('What is to be done').fill('Create docs/greeting.md.');
+  await tab.page.getByLabel('Stage').selectOption({ label: 'canary, asks me first' });
   const shown = await tab.page.getByRole('region', { name: 'The task file' }).innerText();
   await tab.page.getByRole('button', { name: 'Drop it in the inbox' }).tap();
   await tab.page.getByText('submit: accepted').waitFor();
   const [command] = sent();
   expect(command).toMatchObject({ kind: 'submit', file: expect.stringMatching(/^greet-the-visitor-\d{12}\.md$/) });
   expect(command).toHaveProperty('content', `${shown.trimEnd()}\n`);
+  expect(shown).toContain('stage: canary');
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { purposes } from './attempt-files.ts';
 import { NamedCheck } from './condition.ts';
+import { Stage } from './config/stages.ts';
 import { DiffIndex } from './diff-index.ts';
 import { ErrorClass, EventBody, TokenCount } from './event.ts';
 import { Handoff } from './handoff.ts';
@@ -251,6 +252,18 @@ export const ApprovalFacts = z.strictObject({
 });
 export type ApprovalFacts = z.infer<typeof ApprovalFacts>;
 
+/** A result that waits to be merged. */
+export const Review = z.strictObject({
+  digest: Sha256,
+  /** Whether its postconditions hold. */
+  verified: z.boolean(),
+  /** What was in the way when merging was last asked for. */
+  refusals: z.array(MergeRefusal),
+  /** Whether the runner asks for a one-time code. */
+  needs_code: z.boolean(),
+});
+export type Review = z.infer<typeof Review>;
+
 /** GET /api/tasks/<id> */
 export const TaskDetail = z.strictObject({
   position: Position,
@@ -260,8 +273,7 @@ export const TaskDetail = z.strictObject({
   task_file: ShownText,
   /** Of a task that waits at its gate; its text says why where it cannot be shown. */
   approval: z.union([ApprovalFacts, z.strictObject({ unreadable: z.string() })]).nullable(),
-  /** Of a result that waits to be merged: what was in the way when that was last asked for. */
-  refusals: z.array(MergeRefusal),
+  review: Review.nullable(),
   /** Newest first. */
   timeline: z.array(TimelineEvent).max(pageLimits.timeline),
   timeline_left_out: count,
@@ -276,8 +288,7 @@ export const Approvals = z.strictObject({
     z.strictObject({
       row: TaskRow,
       approval: z.union([ApprovalFacts, z.strictObject({ unreadable: z.string() })]).nullable(),
-      /** Of a result. */
-      review: z.strictObject({ digest: Sha256, verified: z.boolean(), refusals: z.array(MergeRefusal) }).nullable(),
+      review: Review.nullable(),
     }),
   ),
 });
@@ -375,6 +386,13 @@ export const Configuration = z.strictObject({
   ),
 });
 export type Configuration = z.infer<typeof Configuration>;
+
+/** GET /api/choices: what a new task may name; `stages` is empty where `stages.yaml` cannot be read. */
+export const Choices = z.strictObject({
+  workspaces: z.array(z.string()),
+  stages: z.array(z.strictObject({ name: z.string(), gate: Stage.shape.gate })),
+});
+export type Choices = z.infer<typeof Choices>;
 
 const digest = Sha256;
 const reason = z.string().max(commandLimits.reasonCharacters);

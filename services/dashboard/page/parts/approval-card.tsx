@@ -1,7 +1,8 @@
 import type { ApprovalFacts, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
+import { CodeField, useCode } from './code-field.tsx';
 import { Digest } from './digest.tsx';
 import { Fact } from './fact.tsx';
 import { Foreign } from './foreign.tsx';
@@ -20,24 +21,19 @@ export function ApprovalCard(properties: {
 }): JSX.Element {
   const { row, approval: given, planOpen, onDecided } = properties;
   const { state, send } = useCommand(onDecided);
-  const [code, setCode] = useState('');
-  const [codeMissing, setCodeMissing] = useState(false);
   const [rejecting, setRejecting] = useState(false);
-  const codeHint = useId();
   const newer = state.value.status === 'stale' ? state.value.task?.approval : undefined;
   // What came with the refusal stands in until the page has asked again.
   const approval = newer !== undefined && newer !== null && 'digest' in newer ? newer : given;
+  const code = useCode(approval.needs_code);
   // Facts that changed under the finger are read before they are answered: the second tap of two must not take them for the first ones.
   const [seen, setSeen] = useState(given.digest);
   const changed = approval.digest !== seen;
   const { status } = state.value;
   const decided = status === 'sending' || status === 'sent' || status === 'accepted';
   const approve = (): void => {
-    if (approval.needs_code && !/^\d{6}$/.test(code)) {
-      setCodeMissing(true);
-      return;
-    }
-    send({ kind: 'approve', task: row.task, digest: approval.digest, ...(approval.needs_code ? { code } : {}) });
+    const taken = code.take();
+    if (taken !== null) send({ kind: 'approve', task: row.task, digest: approval.digest, ...taken });
   };
 
   return (
@@ -54,33 +50,7 @@ export function ApprovalCard(properties: {
       </details>
       <div class="decide">
         <Verdict state={state.value} />
-        {approval.needs_code && !decided && !changed && (
-          <label class="field code-field">
-            <span>One-time code</span>
-            <input
-              inputMode="numeric"
-              autocomplete="one-time-code"
-              pattern="[0-9]{6}"
-              maxLength={6}
-              placeholder="000000"
-              value={code}
-              aria-invalid={codeMissing}
-              aria-describedby={codeMissing ? codeHint : undefined}
-              onInput={(event) => {
-                setCode(event.currentTarget.value.replaceAll(/\D/g, ''));
-                setCodeMissing(false);
-              }}
-              onKeyDown={(event) => {
-                if (event.key === 'Enter') approve();
-              }}
-            />
-            {codeMissing && (
-              <span class="wrong" role="alert" id={codeHint}>
-                Six digits from your authenticator: this stage asks for them.
-              </span>
-            )}
-          </label>
-        )}
+        {approval.needs_code && !decided && !changed && <CodeField code={code} onEnter={approve} />}
         {changed && !decided ? (
           <div class="decide-buttons">
             <button type="button" onClick={() => setSeen(approval.digest)}>

@@ -1,9 +1,10 @@
 import type { MergeRefusal } from '@countersign/contracts/merge.ts';
-import type { TaskRow } from '@countersign/contracts/page-api.ts';
+import type { Review, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
 import { sentenceCase } from '../text/status-words.ts';
+import { CodeField, useCode } from './code-field.tsx';
 import { Digest } from './digest.tsx';
 import { Fact } from './fact.tsx';
 import { Foreign } from './foreign.tsx';
@@ -15,31 +16,28 @@ import { Verdict } from './verdict.tsx';
 /** A result that waits to be merged: what it is, what was in the way, and the answers. */
 export function ReviewCard(properties: {
   readonly row: TaskRow & { readonly task: string };
-  readonly digest: string;
-  readonly verified: boolean;
-  readonly refusals: readonly MergeRefusal[];
+  readonly review: Review;
   readonly onDecided: () => void;
   readonly onItsPage?: boolean;
 }): JSX.Element {
-  const { row, digest, verified, refusals, onDecided, onItsPage = false } = properties;
+  const { row, review, onDecided, onItsPage = false } = properties;
+  const { digest, verified, refusals } = review;
   const { state, send } = useCommand(onDecided);
   const [anyway, setAnyway] = useState(false);
   const [anywayMissing, setAnywayMissing] = useState(false);
-  const [code, setCode] = useState('');
+  const code = useCode(review.needs_code);
   const [rejecting, setRejecting] = useState(false);
   const { status } = state.value;
   const decided = status === 'sending' || status === 'sent' || status === 'accepted';
-  const moved = refusals.some(({ code: refusal }) => refusal === 'moved');
+  const moved = refusals.some((refusal) => refusal.code === 'moved');
   const merge = (): void => {
-    if (!verified && !anyway) setAnywayMissing(true);
-    else
-      send({
-        kind: 'merge',
-        task: row.task,
-        digest,
-        ...(verified ? {} : { unverified: true as const }),
-        ...(/^\d{6}$/.test(code) ? { code } : {}),
-      });
+    if (!verified && !anyway) {
+      setAnywayMissing(true);
+      return;
+    }
+    const taken = code.take();
+    if (taken !== null)
+      send({ kind: 'merge', task: row.task, digest, ...(verified ? {} : { unverified: true as const }), ...taken });
   };
   return (
     <>
@@ -77,19 +75,7 @@ export function ReviewCard(properties: {
             <span class="wrong">No postcondition passed for this result: say that you want it all the same.</span>
           </p>
         )}
-        {row.stage === 'prod' && !decided && (
-          <label class="field code-field">
-            <span>One-time code, where it is asked for</span>
-            <input
-              inputMode="numeric"
-              autocomplete="one-time-code"
-              maxLength={6}
-              placeholder="000000"
-              value={code}
-              onInput={(event) => setCode(event.currentTarget.value.replaceAll(/\D/g, ''))}
-            />
-          </label>
-        )}
+        {review.needs_code && !decided && <CodeField code={code} onEnter={merge} />}
         <div class="decide-buttons">
           <button type="button" class="danger" disabled={decided} onClick={() => setRejecting(true)}>
             Reject

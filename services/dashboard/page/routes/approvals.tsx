@@ -77,7 +77,7 @@ function Asked({ entry, onDecided }: { readonly entry: Entry; readonly onDecided
           <Foreign text={approval.unreadable} />
         </p>
       )}
-      {task !== null && review !== null && <ReviewCard row={{ ...row, task }} {...review} onDecided={onDecided} />}
+      {task !== null && review !== null && <ReviewCard row={{ ...row, task }} review={review} onDecided={onDecided} />}
     </article>
   );
 }

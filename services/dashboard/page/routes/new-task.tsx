@@ -1,4 +1,4 @@
-import type { Portfolio } from '@countersign/contracts/page-api.ts';
+import type { Choices } from '@countersign/contracts/page-api.ts';
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useCommand } from '../api/command.ts';
@@ -10,11 +10,14 @@ import { emptyForm, fileNameOf, problemsOf, type TaskForm, taskFile } from '../t
 
 /** Asks for a task, and shows the file that is dropped in the inbox for it. */
 export function NewTask(): JSX.Element {
-  const portfolio = useResource<Portfolio>('/api/portfolio');
+  const choices = useResource<Choices>('/api/choices');
   const { state, send } = useCommand();
   const [form, setForm] = useState<TaskForm>(emptyForm);
   const [asked, setAsked] = useState(false);
   const [openedAt] = useState(() => Date.now());
+  const known = choices.data.value?.stages ?? [];
+  // A task file that names no stage is of this one.
+  const stages = known.length > 0 ? known : [{ name: emptyForm.stage, gate: 'none' as const }];
   const problems = problemsOf(form);
   const content = taskFile(form);
   const file = fileNameOf(form, openedAt);
@@ -48,7 +51,7 @@ export function NewTask(): JSX.Element {
             />
           </Field>
           <datalist id="workspaces">
-            {portfolio.data.value?.workspaces.map(({ name }) => (
+            {choices.data.value?.workspaces.map((name) => (
               <option key={name} value={name} />
             ))}
           </datalist>
@@ -70,48 +73,40 @@ export function NewTask(): JSX.Element {
             />
           </Field>
           <div class="pairs">
-            <Field name="Stage">
-              <select
-                name="stage"
-                value={form.stage}
-                onChange={(event) => change({ stage: event.currentTarget.value })}
-              >
-                <option value="dev">dev</option>
-                <option value="staging">staging</option>
-                <option value="prod">prod</option>
-              </select>
-            </Field>
-            <Field name="Priority">
-              <select
-                name="priority"
-                value={form.priority}
-                onChange={(event) => change({ priority: event.currentTarget.value as TaskForm['priority'] })}
-              >
-                <option value="low">low</option>
-                <option value="normal">normal</option>
-                <option value="high">high</option>
-              </select>
-            </Field>
-            <Field name="Action">
-              <select
-                name="action"
-                value={form.action}
-                onChange={(event) => change({ action: event.currentTarget.value as TaskForm['action'] })}
-              >
-                <option value="run">run</option>
-                <option value="plan">plan only</option>
-              </select>
-            </Field>
-            <Field name="When it succeeds">
-              <select
-                name="on_success"
-                value={form.onSuccess}
-                onChange={(event) => change({ onSuccess: event.currentTarget.value as TaskForm['onSuccess'] })}
-              >
-                <option value="review">ask me</option>
-                <option value="merge">merge it</option>
-              </select>
-            </Field>
+            <Select
+              name="Stage"
+              of={stages.map(({ name, gate }) => [name, gate === 'none' ? name : `${name}, asks me first`])}
+              chosen={form.stage}
+              onChoose={(stage) => change({ stage })}
+            />
+            <Select
+              name="Priority"
+              of={[
+                ['low', 'low'],
+                ['normal', 'normal'],
+                ['high', 'high'],
+              ]}
+              chosen={form.priority}
+              onChoose={(priority) => change({ priority })}
+            />
+            <Select
+              name="Action"
+              of={[
+                ['run', 'run'],
+                ['plan', 'plan only'],
+              ]}
+              chosen={form.action}
+              onChoose={(action) => change({ action })}
+            />
+            <Select
+              name="When it succeeds"
+              of={[
+                ['review', 'ask me'],
+                ['merge', 'merge it'],
+              ]}
+              chosen={form.onSuccess}
+              onChoose={(onSuccess) => change({ onSuccess })}
+            />
           </div>
           <label class="check">
             <input
@@ -156,6 +151,27 @@ export function NewTask(): JSX.Element {
         </section>
       </form>
     </>
+  );
+}
+
+function Select<Value extends string>(properties: {
+  readonly name: string;
+  /** Values, and what they are called. */
+  readonly of: readonly (readonly [Value, string])[];
+  readonly chosen: Value;
+  readonly onChoose: (value: Value) => void;
+}): JSX.Element {
+  const { name, of, chosen, onChoose } = properties;
+  return (
+    <Field name={name}>
+      <select value={chosen} onChange={(event) => onChoose(event.currentTarget.value as Value)}>
+        {of.map(([value, words]) => (
+          <option key={value} value={value}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </Field>
   );
 }
 

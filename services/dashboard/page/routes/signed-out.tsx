@@ -33,7 +33,7 @@ export function SignedOut(): JSX.Element {
           Countersign
         </span>
         <h1>You are not signed in</h1>
-        <p>There is no password. A link signs you in, and it works once, for a short time.</p>
+        <p>There is no password. A link signs you in; it holds a secret, so keep it to yourself.</p>
         <ol class="steps">
           <li>
             On the machine that runs the stack: <code>scripts/up</code> prints the link. So does{' '}

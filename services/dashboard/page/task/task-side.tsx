@@ -11,9 +11,8 @@ import { TaskActions } from './task-actions.tsx';
 
 /** What is to be decided about a task, and what it is. */
 export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided: () => void }): JSX.Element {
-  const { row, record, approval, refusals, objective } = detail;
+  const { row, record, approval, review, objective } = detail;
   const named = { ...row, task: record.id };
-  const { state } = record;
   return (
     <div class="stack task-side">
       {approval !== null && (
@@ -27,16 +26,9 @@ export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided:
           )}
         </section>
       )}
-      {state.status === 'review' && (
+      {review !== null && (
         <section class="sheet card asks" id="decide" aria-label="Review">
-          <ReviewCard
-            row={named}
-            digest={state.result.digest}
-            verified={state.result.verification.status === 'verified'}
-            refusals={refusals}
-            onDecided={onDecided}
-            onItsPage
-          />
+          <ReviewCard row={named} review={review} onDecided={onDecided} onItsPage />
         </section>
       )}
       <TaskActions detail={detail} onDecided={onDecided} />

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as api from '@countersign/contracts/page-api.ts';
 import { digestOf, patchOf } from './fixture-diff.ts';
 import type { House } from './fixture-house.ts';
-import { approvalOf, before, detailOf, refusals } from './fixture-tasks.ts';
+import { approvalOf, before, detailOf, reviewOf } from './fixture-tasks.ts';
 
 /** What a GET is answered, parsed by the schema that the page goes by; null where there is nothing. */
 export function answer(house: House, path: string, query: URLSearchParams): unknown {
@@ -22,6 +22,7 @@ export function answer(house: House, path: string, query: URLSearchParams): unkn
   if (path === '/api/services') return api.Services.parse({ services: house.services, launcher: null });
   if (path === '/api/runs') return runs();
   if (path === '/api/portfolio') return portfolio();
+  if (path === '/api/choices') return choices();
   if (path === '/api/charts') return charts(Number(query.get('days') ?? 30));
   if (path === '/api/configuration') return configuration();
   if (path === '/api/search') return search(tasks, query.get('q') ?? '');
@@ -77,14 +78,7 @@ function approvals(house: House, tasks: readonly api.TaskRow[]): unknown {
       .map((row) => ({
         row,
         approval: row.status === 'pending' ? approvalOf(row, house.versions.get(row.task ?? '') ?? 1) : null,
-        review:
-          row.status === 'review'
-            ? {
-                digest: digestOf('diff'),
-                verified: row.task === 'm8n4k',
-                refusals: row.task === 'r3v1w' ? refusals() : [],
-              }
-            : null,
+        review: reviewOf(row),
       })),
   });
 }
@@ -137,6 +131,18 @@ function runs(): unknown {
       roll_up: rollUp(1 + (index % 3)),
     })),
     next: 'more',
+  });
+}
+
+function choices(): unknown {
+  return api.Choices.parse({
+    workspaces: ['design-system', 'shop'],
+    stages: [
+      { name: 'dev', gate: 'none' },
+      { name: 'staging', gate: 'approval' },
+      { name: 'canary', gate: 'approval' },
+      { name: 'prod', gate: 'approval' },
+    ],
   });
 }
 

@@ -1,5 +1,5 @@
 import { noBudget } from '@countersign/contracts/budget.ts';
-import type { Attempt, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
+import type { Attempt, Review, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import { diffIndex, digestOf } from './fixture-diff.ts';
@@ -386,7 +386,7 @@ export function detailOf(task: TaskRow & { readonly task: string }, version: num
       `---\nworkspace: ${task.workspace}\nstage: ${task.stage}\ntitle: ${task.title}\n---\nMove the session store.\n`,
     ),
     approval: task.status === 'pending' ? approvalOf(task, version) : null,
-    refusals: task.status === 'review' ? refusals() : [],
+    review: reviewOf(task),
     timeline: summaries.map(([event, summary], index) => ({
       seq: 100 - index,
       ts: before(5 + index * 3),
@@ -405,7 +405,17 @@ export function detailOf(task: TaskRow & { readonly task: string }, version: num
   };
 }
 
-export function refusals(): TaskDetail['refusals'] {
+export function reviewOf(task: TaskRow): Review | null {
+  if (task.status !== 'review') return null;
+  return {
+    digest: digestOf('diff'),
+    verified: task.task === 'm8n4k',
+    refusals: task.task === 'r3v1w' ? refusals() : [],
+    needs_code: task.stage === 'prod',
+  };
+}
+
+function refusals(): Review['refusals'] {
   return [
     {
       code: 'moved',

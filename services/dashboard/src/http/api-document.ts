@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, z.ZodType>> = {
   ArtifactRow: page.ArtifactRow,
   Attempt: page.Attempt,
   ApprovalFacts: page.ApprovalFacts,
+  Review: page.Review,
   RunRow: page.RunRow,
   Problem: page.Problem,
   StreamBatch: page.StreamBatch,
@@ -29,7 +30,7 @@ const parts: Readonly<Record<string, z.ZodType>> = {
 const foreign: Readonly<Record<string, z.ZodType>> = {
   TaskDetail: page.TaskDetail,
   TaskRecord: page.TaskDetail.shape.record,
-  MergeRefusal: page.TaskDetail.shape.refusals.element,
+  MergeRefusal: page.Review.shape.refusals.element,
   Wait: page.TaskRow.shape.wait.unwrap(),
   Handoff: page.Attempt.shape.handoff.unwrap(),
   TokenCount: page.Attempt.shape.tokens.unwrap(),

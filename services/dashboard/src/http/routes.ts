@@ -1,6 +1,7 @@
 import {
   Approvals,
   Charts,
+  Choices,
   CommandAnswer,
   CommandRequest,
   Configuration,
@@ -104,6 +105,7 @@ function questionRoutes({ queries, containers, streams }: RouteParts): readonly 
       },
       ({ names, query }) => queries.logs({ service: names['service'], ...query }),
     ),
+    answering('get', '/choices', { title: 'what a new task may name', answer: Choices }, () => queries.choices()),
     answering(
       'get',
       '/configuration',

@@ -2,6 +2,7 @@ import { RunId, TaskId } from '@countersign/contracts/names.ts';
 import {
   type Approvals,
   type Charts,
+  type Choices,
   type CommandAnswer,
   type Configuration,
   type LogLines,
@@ -27,9 +28,11 @@ import { rowOf } from '../rows/task-row.ts';
 import { approvalOf } from './approval-facts.ts';
 import { type OpenedArtifact, openArtifact } from './artifact.ts';
 import { charts } from './charts.ts';
+import { readStages, workspaceNames } from './choices.ts';
 import { readConfiguration } from './configuration.ts';
 import { queryLimits } from './limits.ts';
 import { QueryError } from './query-error.ts';
+import { reviewOf } from './review.ts';
 import { counts, listRuns, portfolio } from './roll-up.ts';
 import { search } from './search.ts';
 import { knownTask, taskDetail } from './task-detail.ts';
@@ -145,17 +148,8 @@ export class Queries {
     );
     const approvals: Approvals['approvals'] = [];
     for (const record of records) {
-      const { state } = record;
       const approval = await approvalOf(this.#volumes, record, this.#now());
-      const review =
-        state.status !== 'review'
-          ? null
-          : {
-              digest: state.result.digest,
-              verified: state.result.verification.status === 'verified',
-              refusals: state.refusals,
-            };
-      approvals.push({ row: rowOf(record), approval, review });
+      approvals.push({ row: rowOf(record), approval, review: reviewOf(record) });
     }
     return { approvals };
   }
@@ -190,6 +184,10 @@ export class Queries {
         ? await linesBefore(this.#volumes, files, before ?? to, limit)
         : await linesAfter(this.#volumes, files, after, limit);
     return { service, from: 0, to, ...found };
+  }
+
+  async choices(): Promise<Choices> {
+    return { workspaces: this.#ask(workspaceNames), stages: await readStages(this.#configs) };
   }
 
   async configuration(): Promise<Configuration> {

@@ -66,7 +66,7 @@ describe('one task', () => {
     });
     const { queries } = await ground.open();
     const detail = TaskDetail.parse(await queries.task('gated'));
-    expect(detail.refusals).toEqual(refusals);
+    expect(detail.review?.refusals).toEqual(refusals);
     expect(detail.timeline.map(({ event }) => event)).toEqual(['review_requested', 'task_started']);
     const [attempt] = detail.attempts;
     expect(attempt).toMatchObject({
@@ -88,7 +88,12 @@ describe('one task', () => {
       'log stdout.log',
     ]);
     const [approval] = (await queries.approvals()).approvals;
-    expect(approval?.review).toEqual({ digest: made.result.digest, verified: true, refusals });
+    expect(approval?.review).toEqual({
+      digest: made.result.digest,
+      verified: true,
+      refusals,
+      needs_code: false,
+    });
   });
 
   test('what is no file, or too large, or nothing of ours, is left out and hinders nothing', async () => {

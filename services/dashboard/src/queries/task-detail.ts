@@ -10,6 +10,7 @@ import { rowOf } from '../rows/task-row.ts';
 import { approvalOf } from './approval-facts.ts';
 import { attemptRows, attemptsOf } from './attempt-detail.ts';
 import { queryLimits } from './limits.ts';
+import { reviewOf } from './review.ts';
 
 /** What the index knows of one task, as it is at one position. */
 export type KnownTask = {
@@ -53,7 +54,7 @@ export async function taskDetail(volumes: string, known: KnownTask, now: Date): 
     objective: objective === null ? bodyOf(file?.bytes) : shownText(objective.bytes, objective.size),
     task_file: file === null ? shownText(Buffer.alloc(0)) : shownText(file.bytes, file.size),
     approval: await approvalOf(volumes, record, now),
-    refusals: record.state.status === 'review' ? record.state.refusals : [],
+    review: reviewOf(record),
     timeline: [...known.timeline],
     timeline_left_out: known.leftOut,
     attempts: await attemptsOf(volumes, record, known.attempts),

@@ -2,6 +2,7 @@ import type { CommandAnswer, Services, TaskDetail, TaskRow } from '@countersign/
 import type { TaskState } from '@countersign/contracts/task-record.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import type { Queries } from '../queries/queries.ts';
+import { reviewOf } from '../queries/review.ts';
 
 export const digest = 'd'.repeat(64);
 export const otherDigest = 'e'.repeat(64);
@@ -82,7 +83,7 @@ export function makeDetail(state: TaskState = pendingState): TaskDetail {
     objective: text,
     task_file: text,
     approval: state.status === 'pending' ? { digest, expires_at: at, facts: [], plan: text, needs_code: false } : null,
-    refusals: [],
+    review: reviewOf(record),
     timeline: [],
     timeline_left_out: 0,
     attempts: [],
@@ -118,5 +119,6 @@ export const emptyAnswers = {
   charts: async () => ({ days: [] }),
   search: async () => ({ results: [] }),
   logs: async () => ({ service: 'runner', from: 0, to: 0, next: 0, lines: [] }),
+  choices: async () => ({ workspaces: [], stages: [] }),
   configuration: async () => ({ files: [] }),
 } satisfies Partial<Queries>;
