@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../support/stack.ts';
+import { hasTestOf } from '../support/test-names.ts';
 
 const ids = Array.from({ length: 48 }, (_, index) => `F${String(index + 1).padStart(2, '0')}`);
 /** What this product is for: of these none may be left to words. */
@@ -33,9 +34,3 @@ test('few rows name no test, and say why', () => {
   expect(without.filter(({ shown }) => !/^not here: .{20,}/.test(shown))).toEqual([]);
   expect(without.map(({ id }) => id).filter((id) => never.includes(id))).toEqual([]);
 });
-
-/** Whether a test's name, which is a quoted text and no comment, holds the id. */
-function hasTestOf(id: string, file: string): boolean {
-  const lines = readFileSync(join(root, file), 'utf8').split('\n');
-  return lines.some((line) => !/^\s*(?:\/\/|\/?\*)/.test(line) && new RegExp(`['"\`][^'"\`]*\\b${id}\\b`).test(line));
-}

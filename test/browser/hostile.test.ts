@@ -121,3 +121,17 @@ test('W17 360 payloads through titles, names, plans, logs, diffs and searches ru
   expect(texts).toContain('U+202E');
   await context.close();
 }, 240_000);
+
+test('W25 what is copied out of a log is what was seen, without a character that hides or acts', async () => {
+  const { page, context } = await watch(browser, server.url);
+  await page.goto('/log/runner');
+  await page.locator('.log-line').first().waitFor();
+  const copied = await page.evaluate(`
+    getSelection().selectAllChildren(document.querySelector('main'));
+    getSelection().toString();
+  `);
+  expect(copied).toContain('<img src=x onerror=');
+  expect(copied).toContain('U+202E');
+  for (const acting of ['\u202e', '\u202c', '\u200b', '\u001b', '\0']) expect(copied).not.toContain(acting);
+  await context.close();
+});

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inspect, problemsOfContainer } from '../support/check-container.ts';
 import { expectedServices } from '../support/expected-services.ts';
+import { calling, Neighbour } from '../support/neighbour.ts';
 import { Stack } from '../support/stack.ts';
 
 const running = ['runner', 'launcher', 'gateway', 'matrix-listener', 'dashboard', 'door', 'synapse', 'rehearsal-model'];
@@ -132,4 +134,28 @@ test('W23 who may ask for sandboxes finds no socket for services, and the other 
   expect(await socketsOf('runner')).not.toContain('/run/services/services.sock');
   expect(await socketsOf('dashboard')).toEqual(['/run/page/page.sock', '/run/services/services.sock']);
   expect(await socketsOf('door')).toEqual(['/run/page/page.sock']);
+});
+
+describe('a machine beside this one', () => {
+  let neighbour: Neighbour;
+  beforeAll(async () => {
+    neighbour = await Neighbour.join();
+  });
+  afterAll(() => neighbour[Symbol.asyncDispose]());
+  const call = (words: readonly string[]) => execa('docker', [...words, 'node', '-e', calling(neighbour)]);
+
+  test('W01 S027 hears neither the page nor its door, whatever they try, and another container at once', async () => {
+    const image = (await execa('docker', ['inspect', '--format', '{{.Config.Image}}', await container('door')])).stdout;
+    await call(['run', '--rm', '--network', 'bridge', '--label', 'countersign.test', '--entrypoint', '', image]);
+    await expect.poll(() => neighbour.takeHeard().length).toBeGreaterThan(0);
+    for (const service of ['door', 'dashboard'])
+      for (const user of ['0:0', '65532:65532']) await call(['exec', '--user', user, await container(service)]);
+    await sleep(1_000);
+    expect(neighbour.takeHeard()).toEqual([]);
+  });
+
+  test('W01 finds no port of the page', async () => {
+    const asked = await neighbour.asks(stack.pagePort);
+    expect(asked).toMatch(/ECONNREFUSED|TIMEOUT/);
+  });
 });

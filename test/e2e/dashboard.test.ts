@@ -169,6 +169,29 @@ describe('while the runner is down', () => {
   });
 });
 
+test('W28 S027 code in a sandbox finds neither the page nor a socket that leads to it', async () => {
+  const hosts = ['127.0.0.1', '::1', '172.17.0.1', 'door', 'dashboard', 'host.docker.internal', ...ownAddresses()];
+  const places = hosts.flatMap((host) => [stack.pagePort, 7860].map((port) => ({ host, port })));
+  const knock = `
+    for (const place of ${JSON.stringify(places)})
+      require('node:net').connect({ ...place, timeout: 2_000 })
+        .on('connect', function () { console.log('reached', place.host); this.destroy(); })
+        .on('timeout', function () { this.destroy(new Error('silent')); })
+        .on('error', ({ code, message }) => console.log('not', place.host, code ?? message));
+  `.replaceAll(/\s+/g, ' ');
+  const seen = 'find / -path /proc -prune -o -type s -print 2>/dev/null';
+  await stack.drop('knock.md', task('stage: dev', `run (node -e '${knock}'; ${seen}) > knocked.txt; true`));
+  const { state } = await stack.reaches('knock.md', ['review'], 90_000);
+  const knocked = await operator.git('project', 'show', `${state.result.repositories[0]?.head}:knocked.txt`);
+  const lines = knocked.split('\n').filter((line) => line !== '');
+  expect(lines.filter((line) => line.startsWith('not '))).toHaveLength(places.length);
+  expect(lines.filter((line) => line.startsWith('reached '))).toEqual([]);
+  expect(lines.filter((line) => line.startsWith('/')).sort()).toEqual(['/model/ollama.sock', '/slot/control.sock']);
+  // What knocks is heard where there is somebody: here the page is.
+  const here = await execa(process.execPath, ['-e', knock]);
+  expect(here.stdout).toContain('reached 127.0.0.1');
+});
+
 test('W01 the port answers on this host’s loopback and on no other address of it', async () => {
   const answers = (host: string) =>
     new Promise<number | string>((resolve) => {
@@ -180,10 +203,15 @@ test('W01 the port answers on this host’s loopback and on no other address of 
       asked.end();
     });
   expect(await answers('127.0.0.1')).toBe(200);
-  const others = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address);
+  const others = ownAddresses();
   expect(others).not.toEqual([]);
   for (const address of others) expect([address, await answers(address)]).toEqual([address, 'ECONNREFUSED']);
 });
+
+/** Of this machine, without the loopback's. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address);
+}

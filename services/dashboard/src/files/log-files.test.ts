@@ -6,6 +6,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -99,6 +100,19 @@ test('a million lines cost no more than the ones that are asked for', async () =
   expect(lines).toHaveLength(1_000);
   expect((await after(9_000_000, 1_000)).lines).toHaveLength(1_000);
   expect(performance.now() - begin).toBeLessThan(2_000);
+});
+
+test('W25 of a log of a gigabyte that is one line no more is read than one answer takes, and what follows it is found', async () => {
+  writeFileSync(path(), 'first\n');
+  truncateSync(path(), 1024 ** 3);
+  appendFileSync(path(), '\nlast\n');
+  const memory = process.memoryUsage().rss;
+  expect((await before(Number.MAX_SAFE_INTEGER, 1)).lines.map(({ text }) => text)).toEqual(['last']);
+  const { lines, next } = await after(0, 1_000);
+  expect(lines[0]?.text).toBe('first');
+  expect(lines[1]?.text.length).toBe(logReading.lineBytes + 1);
+  expect(next).toBeLessThanOrEqual(logReading.answerBytes + logReading.pieceBytes);
+  expect(process.memoryUsage().rss - memory).toBeLessThan(64 * 1024 ** 2);
 });
 
 test('a log is followed over the change of its files', async () => {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { dashboardLimits } from '../limits.ts';
 import { QueryError } from '../queries/query-error.ts';
 import { type Browser, localHost, TestPage } from '../testing/page.ts';
@@ -25,11 +26,23 @@ const questions: readonly string[] = [
   '/api/services',
   '/api/logs/runner',
   '/api/configuration',
+  '/api/choices',
   '/api/tasks/t1/attempts/1/files/plan.md',
   '/api/tasks/t1/attempts/1/files/diffs/a.patch?from=-3',
   '/api/commands/AAAAAAAAAAAAAAAAAAAAAAAA',
   '/api/schema',
 ];
+
+const addressLike = /url|uri|host|endpoint|homeserver|webhook|origin|proxy/i;
+
+/** Of all objects in a JSON schema. */
+function fieldNames(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]) => [
+    ...(key === 'properties' ? Object.keys(value as object) : []),
+    ...fieldNames(value),
+  ]);
+}
 
 describe('the API', () => {
   let page: TestPage;
@@ -154,6 +167,25 @@ describe('the API', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(await page.commands()).toEqual([]);
   });
+
+  it('W21 no question and no command names an address that somebody here would ask', async () => {
+    const schemas = page.routes.flatMap(({ query, body }) => [query, ...(body === null ? [] : [body])]);
+    const names = schemas.flatMap((schema) => fieldNames(z.toJSONSchema(schema, { io: 'input' })));
+    expect(names).toContain('workspace');
+    expect(names.filter((name) => addressLike.test(name))).toEqual([]);
+    expect(['base_url', 'webhookUrl', 'homeserver', 'ollama_host'].filter((name) => !addressLike.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it.each(['url', 'endpoint', 'homeserver', 'ollama_base_url', 'webhook'])(
+    'W21 a command that brings one (%s) all the same is refused',
+    async (field) => {
+      const answer = await browser.command({ kind: 'resume', [field]: 'http://169.254.169.254/' });
+      expect([answer.status, answer.body.error]).toEqual([400, 'bad_request']);
+      expect(await page.commands()).toEqual([]);
+    },
+  );
 
   it('W18 of one session so many changes are taken in a minute, and another one may go on', async () => {
     for (let count = 0; count < dashboardLimits.commands; count += 1)

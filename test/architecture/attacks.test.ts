@@ -1,0 +1,29 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../support/stack.ts';
+import { hasTestOf, testFiles } from '../support/test-names.ts';
+
+const threats = readFileSync(join(root, 'docs', 'THREATS.md'), 'utf8');
+
+test('every attack on the page is the name of a test', () => {
+  const ids = Array.from({ length: 30 }, (_, index) => `W${String(index + 1).padStart(2, '0')}`);
+  const files = testFiles();
+  expect(ids.filter((id) => !files.some((file) => hasTestOf(id, file)))).toEqual([]);
+});
+
+test('every file that the table of attacks names is there', () => {
+  const named = [...threats.matchAll(/`((?:services|test)\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
+  expect(named.length).toBeGreaterThan(40);
+  const missing = named.flatMap((path) =>
+    alternatives(path).filter((one) => globSync(one, { cwd: root }).length === 0),
+  );
+  expect(missing).toEqual([]);
+});
+
+/** `a{b,c}d` as `abd` and `acd`, and so on. */
+function alternatives(path: string): string[] {
+  const [, head = '', middle, tail = ''] = /^([^{]*)\{([^}]*)\}(.*)$/.exec(path) ?? [];
+  if (middle === undefined) return [path];
+  return middle.split(',').flatMap((part) => alternatives(`${head}${part}${tail}`));
+}
