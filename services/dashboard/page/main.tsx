@@ -17,5 +17,6 @@ startTheme();
 startClock();
 startStore();
 startStream();
+document.body.replaceChildren();
 render(<App />, document.body);
 startServiceWorker();

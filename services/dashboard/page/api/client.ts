@@ -56,7 +56,7 @@ export async function post<T>(path: string, body: unknown, key: string): Promise
 async function ask<T>(path: string, init: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(path, { ...init, credentials: 'same-origin', redirect: 'error', cache: 'no-store' });
+    answer = await fetch(path, { ...init, credentials: 'same-origin', redirect: 'error' });
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new RequestFailure(0, null);

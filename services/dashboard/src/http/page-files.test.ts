@@ -45,6 +45,12 @@ describe('the page', () => {
     expect(answer.headers).not.toHaveProperty('etag');
   });
 
+  it('the first one names what it will ask first, and the others name nothing', async () => {
+    expect((await browser.get('/')).headers['link']).toBe('</api/now>; rel=preload; as=fetch; crossorigin');
+    expect((await browser.get('/approvals')).headers).not.toHaveProperty('link');
+    expect((await page.stranger().get('/')).headers).not.toHaveProperty('link');
+  });
+
   it('files whose names carry their digest are kept for good; others are asked for again', async () => {
     const hashed = await browser.get('/assets/index-AbCd_123.js');
     expect(hashed.headers['cache-control']).toBe('private, max-age=31536000, immutable');

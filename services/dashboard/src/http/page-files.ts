@@ -8,6 +8,9 @@ import { RequestProblem } from './problem.ts';
 const views =
   /^\/(?:(?:approvals|tasks|runs|log|logs|configuration|services|charts|new|search|more|sessions)(?:\/[^/.][^/]*)?)?$/;
 
+/** What the first page shows. */
+const firstAnswer = '/api/now';
+
 /** The name of a built file carries its digest. */
 const hashed = /^\/assets\/[\w.-]+-[\w-]{8}\.(?:js|css|svg|png|woff2)$/;
 /** What browsers fetch without a cookie. */
@@ -43,6 +46,8 @@ export function pageFiles(folder: string): PageFiles {
       const router = Router();
       router.get(views, (request, response) => {
         if (!isSignedIn(request)) return response.redirect(303, '/login');
+        // A slow phone asks for it while the scripts are still on their way.
+        if (request.path === '/') response.setHeader('link', `<${firstAnswer}>; rel=preload; as=fetch; crossorigin`);
         response.sendFile(
           'index.html',
           { root: resolve(folder), etag: false, lastModified: false, cacheControl: false },
