@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -166,6 +167,44 @@ describe('while the runner is down', () => {
       .waitFor();
     await stack.compose('start', 'runner');
     await stack.reaches('fifth.md', ['review'], 90_000);
+  });
+});
+
+describe('what should not happen', () => {
+  const listed = async (file: string) =>
+    await tab.page
+      .locator(`main a[href="/tasks/${(await stack.task(file))?.id}"]`)
+      .first()
+      .waitFor();
+
+  test('an index that is damaged while it is used is made anew, and the page shows everything again by itself', async () => {
+    await tab.page.goto('/tasks');
+    await listed('first.md');
+    const spoil = `require('node:fs').writeFileSync('/index/index.sqlite', Buffer.alloc(200_000, 0xa5))`;
+    expect((await stack.compose('exec', '--no-TTY', 'dashboard', 'node', '-e', spoil)).exitCode).toBe(0);
+    await stack.drop('sixth.md', task('stage: staging', 'create sixth.txt with one'));
+    const { id } = await stack.reaches('sixth.md', ['pending'], 90_000);
+    await tab.page.goto('/approvals');
+    await card(id).waitFor();
+    await tab.page.goto('/tasks');
+    for (const file of ['first.md', 'second.md', 'fifth.md']) await listed(file);
+  });
+
+  test('streams that are half open, or whose reader takes nothing, hold nobody up', async () => {
+    const cookie = (await tab.context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    const asked = `GET /api/stream HTTP/1.1\r\nhost: 127.0.0.1:${stack.pagePort}\r\ncookie: ${cookie}\r\n\r\n`;
+    const sockets = Array.from({ length: 40 }, (_, index) => {
+      const socket = connect({ host: '127.0.0.1', port: stack.pagePort, allowHalfOpen: true });
+      socket.on('error', () => undefined);
+      if (index % 2 === 0) socket.end(asked);
+      else socket.pause().write(asked);
+      return socket;
+    });
+    await tab.page.goto('/approvals');
+    await stack.drop('seventh.md', task('stage: staging', 'create seventh.txt with one'));
+    const { id } = await stack.reaches('seventh.md', ['pending'], 90_000);
+    await card(id).waitFor();
+    for (const socket of sockets) socket.destroy();
   });
 });
 
