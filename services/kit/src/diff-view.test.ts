@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
@@ -106,6 +106,9 @@ test('A07 a patch that is not the index’s is noticed', async () => {
   await writeFile(join(diffs, patch.file), `${patchText} `);
   expect((await failure(checkPatch(volumes, attempt, patch))).code).toBe('changed');
   await rm(join(diffs, patch.file));
+  expect((await failure(checkPatch(volumes, attempt, patch))).code).toBe('unreadable');
+  await writeFile(join(volumes, 'elsewhere'), patchText);
+  await symlink(join(volumes, 'elsewhere'), join(diffs, patch.file));
   expect((await failure(checkPatch(volumes, attempt, patch))).code).toBe('unreadable');
 });
 

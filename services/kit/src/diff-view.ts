@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DiffIndex, type RepositoryDiff } from '@countersign/contracts/diff-index.ts';
 import type { Sha256 } from '@countersign/contracts/names.ts';
-import { sha256, sha256OfFile } from './digest.ts';
+import { sha256, sha256OfStream } from './digest.ts';
 import { openRegularFile } from './regular-file.ts';
 
 /** A saved diff's list of files, and the digest that its bytes have. */
@@ -63,10 +63,17 @@ export async function checkPatch(
   patch: RepositoryDiff['patch'],
 ): Promise<void> {
   const path = patchPath(attemptFolder, patch.file);
-  const digest = await sha256OfFile(join(volumes, path)).catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
+  const digest = await digestOf(volumes, path);
   if (digest !== patch.sha256) throw mismatch(path, patch.sha256, digest);
+}
+
+async function digestOf(volumes: string, path: string): Promise<Sha256> {
+  try {
+    await using handle = await openRegularFile(join(volumes, path), volumes);
+    return await sha256OfStream(handle.createReadStream({ autoClose: false }));
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 }
 
 /**
