@@ -95,6 +95,8 @@ describe('the operator’s day, on the page', () => {
     const state = async () => (await execa('docker', ['inspect', '--format', '{{.State.Status}}', listener])).stdout;
     const listener = await containerOf(stack, 'matrix-listener');
     await tab.page.goto('/services');
+    for (const other of ['launcher', 'gateway', 'dashboard', 'runner'])
+      await tab.page.locator(`[data-service="${other}"]`).getByText('OK', { exact: true }).first().waitFor();
     const service = tab.page.locator('[data-service="matrix-listener"]');
     for (const [word, becomes] of [
       ['Stop', 'exited'],
