@@ -216,7 +216,10 @@ describe('F07', () => {
     expect(await stack.processOf('runner')).toBe(pid);
     const events = await eventsOf(done);
     expect([count(events, 'task_started'), count(events, 'task_adopted')]).toEqual([1, 0]);
-    expect((await sandboxesOf(stack)).map(({ slot }) => slot)).not.toContain(state.slot);
+    // The result is taken in before the sandbox is let go.
+    await expect
+      .poll(async () => (await sandboxesOf(stack)).map(({ slot }) => slot), { timeout: 20_000 })
+      .not.toContain(state.slot);
   });
 });
 
