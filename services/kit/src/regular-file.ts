@@ -20,9 +20,7 @@ export type FileStart = { readonly bytes: Buffer<ArrayBuffer>; readonly size: nu
  * @throws NotRegularError for what is no file; the system's error where there is nothing
  */
 export async function openRegularFile(path: string, below: string = dirname(path)): Promise<FileHandle> {
-  const folder = dirname(path);
-  if (folder !== below && (await realpath(folder)) !== join(await realpath(below), relative(below, folder)))
-    throw new NotRegularError(path);
+  await checkFolder(dirname(path), below);
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause) => {
     throw isLink(cause) ? new NotRegularError(path, { cause }) : cause;
   });
@@ -33,6 +31,16 @@ export async function openRegularFile(path: string, below: string = dirname(path
     await file.close();
     throw error;
   }
+}
+
+/**
+ * For whoever reads several files of a folder: it is looked at once, and then they are read without `below`.
+ * @param below folders between the two must be no links, and neither the folder
+ * @throws NotRegularError for one that a link leads to; the system's error where there is none
+ */
+export async function checkFolder(folder: string, below: string): Promise<void> {
+  if (folder !== below && (await realpath(folder)) !== join(await realpath(below), relative(below, folder)))
+    throw new NotRegularError(folder);
 }
 
 /** The first `limit` bytes of such a file. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { taskFolder } from '@countersign/contracts/task-record.ts';
 import { inParallel } from '@countersign/kit/in-parallel.ts';
-import { readFileStart } from '@countersign/kit/regular-file.ts';
+import { checkFolder, readFileStart } from '@countersign/kit/regular-file.ts';
 import type { Database } from './database.ts';
 import { indexLimits } from './limits.ts';
 
@@ -45,31 +45,42 @@ function put(database: Database, rowid: number, { title, text }: Text): void {
 }
 
 async function textsOf(volumes: string, record: TaskRecord): Promise<Text[]> {
-  const folder = taskFolder(record);
-  const read = async (name: string) => await readText(volumes, `${folder}/${name}`);
-  const newest = async (name: string) => {
-    for (let attempt = record.attempts; attempt > 0 && attempt > record.attempts - attemptsBack; attempt -= 1) {
-      const text = await read(`attempts/${attempt}/${name}`);
-      if (text !== '') return text;
-    }
-    return '';
-  };
-  const objective = await read('objective.md');
-  const own = objective === '' ? await read('task.md') : objective;
+  const folder = join(volumes, taskFolder(record));
+  const [objective = '', file = ''] = await readTogether(folder, volumes, ['objective.md', 'task.md']);
+  const found = { plan: '', handoff: '' };
+  for (let attempt = record.attempts; attempt > 0 && attempt > record.attempts - attemptsBack; attempt -= 1) {
+    const [plan = '', handoff = ''] = await readTogether(join(folder, `attempts/${attempt}`), volumes, [
+      'plan.md',
+      'handoff.yaml',
+    ]);
+    if (found.plan === '') found.plan = plan;
+    if (found.handoff === '') found.handoff = handoff;
+    if (found.plan !== '' && found.handoff !== '') break;
+  }
   const names = [record.title, record.id, record.file, record.workspace, record.run].join(' ');
   return [
-    { title: names, text: own },
-    { title: '', text: await newest('plan.md') },
-    { title: '', text: await newest('handoff.yaml') },
+    { title: names, text: objective === '' ? file : objective },
+    { title: '', text: found.plan },
+    { title: '', text: found.handoff },
   ].map(({ title, text }) => ({ title: withoutControls(title), text: withoutControls(text) }));
 }
 
 /** Where the last attempt left no plan or handoff, that of one before it counts. */
 const attemptsBack = 3;
 
-async function readText(volumes: string, path: string): Promise<string> {
+/** Files of one folder; an empty text for each that cannot be read, and for all where no plain way leads to it. */
+async function readTogether(folder: string, volumes: string, names: readonly string[]): Promise<string[]> {
   try {
-    return (await readFileStart(join(volumes, path), indexLimits.textBytes, volumes)).bytes.toString('utf8');
+    await checkFolder(folder, volumes);
+  } catch {
+    return [];
+  }
+  return await Promise.all(names.map((name) => readText(join(folder, name))));
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readFileStart(path, indexLimits.textBytes)).bytes.toString('utf8');
   } catch {
     return '';
   }

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SearchResults } from '@countersign/contracts/page-api.ts';
 import { describe, expect, test } from 'vitest';
 import { DashboardGround, until } from '../testing/dashboard-ground.ts';
@@ -22,6 +24,24 @@ describe('search', () => {
     const [result] = await find('gate');
     expect(result?.excerpt.filter(({ found }) => found).map(({ text }) => text)).toEqual(['gateway']);
     expect(result?.excerpt.map(({ text }) => text).join('')).toContain('<b>gateway</b>');
+  });
+
+  test('W16 what only a link leads to, of a file or of a folder, is not found', async () => {
+    const ground = new DashboardGround();
+    const one = task('one', running);
+    mkdirSync(join(ground.volumes, 'elsewhere'), { recursive: true });
+    writeFileSync(join(ground.volumes, 'elsewhere/plan.md'), 'elephants');
+    const plain = ground.write(one, 'task.md', 'workspace: demo\n\nzebras\n');
+    symlinkSync(join(ground.volumes, 'elsewhere/plan.md'), join(plain, '../objective.md'));
+    mkdirSync(join(plain, '../attempts'));
+    symlinkSync(join(ground.volumes, 'elsewhere'), join(plain, '../attempts/1'));
+    await ground.says('task_started', one);
+    const { queries } = await ground.open();
+    await until(
+      () => queries.search('zebras'),
+      ({ results }) => results.length === 1,
+    );
+    expect((await queries.search('elephants')).results).toEqual([]);
   });
 
   test('a new plan takes the place of the one before', async () => {
