@@ -14,7 +14,7 @@ import { Stack } from '../support/stack.ts';
 const all = process.env['COUNTERSIGN_TEST_ALL'] === 'yes';
 const seed = Number(process.env['COUNTERSIGN_TEST_SEED'] ?? Date.now() % 1_000_000);
 const minuteMs = 60_000;
-const loadMs = Number(process.env['COUNTERSIGN_TEST_SOAK_MINUTES'] ?? (all ? 30 : 1.5)) * minuteMs;
+const loadMs = Number(process.env['COUNTERSIGN_TEST_SOAK_MINUTES'] ?? (all ? 30 : 2)) * minuteMs;
 const drainMs = 10 * minuteMs;
 const pace = { taskMs: 4_500, killMs: 5_000 };
 const mostRunnerMib = 300;

@@ -9,6 +9,7 @@ import { parseJournal } from '@countersign/kit/journal.ts';
 import { execa } from 'execa';
 import { z } from 'zod';
 import type { Places } from './check-compose.ts';
+import { inspect } from './check-container.ts';
 import { freePort } from './free-port.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -183,12 +184,16 @@ export class Stack implements AsyncDisposable {
     return parseJournal(path, await readFile(path, 'utf8'));
   }
 
-  /** The host's process id of a service's own process (not its init). */
+  /** The host's process id of a service's own process: the one that its container's init has begun, and no health check. */
   async processOf(service: string): Promise<number> {
-    const { stdout: container } = await this.compose('ps', '--quiet', service);
-    const { stdout } = await execa('docker', ['top', container.trim(), '-eo', 'pid,comm']);
-    const line = stdout.split('\n').find((candidate) => /\bnode\b|MainThread|python3/.test(candidate));
-    const pid = Number(line?.trim().split(/\s+/)[0]);
+    const container = (await this.compose('ps', '--quiet', service)).stdout.trim();
+    const { State } = await inspect(container);
+    const { stdout } = await execa('docker', ['top', container, '-eo', 'pid,ppid,comm']);
+    const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
+    const own = rows.find(
+      ([, parent, command = '']) => Number(parent) === State.Pid && /^(?:node|python3)|MainThread/.test(command),
+    );
+    const pid = Number(own?.[0]);
     if (!Number.isInteger(pid) || pid <= 1) throw new Error(`no process of ${service} in:\n${stdout}`);
     return pid;
   }
