@@ -1,6 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '@countersign/kit/files.ts';
+import { isPassing } from '@countersign/kit/system-trouble.ts';
 
 /** What git writes into; as a link it would lead git's hand out of the repository. */
 const written = ['objects', 'objects/info', 'objects/pack', 'refs', 'refs/heads', 'logs', 'logs/refs', 'packed-refs'];
@@ -11,6 +12,7 @@ const read = ['info/attributes', 'info/exclude', 'info/sparse-checkout', 'object
  * Why git must not be run in a folder with a `.git` of its own, or null: something in there makes it another repository, or leads
  * to one. None of it is a setting that could be switched off.
  * @param args of git; the refs that they name, and their logs, must be no links on any level
+ * @throws the system's error where the machine cannot tell just now
  */
 export async function refusedGitFolder(folder: string, args: readonly string[]): Promise<string | null> {
   const inside = (name: string) => join(folder, '.git', name);
@@ -38,6 +40,8 @@ async function kindOf(path: string, look: typeof lstat | typeof stat): Promise<'
     if (found.isSymbolicLink()) return 'link';
     return found.isFile() || found.isDirectory() ? 'plain' : 'special';
   } catch (error) {
+    // The machine's trouble is none of the repository's.
+    if (isPassing(error)) throw error;
     // What we may not look at, git may not either; it says so better.
     return isMissing(error) ? 'none' : 'special';
   }

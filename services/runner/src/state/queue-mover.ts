@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { isPassing } from '@countersign/kit/system-trouble.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent, stampOf } from '../queue/observe.ts';
 import type { Layout } from './layout.ts';
@@ -33,8 +34,14 @@ export class QueueMover {
     const wanted = this.#layout.fileOf({ ...after, file: after.dropped_as });
     if (!this.#chosen.has(wanted)) {
       this.#chosen.add(wanted);
-      if (!(await exists(wanted))) return after.dropped_as;
-      this.#chosen.delete(wanted);
+      let isFree = false;
+      try {
+        isFree = !(await exists(wanted));
+      } finally {
+        // One that could not be looked for is nobody's: the change that wanted it comes again.
+        if (!isFree) this.#chosen.delete(wanted);
+      }
+      if (isFree) return after.dropped_as;
     }
     return withSuffix(after.dropped_as, after.id);
   }
@@ -69,13 +76,15 @@ export class QueueMover {
     return read !== null && !(read.ok && sha256(read.bytes) === task_file);
   }
 
-  async #rename(source: string, target: string): Promise<'moved' | 'missing' | 'stuck'> {
+  async #rename(source: string, target: string, isAgain = false): Promise<'moved' | 'missing' | 'stuck'> {
     try {
       await rename(source, target);
       return 'moved';
     } catch (error) {
       // Removed by the operator meanwhile: the work loop notices a waiting task without its file.
       if (isMissing(error)) return 'missing';
+      // The machine's trouble, which may be over; one file that it never lets go of holds nobody up.
+      if (isPassing(error) && !isAgain) return await this.#rename(source, target, true);
       const stats = await lstat(source, { bigint: true }).catch(() => null);
       if (stats !== null) this.#stuck.set(source, stampOf(stats));
       return 'stuck';
