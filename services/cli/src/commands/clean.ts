@@ -3,7 +3,7 @@ import { findRemovable, type Kept, type Removable } from '@countersign/kit/remov
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
-import { readTaskRecords } from '../task-files.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { type Context, print } from '../terminal.ts';
 
 const defaultDays = 30;

@@ -1,13 +1,17 @@
 import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import type { TaskId } from '@countersign/contracts/names.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { listenerLimits } from '../limits.ts';
 import type { Gate, OpenTask } from '../state/listener-state.ts';
 import { type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { commandIdOf } from './command-id.ts';
 import { saysTheSame } from './formatted.ts';
-import { findGate, newestInThread } from './gates.ts';
+import { findGate, namesOf, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
 import { readOrder } from './read-order.ts';
-import { readRelation } from './relation.ts';
+import { type Question, readQuestion } from './read-question.ts';
+import { readRun, runIn } from './read-run.ts';
+import { type Relation, readRelation, threadRootOf } from './relation.ts';
 
 /** What the room was like when an event was said. */
 export type Surroundings = {
@@ -39,7 +43,21 @@ export type Judgement =
       readonly answerTo: MatrixEventId;
     }
   /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
-  | { readonly kind: 'order'; readonly asked: AskedCommand & { kind: Order }; readonly answerTo: MatrixEventId };
+  | {
+      readonly kind: 'order';
+      readonly asked: AskedCommand & { kind: Order | 'submit' };
+      readonly answerTo: MatrixEventId;
+    }
+  /** Something is to be told, and nothing done. */
+  | {
+      readonly kind: 'ask';
+      readonly question: Question;
+      /** The task of the message that the question answers; null where it answers none. */
+      readonly about: TaskId | null;
+      readonly answerTo: MatrixEventId;
+      /** The first message of the thread that the question stands in. */
+      readonly root: MatrixEventId | null;
+    };
 
 /**
  * Whether an event is a decision, and on what. Pure. Refuses by default: only an unchanged message or reaction that the room
@@ -80,7 +98,11 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const plain = isReply ? withoutQuote(body) : body;
   const answer = readAnswer(plain);
   const isEdit = relation.kind === 'edit' || wasEdited(event, around);
-  if (answer.kind === 'talk' && !(isEdit && wasCommand(content))) return ignore('talk');
+  const isListed = around.approvers.has(event.sender);
+  // Who may decide on nothing learns nothing by trying to drop work.
+  if (!isListed && runIn(plain.trim()) !== null) return ignore('a task of somebody who is not listed');
+  if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
+    return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
   const refuse = (reason: string, isStranger = false): Judgement => ({
     kind: 'refuse',
     reason,
@@ -92,10 +114,14 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   if (isEdit) return refuse('what is edited does not count; send it as a new message');
   if (relation.kind === 'unusable' || relation.kind === 'reaction')
     return refuse('the message refers to another one in a way that is not understood; send it on its own');
-  if (answer.kind !== 'decision' && answer.kind !== 'order')
+  if (answer.kind === 'talk' || answer.kind === 'unclear')
     return refuse(answer.kind === 'unclear' ? answer.reason : 'not understood');
   if (!saysTheSame(plain, content['formatted_body'], isReply))
     return refuse('what the message shows is not what its plain text says; send it as plain text');
+  if (answer.kind === 'run') {
+    const read = readRun(answer.run, commandIdOf(event.event_id));
+    return read.ok ? { kind: 'order', asked: read.asked, answerTo: event.event_id } : refuse(read.reason);
+  }
   const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
   if (new Set(answered.map((gate) => gate.task)).size > 1)
     return refuse('the message stands in the thread of one task and answers another; send it on its own');
@@ -119,15 +145,33 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   };
 }
 
+/** Only whoever may decide is answered; words that are not meant for the bot are left alone. */
+function judgeQuestion(event: ObservedEvent, plain: string, relation: Relation, around: Surroundings): Judgement {
+  const { content, origin_server_ts: sentAt } = event;
+  if (!around.approvers.has(event.sender)) return ignore('talk');
+  if (relation.kind !== 'none' && relation.kind !== 'answer') return ignore('refers to another one in an odd way');
+  const isReply = relation.kind === 'answer' && relation.isReply;
+  const root = threadRootOf(content);
+  const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
+  const about = (answered.at(-1) ?? around.gates.findLast((gate) => root !== null && gate.thread === root))?.task ?? null;
+  const names = [...around.tasks, ...around.gates].flatMap(namesOf);
+  const question = readQuestion(plain, names, about !== null);
+  if (question === null) return ignore('talk');
+  if (sentAt !== undefined && around.now - sentAt > listenerLimits.questionAgeMs) return ignore('an old question');
+  if (!saysTheSame(plain, content['formatted_body'], isReply)) return ignore('shows something else than it says');
+  return { kind: 'ask', question, about, answerTo: event.event_id, root };
+}
+
 function wasEdited({ sender, event_id, unsigned }: ObservedEvent, { edited }: Surroundings): boolean {
   return unsigned?.['m.relations']?.['m.replace'] !== undefined || edited.has(`${sender} ${event_id}`);
 }
 
 /** An edit's text is marked as one with a star; what is to replace the message stands beside it. */
-function wasCommand(content: ObservedEvent['content']): boolean {
+function wasCommand(content: ObservedEvent['content'], isListed: boolean): boolean {
   const replacement: unknown = content['m.new_content'];
   if (typeof replacement !== 'object' || replacement === null || !('body' in replacement)) return false;
-  return typeof replacement.body === 'string' && readAnswer(replacement.body).kind !== 'talk';
+  if (typeof replacement.body !== 'string' || (!isListed && runIn(replacement.body.trim()) !== null)) return false;
+  return readAnswer(replacement.body).kind !== 'talk';
 }
 
 function problemOfSender(
