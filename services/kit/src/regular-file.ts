@@ -45,7 +45,12 @@ export async function readFileEnd(path: string, limit: number, below?: string): 
   return await readPart(path, limit, (size) => Math.max(0, size - limit), below);
 }
 
-async function readPart(path: string, limit: number, from: (size: number) => number, below?: string): Promise<FilePart> {
+async function readPart(
+  path: string,
+  limit: number,
+  from: (size: number) => number,
+  below?: string,
+): Promise<FilePart> {
   await using file = await openRegularFile(path, below);
   const { size, mtime: modifiedAt } = await file.stat();
   const bytes = Buffer.alloc(Math.min(size, limit));

@@ -29,7 +29,9 @@ test('every record by its id, and what is none is named', async () => {
   execFileSync('mkfifo', [join(folder('dd'), 'task.json')]);
   const read = await readTaskRecords(volumes);
   expect(read.records).toEqual(records);
-  expect(read.unreadable.map(({ path }) => path).sort()).toEqual(['cc', 'dd'].map((id) => `runs/${run}/tasks/${id}/task.json`));
+  expect(read.unreadable.map(({ path }) => path).sort()).toEqual(
+    ['cc', 'dd'].map((id) => `runs/${run}/tasks/${id}/task.json`),
+  );
   expect([...(await recordPaths(volumes)).keys()].sort()).toEqual(['aa', 'bb', 'cc', 'dd', 'ee']);
 });
 

@@ -2,12 +2,13 @@ import { inertJson, inertLine, inertLines } from '@countersign/contracts/inert-t
 import { MemoryTaskId, RunId } from '@countersign/contracts/names.ts';
 import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { isPending } from '@countersign/kit/approval-view.ts';
+import { type Attempt, readAttempts } from '@countersign/kit/attempt-facts.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { refusalText, refusedFiles } from '@countersign/kit/queue-files.ts';
 import { recordFacts } from '@countersign/kit/record-facts.ts';
 import { isReview, type ReviewView } from '@countersign/kit/review-view.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine } from '../arguments.ts';
-import { type Attempt, readAttempts } from '@countersign/kit/attempt-facts.ts';
 import { formatFacts } from '../facts.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { namedTask } from '../named-task.ts';
@@ -19,7 +20,6 @@ import { approvalLines } from '../show-text.ts';
 import { readShownApproval } from '../shown-approval.ts';
 import { readShownDiff } from '../shown-diff.ts';
 import { type Column, formatTable } from '../table.ts';
-import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** `show`: what an approval or a merge of a waiting task would bind; of another task, where it stands. */
@@ -98,9 +98,7 @@ type Shown = {
 };
 
 function recordLines({ record, attempts, records }: Shown): string[] {
-  return formatFacts(
-    recordFacts(record, attempts, (task) => records.find(({ id }) => id === task)?.state.status),
-  );
+  return formatFacts(recordFacts(record, attempts, (task) => records.find(({ id }) => id === task)?.state.status));
 }
 
 async function showResult(

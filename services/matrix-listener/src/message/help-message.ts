@@ -22,7 +22,8 @@ const sayings: readonly (readonly [said: string, does: string])[] = [
 
 /** What can be said here. */
 export function helpMessage(): MessageContent {
-  const title = 'What can be said here. A task is named by its id or its file; in answer to a message about it, by nothing.';
+  const title =
+    'What can be said here. A task is named by its id or its file; in answer to a message about it, by nothing.';
   return {
     msgtype: 'm.notice',
     body: [title, ...sayings.map(([said, does]) => `${said}: ${does}`)].join('\n'),

@@ -7,7 +7,11 @@ export function answeringInThread(
   answerTo: MatrixEventId,
   root: MatrixEventId | null,
 ): MessageContent {
-  const relation = { rel_type: 'm.thread', event_id: root ?? answerTo, 'm.in_reply_to': { event_id: answerTo } } as const;
+  const relation = {
+    rel_type: 'm.thread',
+    event_id: root ?? answerTo,
+    'm.in_reply_to': { event_id: answerTo },
+  } as const;
   return { ...content, 'm.relates_to': relation };
 }
 

@@ -30,7 +30,10 @@ export function pendingMessage(all: readonly TaskRecord[], unread: number, now: 
   return notice({
     title: count === 0 ? 'Nothing waits for you' : `${count} ${count === 1 ? 'task waits' : 'tasks wait'} for you`,
     facts: () => unreadFacts(unread),
-    rows: records.map((record) => [record.id, `${asksFor(record)}, for ${ageOf(record.state.since, now)}; ${placeOf(record)}`]),
+    rows: records.map((record) => [
+      record.id,
+      `${asksFor(record)}, for ${ageOf(record.state.since, now)}; ${placeOf(record)}`,
+    ]),
     step: count === 0 ? [] : lookFirst,
     whole: 'scripts/countersign pending',
   });
@@ -57,7 +60,10 @@ export function statusMessage({ queue, records, unread, unanswered, trouble }: S
         : []),
       ...(trouble === '' ? [] : [['listener', trouble] as const]),
     ],
-    rows: sorted.map((record) => [record.id, `${standingOf(record)}, for ${ageOf(sinceOf(record), now)}; ${placeOf(record)}`]),
+    rows: sorted.map((record) => [
+      record.id,
+      `${standingOf(record)}, for ${ageOf(sinceOf(record), now)}; ${placeOf(record)}`,
+    ]),
     step: [],
     whole: 'scripts/countersign status',
   });

@@ -28,13 +28,17 @@ test('a single line without end is cut between its characters', () => {
   expect(excerpt.lines[0]).toMatch(/^\| (?:🙂)+…$/u);
   const shown = [...(excerpt.lines[0] ?? '')].length - 3;
   expect(excerpt.left).toEqual({ isCut: true, lines: 0, characters: 10_000 - shown });
-  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toMatch(/^… the rest of this line, 9,9\d\d characters: /);
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toMatch(
+    /^… the rest of this line, 9,9\d\d characters: /,
+  );
 });
 
 test('without room nothing is shown, and that is said', () => {
   const excerpt = excerptOf(['one', 'two'], 0, plain);
   expect(excerpt).toEqual({ lines: [], left: { isCut: false, lines: 2, characters: 6 } });
-  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toBe('… 2 more lines, 6 characters: scripts/countersign show abcde');
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toBe(
+    '… 2 more lines, 6 characters: scripts/countersign show abcde',
+  );
 });
 
 test.each(['"', '<', '&', "'", '\\', '🙂', 'é', 'x', ''])(

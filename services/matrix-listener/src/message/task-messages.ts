@@ -27,7 +27,8 @@ export type Shown = {
 
 const headings = {
   plan: 'The plan. These are the words of the model, not of Countersign',
-  agent: 'What the agent says of its work. These are its words, not those of Countersign, and nothing of them was checked',
+  agent:
+    'What the agent says of its work. These are its words, not those of Countersign, and nothing of them was checked',
 } as const;
 
 /** Where a task stands. It is no request: what is decided is what the messages show that ask. Pure. */
@@ -91,7 +92,10 @@ export function diffMessage(
       ...flagFacts({ index }, record.id, share),
       ['digest', result.digest.slice(0, 8)],
     ],
-    step: patch.lines === null ? [{ text: 'The patch is too large to be shown here: ' }, { text: whole, isCode: true }] : [],
+    step:
+      patch.lines === null
+        ? [{ text: 'The patch is too large to be shown here: ' }, { text: whole, isCode: true }]
+        : [],
     words:
       patch.lines === null
         ? null

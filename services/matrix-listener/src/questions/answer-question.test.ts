@@ -61,7 +61,12 @@ function begin() {
 
 const queued = (id: string, change: Partial<TaskRecord> = {}) =>
   makeRecord(
-    { status: 'queued' as const, since, reason: 'the launcher does not answer', wait: { kind: 'launcher' as const, since, on: [] } },
+    {
+      status: 'queued' as const,
+      since,
+      reason: 'the launcher does not answer',
+      wait: { kind: 'launcher' as const, since, on: [] },
+    },
     { id, ...change },
   );
 
@@ -69,7 +74,7 @@ const queued = (id: string, change: Partial<TaskRecord> = {}) =>
 function check({ msgtype, body, formatted_body: html = '', 'm.mentions': mentions }: MessageContent): void {
   expect([msgtype, mentions]).toEqual(['m.notice', {}]);
   expect(jsonBytes({ body, html })).toBeLessThan(messageLimits.contentBytes);
-  expect(`${body}${html}`).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]/);
+  expect(`${body}${html}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   expect(html).not.toMatch(/<(?!\/?(?:p|strong|code|ul|li|pre|details|summary)>)/);
   expect(body).not.toMatch(/^\s*(?:<b>|approve me|@room)/m);
 }
@@ -143,12 +148,18 @@ test('a record that cannot be read is counted and hides no other; a pipe is not 
   const { body } = await house.ask({ kind: 'status' });
   expect(body).toContain('not told: 2 whose record cannot be read');
   expect(body).toContain('\neeee2: queued');
-  expect((await house.ask({ kind: 'show', name: 'dddd2' })).body).toMatch(/^Nothing was done: that cannot be read now: /);
+  expect((await house.ask({ kind: 'show', name: 'dddd2' })).body).toMatch(
+    /^Nothing was done: that cannot be read now: /,
+  );
 });
 
 test('S085 a task is shown with its facts, and the model’s plan marked line by line', async () => {
   const house = begin();
-  const record = await house.waiting(`step one\n${hostile}\nstate: done`, { id: 'aaaa2', title: hostile, file: 'x.md' });
+  const record = await house.waiting(`step one\n${hostile}\nstate: done`, {
+    id: 'aaaa2',
+    title: hostile,
+    file: 'x.md',
+  });
   const answer = await house.ask({ kind: 'show', name: 'AAAA2' });
   check(answer);
   const lines = answer.body.split('\n');
@@ -171,7 +182,10 @@ test('A07 what was changed after it was asked for is not shown', async () => {
   appendFileSync(join(house.folderOf(result), 'attempts/1/diffs/demo.patch'), 'evil');
   const diff = await house.ask({ kind: 'diff', name: 'bbbb2' });
   check(diff);
-  expect([diff.body.split('\n')[0], diff.body]).toEqual([expect.stringMatching(/^DO NOT MERGE/), expect.not.stringContaining('evil')]);
+  expect([diff.body.split('\n')[0], diff.body]).toEqual([
+    expect.stringMatching(/^DO NOT MERGE/),
+    expect.not.stringContaining('evil'),
+  ]);
 });
 
 test('S084 A17 the end of 300 lines of hostile output, each marked', async () => {
@@ -180,7 +194,10 @@ test('S084 A17 the end of 300 lines of hostile output, each marked', async () =>
   expect((await house.ask({ kind: 'log', name: 'cccc2' })).body).toMatch(/^No output yet \(cccc2\): cccc2\.md\n/);
   const folder = join(house.folderOf(record), 'attempts/1');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'stdout.log'), Array.from({ length: 300 }, (_, index) => `${index} ${hostile}`).join('\n'));
+  writeFileSync(
+    join(folder, 'stdout.log'),
+    Array.from({ length: 300 }, (_, index) => `${index} ${hostile}`).join('\n'),
+  );
   const answer = await house.ask({ kind: 'log', name: '' }, 'cccc2');
   check(answer);
   const words = answer.body.split('\n').filter((line) => /\d <b>/.test(line));
@@ -203,7 +220,9 @@ test('a diff: repositories, what deserves eyes, and how the patch begins', async
   });
   const answer = await house.ask({ kind: 'diff', name: 'bbbb2' });
   check(answer);
-  expect(answer.body).toMatch(/^Diff \(bbbb2\): x\.md\nrepository: demo, branch main, b{12} to c{12}: 1 file, \+2 -1, 1 that needs eyes\nrepository: other/);
+  expect(answer.body).toMatch(
+    /^Diff \(bbbb2\): x\.md\nrepository: demo, branch main, b{12} to c{12}: 1 file, \+2 -1, 1 that needs eyes\nrepository: other/,
+  );
   expect(answer.body).toContain('\nneeds eyes: demo: .github/');
   expect(answer.body).toContain('\n| diff --git a/x b/x\n| +<b>');
   expect(answer.body).toContain('\n| +    tab\n');

@@ -1,12 +1,12 @@
+import { inertLines } from '@countersign/contracts/inert-text.ts';
+import type { TaskId } from '@countersign/contracts/names.ts';
+import { queueWords } from '@countersign/contracts/queue-words.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { isFinal, type TaskStatus } from '@countersign/contracts/task-state.ts';
 import { ApprovalViewError, isPending, readApprovalView } from '@countersign/kit/approval-view.ts';
 import { readAttempts } from '@countersign/kit/attempt-facts.ts';
 import { DiffViewError, readSmallPatch } from '@countersign/kit/diff-view.ts';
 import { inParallel } from '@countersign/kit/in-parallel.ts';
-import { queueWords } from '@countersign/contracts/queue-words.ts';
-import type { TaskId } from '@countersign/contracts/names.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import { isFinal, type TaskStatus } from '@countersign/contracts/task-state.ts';
-import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { readQueueState } from '@countersign/kit/queue-state.ts';
 import { attemptFolder, isReview, readReviewView } from '@countersign/kit/review-view.ts';
 import { readTaskRecord, recordPaths } from '@countersign/kit/task-records.ts';
@@ -17,7 +17,7 @@ import { helpMessage, mistypedMessage, sorryMessage } from '../message/help-mess
 import { pendingMessage, statusMessage } from '../message/list-messages.ts';
 import { agentLines } from '../message/review-message.ts';
 import { diffMessage, logMessage, noDiffMessage, type Spoken, showMessage } from '../message/task-messages.ts';
-import type { Question } from '../room/read-question.ts';
+import type { Question, TaskQuestion } from '../room/read-question.ts';
 import type { ListenerState } from '../state/listener-state.ts';
 import { findTask } from './find-task.ts';
 import { readOutputEnd } from './output-end.ts';
@@ -76,7 +76,7 @@ async function answerStatus(
 
 async function answerOnTask(
   { volumes, now }: Answering,
-  { kind, name }: Question & { kind: 'show' | 'log' | 'diff' },
+  { kind, name }: TaskQuestion,
   about: TaskId | null,
   state: Readonly<ListenerState>,
 ): Promise<MessageContent> {
@@ -97,8 +97,10 @@ async function answerOnTask(
     }
   } catch (error) {
     // Nobody may decide on what is not what was asked for.
-    if (error instanceof ApprovalViewError && isPending(record)) return { ...tamperedMessage(record), msgtype: 'm.notice' };
-    if (error instanceof DiffViewError && isReview(record)) return { ...tamperedDiffMessage(record), msgtype: 'm.notice' };
+    if (error instanceof ApprovalViewError && isPending(record))
+      return { ...tamperedMessage(record), msgtype: 'm.notice' };
+    if (error instanceof DiffViewError && isReview(record))
+      return { ...tamperedDiffMessage(record), msgtype: 'm.notice' };
     throw error;
   }
 }
@@ -116,7 +118,10 @@ async function answerShow(
     if (other !== null) statuses.set(id, other.state.status);
   }
   const attempts = await readAttempts(volumes, record);
-  return showMessage({ record, attempts, statusOf: (id) => statuses.get(id), words: await wordsOf(volumes, record) }, now);
+  return showMessage(
+    { record, attempts, statusOf: (id) => statuses.get(id), words: await wordsOf(volumes, record) },
+    now,
+  );
 }
 
 /** What was said by a model about the task: its plan where that waits for an approval, else what the agent says of its result. */

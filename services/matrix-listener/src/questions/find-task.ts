@@ -25,7 +25,8 @@ export function findTask(
   const byId = [name, name.toLowerCase()].find((id) => paths.has(id));
   const [open, asked] = [called(tasks), called(gates)];
   const [task, ...others] = byId !== undefined ? [byId] : open.length > 0 ? open : asked;
-  if (task === undefined) return refuse(`no task is called ${quote(name)}${orMeant(name, [...tasks, ...gates], paths)}`);
+  if (task === undefined)
+    return refuse(`no task is called ${quote(name)}${orMeant(name, [...tasks, ...gates], paths)}`);
   if (others.length > 0) return refuse(`${quote(name)} is ${[task, ...others].join(' and ')}; name the id`);
   const path = paths.get(task);
   return path === undefined ? refuse(`nothing is kept of ${task} any more`) : { ok: true, task, path };

@@ -8,7 +8,9 @@ import { scratchFolder } from '../testing/scratch.ts';
 import { readOutputEnd } from './output-end.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
-const record = makeRecord({ status: 'failed', since, reason: '', error_class: 'agent_failed', result: null } as never, { attempts: 2 });
+const record = makeRecord({ status: 'failed', since, reason: '', error_class: 'agent_failed', result: null } as never, {
+  attempts: 2,
+});
 
 function begin() {
   const volumes = scratchFolder();

@@ -2,7 +2,20 @@ import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { makeGate, makeOpenTask } from '../testing/gates.ts';
 import { pretenders } from '../testing/pretenders.ts';
-import { bot, edit, observed, operator, otherRoom, type RawEvent, reaction, reply, room, said, saidAt, stranger } from '../testing/room-events.ts';
+import {
+  bot,
+  edit,
+  observed,
+  operator,
+  otherRoom,
+  type RawEvent,
+  reaction,
+  reply,
+  room,
+  said,
+  saidAt,
+  stranger,
+} from '../testing/room-events.ts';
 import { judge, type Surroundings } from './judge.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
@@ -17,7 +30,8 @@ const around: Surroundings = {
   edited: new Set(),
   now: saidAt + 1_000,
 };
-const judged = (event: RawEvent, change: Partial<Surroundings> = {}) => judge(observed(event), { ...around, ...change });
+const judged = (event: RawEvent, change: Partial<Surroundings> = {}) =>
+  judge(observed(event), { ...around, ...change });
 const asked = (question: object, about: string | null = null, root: string | null = null) => ({
   kind: 'ask',
   question,
@@ -27,7 +41,12 @@ const asked = (question: object, about: string | null = null, root: string | nul
 });
 
 function inThread(body: string, root: string, more: object = {}) {
-  const relation = { rel_type: 'm.thread', event_id: `$${root}`, is_falling_back: true, 'm.in_reply_to': { event_id: `$${root}` } };
+  const relation = {
+    rel_type: 'm.thread',
+    event_id: `$${root}`,
+    is_falling_back: true,
+    'm.in_reply_to': { event_id: `$${root}` },
+  };
   return said('e', '', { content: { msgtype: 'm.text', body, 'm.relates_to': { ...relation, ...more } } });
 }
 
@@ -94,8 +113,16 @@ test.each<[string, RawEvent, Partial<Surroundings>]>([
   ['with what is not seen', said('e', 'run demo: fix \u202eit'), {}],
   ['that is edited', edit('e', 'run demo: fix it', 'x'), {}],
   ['that was edited', said('e', 'run demo: fix it'), { edited: new Set([`${operator} $e`]) }],
-  ['that is older than a day', said('e', 'run demo: fix it', { origin_server_ts: saidAt - 2 * listenerLimits.answerAgeMs }), {}],
-  ['that shows something else', said('e', '', { content: { msgtype: 'm.text', body: 'run demo: fix it', formatted_body: 'run demo: break it' } }), {}],
+  [
+    'that is older than a day',
+    said('e', 'run demo: fix it', { origin_server_ts: saidAt - 2 * listenerLimits.answerAgeMs }),
+    {},
+  ],
+  [
+    'that shows something else',
+    said('e', '', { content: { msgtype: 'm.text', body: 'run demo: fix it', formatted_body: 'run demo: break it' } }),
+    {},
+  ],
 ])('A10 A16 A33 a task %s is refused', (_, event, change) => {
   expect(judged(event, change).kind).toBe('refuse');
 });

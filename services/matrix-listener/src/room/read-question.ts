@@ -2,11 +2,13 @@ import { TaskId } from '@countersign/contracts/names.ts';
 import { closestWord } from '@countersign/kit/closest-word.ts';
 import { listenerLimits } from '../limits.ts';
 
+/** `name` as it was typed: a task's id or file; empty for the task of the message that is answered. */
+export type TaskQuestion = { readonly kind: 'show' | 'log' | 'diff'; readonly name: string };
+
 /** What a person wants to know. Nothing is done for it but to answer. */
 export type Question =
   | { readonly kind: 'pending' | 'status' | 'help' }
-  /** `name` as it was typed: a task's id or file; empty for the task of the message that is answered. */
-  | { readonly kind: 'show' | 'log' | 'diff'; readonly name: string }
+  | TaskQuestion
   /** Mistyped: the command that was probably meant, whole. */
   | { readonly kind: 'mistyped'; readonly meant: string };
 

@@ -1,5 +1,5 @@
-import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import { isSubmittedName } from '@countersign/contracts/task-file/file-name.ts';
+import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import { expect, test } from 'vitest';
 import { readRun, runIn, submittedName } from './read-run.ts';
 
@@ -38,12 +38,19 @@ test('A05 no words change what the stage is that was said', () => {
     }
 });
 
-test.each(['run', 'run demo', 'run along', 'run the tests please', 'run demo:', 'run : x', 'run a b c: x', 'running demo: x', 'rerun demo: x'])(
-  '%j is talk',
-  (text) => {
-    expect(runIn(text)).toBeNull();
-  },
-);
+test.each([
+  'run',
+  'run demo',
+  'run along',
+  'run the tests please',
+  'run demo:',
+  'run : x',
+  'run a b c: x',
+  'running demo: x',
+  'rerun demo: x',
+])('%j is talk', (text) => {
+  expect(runIn(text)).toBeNull();
+});
 
 test.each(['../x', '.git', 'a/b', 'a..b', 'dеmo', 'x'.repeat(65), '"x"', '$(x)'])('%j is no workspace', (workspace) => {
   expect(readRun({ workspace, stage: null, objective: 'x' }, command)).toMatchObject({
