@@ -129,7 +129,7 @@ test('a question is answered once, in a thread of its own, also over a restart; 
   const answer = home.posted[1]?.content;
   expect(answer).toMatchObject({
     msgtype: 'm.notice',
-    body: expect.stringContaining('\naa: your approval, until '),
+    body: expect.stringContaining('\naa: your approval (until '),
     'm.relates_to': { rel_type: 'm.thread', event_id: '$question' },
   });
   expect(bodies()[2]).toBe('Nothing was done: did you mean: approve aa');

@@ -105,7 +105,7 @@ function isAtWork(state: TaskRecord['state']): boolean {
 
 function asksFor(record: TaskRecord): string {
   const { state } = record;
-  if (state.status === 'pending') return `your approval, until ${state.expires_at}`;
+  if (state.status === 'pending') return `your approval (until ${state.expires_at})`;
   return `your review (${checkedWords(record)})`;
 }
 
