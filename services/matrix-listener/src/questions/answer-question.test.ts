@@ -89,7 +89,9 @@ test('what waits for a person: who asks for what, and since when', async () => {
   check(answer);
   const lines = answer.body.split('\n');
   expect(lines[0]).toBe('2 tasks wait for you');
-  expect(lines[1]).toMatch(/^aaaa2: your approval \(until .*\), for 3 h 5 min; stage staging, workspace demo, aaaa2\.md$/);
+  expect(lines[1]).toMatch(
+    /^aaaa2: your approval \(until .*\), for 3 h 5 min; stage staging, workspace demo, aaaa2\.md$/,
+  );
   expect(lines[2]).toMatch(/^bbbb2: your review \(unverified\), for 2 h 5 min; /);
   expect(answer.body).not.toContain('cccc2');
 });

@@ -32,7 +32,8 @@ test('a task is named by the name under which its file was dropped, too', () => 
 const nothingCalled = (words: string) => {
   const reason = `nothing that was asked for in this room is called ${JSON.stringify(words)}`;
   return expect.toSatisfy(
-    (told: unknown) => told === reason || told === `${reason}; did you mean gated?` || told === `${reason}; did you mean gated.md?`,
+    (told: unknown) =>
+      told === reason || told === `${reason}; did you mean gated?` || told === `${reason}; did you mean gated.md?`,
   );
 };
 
