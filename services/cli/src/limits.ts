@@ -8,8 +8,6 @@ export const cliLimits = {
   rebaseWaitMs: 2 * 60 * 60 * 1000,
   /** For what is at work on a cancelled task to save what there is and end. */
   cancelWaitMs: 5 * 60 * 1000,
-  /** The newest attempts that `show` tells one by one. */
-  attempts: 20,
   /** Of each repository's patch that is shown unless more is asked for. */
   patchBytes: 256 * 1024,
   /** The most that can be asked for; more of it is looked at with a pager on the file itself. */

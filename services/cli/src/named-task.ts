@@ -1,9 +1,9 @@
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { untakenFiles } from '@countersign/kit/queue-files.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { CliError } from './failure.ts';
 import { findTask, resolveTask } from './resolve-task.ts';
 import { runnerAbsence } from './status-rows.ts';
-import { readTaskRecords } from './task-files.ts';
 
 /** The one task that a person means, from the files as they are now; see `resolveTask`. @throws CliError */
 export async function namedTask(

@@ -1,4 +1,3 @@
-import type { Verification } from '@countersign/contracts/condition.ts';
 import type { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import type { AgentHandoff, Handoff } from '@countersign/contracts/handoff.ts';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
@@ -6,8 +5,8 @@ import type { MergeRefusal } from '@countersign/contracts/merge.ts';
 import type { Result, TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Fact } from '@countersign/kit/approval-facts.ts';
 import { flaggedFiles } from '@countersign/kit/flagged-files.ts';
+import { checkFacts } from '@countersign/kit/record-facts.ts';
 import type { ReviewView } from '@countersign/kit/review-view.ts';
-import { describeCheck, describeVerification } from '@countersign/kit/verification-words.ts';
 import { formatFacts } from './facts.ts';
 import { cliLimits } from './limits.ts';
 import { refusalLines } from './refusal-text.ts';
@@ -65,15 +64,6 @@ function flagFacts(index: DiffIndex, task: string): Fact[] {
       .slice(0, cliLimits.flaggedFiles)
       .map(({ repository, path, why }): Fact => ['needs eyes', `${repository}: ${path} (${why})`]),
     ...(left > 0 ? [['needs eyes', `and ${left} more: countersign diff ${task} --stat`] as const] : []),
-  ];
-}
-
-export function checkFacts(verification: Verification): Fact[] {
-  return [
-    ['checked', describeVerification(verification)],
-    ...(verification.status === 'unverified' ? [] : verification.checks).map(
-      (check): Fact => ['condition', describeCheck(check)],
-    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
-import { closestWord } from './closest-word.ts';
+import { closestWord } from '@countersign/kit/closest-word.ts';
 import { approve } from './commands/approve.ts';
 import { audit } from './commands/audit.ts';
 import { cancel } from './commands/cancel.ts';

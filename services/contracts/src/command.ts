@@ -139,7 +139,7 @@ export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
     'send',
     'clean',
   ],
-  matrix: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume'],
+  matrix: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit'],
   dashboard: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit', 'send'],
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import type { DiffIndex } from '@countersign/contracts/diff-index.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkPatch, DiffViewError, readDiffIndex, readPatchPart } from './diff-view.ts';
+import { checkPatch, DiffViewError, readDiffIndex, readPatchPart, readSmallPatch } from './diff-view.ts';
 import { sha256 } from './digest.ts';
 
 const attempt = 'runs/RUN-20261120-001/tasks/abcde/attempts/1';
@@ -173,3 +173,15 @@ test.each(['../../task.json', '/etc/passwd', 'index.json', 'a/b.patch', '..patch
     });
   },
 );
+
+test('a small patch is read whole and checked; a larger one is not read', async () => {
+  const { patch } = await save();
+  expect(await readSmallPatch(volumes, attempt, patch, 1_000)).toBe(patchText);
+  expect(await readSmallPatch(volumes, attempt, patch, patch.bytes - 1)).toBeNull();
+  await writeFile(join(diffs, patch.file), `${patchText}more`);
+  await expect(readSmallPatch(volumes, attempt, patch, 1_000)).rejects.toThrow('was changed after it was saved');
+  await expect(readSmallPatch(volumes, attempt, patch, patch.bytes)).rejects.toThrow(DiffViewError);
+  await rm(join(diffs, patch.file));
+  await symlink('/etc/passwd', join(diffs, patch.file));
+  await expect(readSmallPatch(volumes, attempt, patch, 1_000)).rejects.toThrow('cannot be read');
+});

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DiffIndex, type RepositoryDiff } from '@countersign/contracts/diff-index.ts';
 import type { Sha256 } from '@countersign/contracts/names.ts';
 import { sha256, sha256OfStream } from './digest.ts';
-import { openRegularFile } from './regular-file.ts';
+import { openRegularFile, readFileStart } from './regular-file.ts';
 
 /** A saved diff's list of files, and the digest that its bytes have. */
 export type DiffView = { readonly digest: Sha256; readonly index: DiffIndex };
@@ -65,6 +65,27 @@ export async function checkPatch(
   const path = patchPath(attemptFolder, patch.file);
   const digest = await digestOf(volumes, path);
   if (digest !== patch.sha256) throw mismatch(path, patch.sha256, digest);
+}
+
+/**
+ * A whole patch that is the one which the index names, for a viewer that shows only its beginning; null for one of more bytes than
+ * the limit. All of it is an attacker's text.
+ * @throws DiffViewError
+ */
+export async function readSmallPatch(
+  volumes: string,
+  attemptFolder: string,
+  patch: RepositoryDiff['patch'],
+  limitBytes: number,
+): Promise<string | null> {
+  if (patch.bytes > limitBytes) return null;
+  const path = patchPath(attemptFolder, patch.file);
+  const { bytes, size } = await readFileStart(join(volumes, path), limitBytes, volumes).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  const digest = sha256(bytes);
+  if (size > limitBytes || digest !== patch.sha256) throw mismatch(path, patch.sha256, digest);
+  return bytes.toString('utf8');
 }
 
 async function digestOf(volumes: string, path: string): Promise<Sha256> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,11 @@ test('what the runner wrote is read', async () => {
 test.each(['', '{', '{"version":2,"paused":null,"breakers":[]}', '[]'])('%j is told to be none', async (text) => {
   writeFileSync(join(volumes, queueStateFile), text);
   await expect(readQueueState(volumes)).rejects.toThrow(/^runs\/queue\.json cannot be read: /);
+});
+
+test('a pipe is not waited for', async () => {
+  execFileSync('mkfifo', [join(volumes, queueStateFile)]);
+  await expect(readQueueState(volumes)).rejects.toThrow('no regular file');
 });
 
 test('a link is not followed', async () => {

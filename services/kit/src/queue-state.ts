@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QueueState } from '@countersign/contracts/queue-state.ts';
 import { isMissing } from './files.ts';
+import { openRegularFile } from './regular-file.ts';
 
 /** Relative to `volumes/`. */
 export const queueStateFile = 'runs/queue.json';
@@ -17,7 +16,7 @@ const queueStateBytes = 4 * 1024 * 1024;
  */
 export async function readQueueState(volumes: string): Promise<QueueState> {
   try {
-    await using file = await open(join(volumes, queueStateFile), constants.O_RDONLY | constants.O_NOFOLLOW);
+    await using file = await openRegularFile(join(volumes, queueStateFile));
     const { size } = await file.stat();
     if (size > queueStateBytes)
       throw new Error(`it has ${size} bytes, more than the ${queueStateBytes} that it can have`);

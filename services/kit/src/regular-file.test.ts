@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { NotRegularError, readFileStart } from './regular-file.ts';
+import { NotRegularError, readFileEnd, readFileStart } from './regular-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-regular-'));
 
@@ -12,6 +12,13 @@ test('the beginning of a file, and its size', async () => {
   writeFileSync(path, 'abcdef');
   const { bytes, size } = await readFileStart(path, 4);
   expect([bytes.toString(), size]).toEqual(['abcd', 6]);
+});
+
+test('the end of a file, and all of one that is no longer', async () => {
+  const path = join(folder, 'b');
+  writeFileSync(path, 'abcdef');
+  expect((await readFileEnd(path, 4)).bytes.toString()).toBe('cdef');
+  expect((await readFileEnd(path, 40)).bytes.toString()).toBe('abcdef');
 });
 
 test('no link is followed, at its name or above it, no pipe waited for, no folder read', async () => {

@@ -11,8 +11,8 @@ export class NotRegularError extends Error {
   }
 }
 
-/** The beginning of a file, as much of it as was wanted, and how large it is. */
-export type FileStart = { readonly bytes: Buffer<ArrayBuffer>; readonly size: number; readonly modifiedAt: Date };
+/** A part of a file, as much of it as was wanted, and how large all of it is. */
+export type FilePart = { readonly bytes: Buffer<ArrayBuffer>; readonly size: number; readonly modifiedAt: Date };
 
 /**
  * Opens a file for reading that somebody else could have put there: no link is followed at its name, and no pipe waited for.
@@ -44,13 +44,28 @@ export async function checkFolder(folder: string, below: string): Promise<void> 
 }
 
 /** The first `limit` bytes of such a file. */
-export async function readFileStart(path: string, limit: number, below?: string): Promise<FileStart> {
+export async function readFileStart(path: string, limit: number, below?: string): Promise<FilePart> {
+  return await readPart(path, limit, () => 0, below);
+}
+
+/** The last `limit` bytes of such a file, as it was when it was opened. */
+export async function readFileEnd(path: string, limit: number, below?: string): Promise<FilePart> {
+  return await readPart(path, limit, (size) => Math.max(0, size - limit), below);
+}
+
+async function readPart(
+  path: string,
+  limit: number,
+  from: (size: number) => number,
+  below?: string,
+): Promise<FilePart> {
   await using file = await openRegularFile(path, below);
   const { size, mtime: modifiedAt } = await file.stat();
   const bytes = Buffer.alloc(Math.min(size, limit));
+  const start = from(size);
   let filled = 0;
   while (filled < bytes.length) {
-    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

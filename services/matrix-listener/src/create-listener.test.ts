@@ -117,6 +117,30 @@ test('what waits is asked in the room, a reaction becomes a command, and its ver
   expect(JSON.stringify(lines)).not.toContain(token);
 });
 
+test('a question is answered once, in a thread of its own, also over a restart; a task is dropped by words', async () => {
+  const { home, start, ask, bodies, commands } = await begin();
+  await ask('aa');
+  const end = start();
+  await expect.poll(bodies, soon).toHaveLength(1);
+  home.say(recent(said('nobody', 'status', { sender: stranger })));
+  home.say(recent(said('question', 'Pending')));
+  home.say(recent(said('slip', 'aprove aa')));
+  await expect.poll(bodies, soon).toHaveLength(3);
+  const answer = home.posted[1]?.content;
+  expect(answer).toMatchObject({
+    msgtype: 'm.notice',
+    body: expect.stringContaining('\naa: your approval (until '),
+    'm.relates_to': { rel_type: 'm.thread', event_id: '$question' },
+  });
+  expect(bodies()[2]).toBe('Nothing was done: did you mean: approve aa');
+  await end();
+  home.manners.redeliver = 4;
+  start();
+  home.say(recent(said('work', 'run demo staging: fix the door')));
+  await expect.poll(commands, soon).toMatchObject([{ kind: 'submit', evidence: '$work' }]);
+  expect(bodies()).toHaveLength(3);
+});
+
 test('a stage that the room has no say in is shown with what to do instead', async () => {
   const { start, ask, bodies } = await begin();
   await ask('aa', 'prod');

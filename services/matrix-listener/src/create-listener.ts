@@ -42,6 +42,8 @@ export async function runListener(
     state,
     commands: new CommandWriter(config.spool, secrets.key, now),
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
+    questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+    answering: { volumes: config.volumes, trouble: () => troubles.report.reason, now },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
     logger,

@@ -46,6 +46,17 @@ export const listenerLimits = {
   /** Answers to people who may not decide, in one minute; what they write beyond that is only logged. */
   strangerAnswers: 5,
   strangerWindowMs: 60_000,
+  /** Answers to questions, in one minute; further ones are only logged. Who asks may be a program that answers the bot. */
+  questionAnswers: 10,
+  questionWindowMs: 60_000,
+  /** An older question is not answered: whoever asked it no longer waits. */
+  questionAgeMs: 60 * 60 * 1000,
+  /** Of a task's output so much of its end is read. */
+  outputEndBytes: 16 * kib,
+  /** A larger patch is not read: nothing of it is shown that was not checked. */
+  patchBytes: 2 * mib,
+  /** Records that are read at the same time. */
+  recordsAtOnce: 16,
   /** Lines of the log in one minute about what others do in the room. */
   logLines: 60,
   logWindowMs: 60_000,

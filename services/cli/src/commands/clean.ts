@@ -1,9 +1,9 @@
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import { findRemovable, type Kept, type Removable } from '@countersign/kit/removable.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
-import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
 const defaultDays = 30;

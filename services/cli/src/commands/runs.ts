@@ -1,9 +1,9 @@
 import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { readRuns } from '../run-files.ts';
 import { runTable } from '../run-text.ts';
-import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** `runs`: every run, the newest first, with what its tasks come to. */

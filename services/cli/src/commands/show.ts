@@ -2,22 +2,24 @@ import { inertJson, inertLine, inertLines } from '@countersign/contracts/inert-t
 import { MemoryTaskId, RunId } from '@countersign/contracts/names.ts';
 import { type Result, type TaskRecord, taskFolder } from '@countersign/contracts/task-record.ts';
 import { isPending } from '@countersign/kit/approval-view.ts';
+import { type Attempt, readAttempts } from '@countersign/kit/attempt-facts.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { refusalText, refusedFiles } from '@countersign/kit/queue-files.ts';
+import { recordFacts } from '@countersign/kit/record-facts.ts';
 import { isReview, type ReviewView } from '@countersign/kit/review-view.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine } from '../arguments.ts';
-import { type Attempt, readAttempts } from '../attempt-facts.ts';
+import { formatFacts } from '../facts.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { namedTask } from '../named-task.ts';
 import { findTask } from '../resolve-task.ts';
 import { lookSteps, resultLines, reviewSteps } from '../review-text.ts';
 import { readRuns } from '../run-files.ts';
 import { runLines } from '../run-text.ts';
-import { approvalLines, recordLines } from '../show-text.ts';
+import { approvalLines } from '../show-text.ts';
 import { readShownApproval } from '../shown-approval.ts';
 import { readShownDiff } from '../shown-diff.ts';
 import { type Column, formatTable } from '../table.ts';
-import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
 /** `show`: what an approval or a merge of a waiting task would bind; of another task, where it stands. */
@@ -41,7 +43,7 @@ export async function show(context: Context, words: readonly string[]): Promise<
   const attempts = await readAttempts(context.config.volumes, record);
   if (result !== null) await showResult(context, { record, attempts, records }, result, json);
   else if (json) print(context.stdout, inertJson({ ...factsOf(record), attempts }));
-  else print(context.stdout, ...recordLines(record, attempts, records));
+  else print(context.stdout, ...recordLines({ record, attempts, records }));
   return exitCodes.ok;
 }
 
@@ -95,6 +97,10 @@ type Shown = {
   readonly records: readonly TaskRecord[];
 };
 
+function recordLines({ record, attempts, records }: Shown): string[] {
+  return formatFacts(recordFacts(record, attempts, (task) => records.find(({ id }) => id === task)?.state.status));
+}
+
 async function showResult(
   context: Context,
   { record, attempts, records }: Shown,
@@ -111,7 +117,7 @@ async function showResult(
     : ['', ...lookSteps(record.id), ...failedSteps(record)];
   print(
     context.stdout,
-    ...recordLines(record, attempts, records),
+    ...recordLines({ record, attempts, records }),
     ...(shown.ok ? resultLines(record, result, shown.view) : ['', inertLine(shown.problem)]),
     ...steps,
   );

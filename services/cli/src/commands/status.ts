@@ -3,14 +3,14 @@ import { inertJson, inertLine } from '@countersign/contracts/inert-text.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import type { StatusRow } from '@countersign/contracts/task-record.ts';
 import { waitedFor, waitWords } from '@countersign/contracts/wait-words.ts';
+import { checkedWords } from '@countersign/kit/checked-words.ts';
+import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine } from '../arguments.ts';
-import { checkedWords } from '../checked-words.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
 import { queueLines, readQueue } from '../queue-lines.ts';
 import { serviceTroubles } from '../service-troubles.ts';
 import { statusRows } from '../status-rows.ts';
 import { formatTable } from '../table.ts';
-import { readTaskRecords } from '../task-files.ts';
 import { type Context, print } from '../terminal.ts';
 
 const columns = [

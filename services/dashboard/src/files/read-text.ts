@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { ShownText } from '@countersign/contracts/page-api.ts';
 import { isMissing } from '@countersign/kit/files.ts';
-import { type FileStart, NotRegularError, readFileStart } from '@countersign/kit/regular-file.ts';
+import { type FilePart, NotRegularError, readFileStart } from '@countersign/kit/regular-file.ts';
 import { shownText } from './shown-text.ts';
 
 /** The beginning of a file below `volumes/`; null for what is not there, or is no file, or cannot be read. */
-export async function readStart(volumes: string, path: string, limit: number): Promise<FileStart | null> {
+export async function readStart(volumes: string, path: string, limit: number): Promise<FilePart | null> {
   try {
     return await readFileStart(join(volumes, path), limit, volumes);
   } catch (error) {

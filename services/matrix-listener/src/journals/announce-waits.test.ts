@@ -4,6 +4,7 @@ import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { tellOfLongWaits } from '../outbox/long-waits.ts';
+import { submittedName } from '../room/read-run.ts';
 import { messageKey } from '../state/key.ts';
 import { StateFile } from '../state/state-file.ts';
 import { makeGate } from '../testing/gates.ts';
@@ -150,4 +151,22 @@ test('words of others in a reason are inert and cut', async () => {
   await tellOfLongWaits(state, late);
   expect(bodies()[0]).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   expect(bodies()[0]?.length).toBeLessThan(700);
+});
+
+test('whoever dropped a task by words in the room is told what came of it, once, in answer to the words', async () => {
+  const { state, hear } = await begin();
+  await state.update(
+    (next) => void next.issued.push({ command: 'c', answerTo: eventId('words'), at: since, stands: 'answered' }),
+  );
+  const change = { id: 'k7m2p', file: submittedName('c'), dropped_as: submittedName('c') };
+  await hear(makeRecord(approved('turn'), change));
+  expect(state.now.outgoing).toEqual([]);
+  await hear(makeRecord({ status: 'rejected', since, reason: 'not today' }, change));
+  await hear(makeRecord({ status: 'rejected', since, reason: 'not today' }, { id: 'other' }));
+  expect(state.now.outgoing.map(({ content }) => content)).toMatchObject([
+    {
+      body: expect.stringMatching(/^Rejected: room-[0-9a-f]{8}\.md \(k7m2p\)\. not today/),
+      'm.relates_to': { 'm.in_reply_to': { event_id: '$words' } },
+    },
+  ]);
 });

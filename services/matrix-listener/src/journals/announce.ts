@@ -17,6 +17,7 @@ import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
 import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
+import { submittedName } from '../room/read-run.ts';
 import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
 import type { News } from './news.ts';
 import { keepTask, wasAsked } from './open-tasks.ts';
@@ -124,15 +125,20 @@ function moved(state: ListenerState, { key, record, hasEnded, command }: News & 
   const { cancellation } = record;
   const canceller = state.issued.find((known) => known.command === cancellation?.command);
   // Who waits for a result to be shown here is told as well when there is one that is not fit to be, and who cancelled it here.
-  const isAwaited = wasAsked(state, record.id) || hasFailedChecks(record.state) || canceller !== undefined;
+  // Whoever dropped it by words here waits for what comes of it.
+  const submitter = hasEnded
+    ? state.issued.find((known) => submittedName(known.command) === record.dropped_as)
+    : undefined;
+  const asker = canceller ?? submitter;
+  const isAwaited = wasAsked(state, record.id) || hasFailedChecks(record.state) || asker !== undefined;
   const thread = threadOf(state, record.id);
   drop(state, record.id, null);
   // Of a cancellation the verdict is that it begins; all other commands have had their effect with it.
   const wasSaid = command !== cancellation?.command && isAnswered(state, command);
   if (!hasEnded || !isAwaited || wasSaid) return;
   const content = endMessage(record);
-  const isHere = thread === null && canceller !== undefined;
-  enqueue(state, key, isHere ? answering(content, canceller.answerTo) : inThread(content, thread));
+  const isHere = thread === null && asker !== undefined;
+  enqueue(state, key, isHere ? answering(content, asker.answerTo) : inThread(content, thread));
 }
 
 /** Whether a command came from this room, which has its verdict, or gets it, in answer to what was said. */

@@ -10,6 +10,7 @@ export type MessageContent = {
   readonly 'm.relates_to'?: {
     readonly rel_type?: 'm.thread';
     readonly event_id?: string;
+    /** The answer is only for clients that know no threads; absent where it is one. */
     readonly is_falling_back?: true;
     readonly 'm.in_reply_to': { readonly event_id: string };
   };

@@ -25,7 +25,7 @@ export function gateMessage(view: ApprovalView, record: Pending, may: { readonly
       heading: `The plan, ${lines.length === 1 ? '1 line' : `${lines.length} lines`}. These are the words of the model, not of Countersign`,
       lines,
     },
-    task: bundle.task,
+    whole: `scripts/countersign show ${bundle.task}`,
   };
   return requestMessage(() => parts);
 }

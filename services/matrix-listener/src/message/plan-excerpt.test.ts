@@ -7,7 +7,7 @@ const plain = (line: string) => line;
 test('what fits is shown whole, each line marked', () => {
   const excerpt = excerptOf(['one', '', '| two'], 100, plain);
   expect(excerpt).toEqual({ lines: ['| one', '| ', '| | two'], left: null });
-  expect(describeLeft(excerpt, 'abcde')).toBeNull();
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toBeNull();
 });
 
 test('what is left out is counted', () => {
@@ -17,7 +17,7 @@ test('what is left out is counted', () => {
   expect(excerpt.lines.length + left.lines).toBe(1_000);
   expect(excerpt.lines[0]).toBe('| line 0');
   expect(left.isCut).toBe(true);
-  expect(describeLeft(excerpt, 'abcde')).toMatch(
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toMatch(
     /^… the rest of this line and 9\d\d more lines, \d,\d{3} characters: scripts\/countersign show abcde$/,
   );
 });
@@ -28,13 +28,17 @@ test('a single line without end is cut between its characters', () => {
   expect(excerpt.lines[0]).toMatch(/^\| (?:🙂)+…$/u);
   const shown = [...(excerpt.lines[0] ?? '')].length - 3;
   expect(excerpt.left).toEqual({ isCut: true, lines: 0, characters: 10_000 - shown });
-  expect(describeLeft(excerpt, 'abcde')).toMatch(/^… the rest of this line, 9,9\d\d characters: /);
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toMatch(
+    /^… the rest of this line, 9,9\d\d characters: /,
+  );
 });
 
 test('without room nothing is shown, and that is said', () => {
   const excerpt = excerptOf(['one', 'two'], 0, plain);
   expect(excerpt).toEqual({ lines: [], left: { isCut: false, lines: 2, characters: 6 } });
-  expect(describeLeft(excerpt, 'abcde')).toBe('… 2 more lines, 6 characters: scripts/countersign show abcde');
+  expect(describeLeft(excerpt, 'scripts/countersign show abcde')).toBe(
+    '… 2 more lines, 6 characters: scripts/countersign show abcde',
+  );
 });
 
 test.each(['"', '<', '&', "'", '\\', '🙂', 'é', 'x', ''])(

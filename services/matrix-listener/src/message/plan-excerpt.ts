@@ -37,6 +37,25 @@ export function excerptOf(lines: readonly string[], bytes: number, encode: (line
   return { lines: shown, left: null };
 }
 
+/**
+ * The last lines of a text that fit into so many bytes of JSON when each is marked; of a last line that does not fit, its end.
+ * @param lines inert, without line breaks
+ */
+export function endOf(lines: readonly string[], bytes: number): string[] {
+  const costOf = (line: string) => jsonBytes(`${mark}${withCountedSpaces(line)}\n`) - 2;
+  const shown: string[] = [];
+  let room = bytes;
+  for (const line of lines.toReversed()) {
+    room -= costOf(line);
+    if (room < 0) break;
+    shown.unshift(line);
+  }
+  const last = lines.at(-1);
+  if (shown.length > 0 || last === undefined) return shown;
+  // A character takes six bytes at most.
+  return [`${ellipsis}${[...last].slice(-Math.floor(bytes / 8)).join('')}`];
+}
+
 /** What of a line fits into so many bytes, between characters. */
 function beginningOf(line: string, bytes: number, encode: (line: string) => string): string {
   let room = bytes;
@@ -49,14 +68,14 @@ function beginningOf(line: string, bytes: number, encode: (line: string) => stri
   return line.slice(0, length);
 }
 
-/** Says what an excerpt leaves out, and where all of it is; null when it leaves out nothing. */
-export function describeLeft({ left }: Excerpt, task: string): string | null {
+/** Says what an excerpt leaves out, and the command that shows all of it; null when it leaves out nothing. */
+export function describeLeft({ left }: Excerpt, whole: string): string | null {
   if (left === null) return null;
   const parts = [
     ...(left.isCut ? ['the rest of this line'] : []),
     ...(left.lines > 0 ? [`${count(left.lines)} more ${left.lines === 1 ? 'line' : 'lines'}`] : []),
   ];
-  return `… ${parts.join(' and ')}, ${count(left.characters)} characters: scripts/countersign show ${task}`;
+  return `… ${parts.join(' and ')}, ${count(left.characters)} characters: ${whole}`;
 }
 
 function count(number: number): string {

@@ -81,7 +81,7 @@ function partsOf(record: Review, may: May, back: Return): Omit<RequestParts, 'fa
     file: record.file,
     step: may.decide ? mergeHere(about) : mergeElsewhere(about, why),
     words: null,
-    task: id,
+    whole: `scripts/countersign show ${id}`,
   };
 }
 
@@ -112,7 +112,8 @@ function checkFacts({ id, state }: Review, share: number): Fact[] {
   ];
 }
 
-function flagFacts({ index }: ReviewView, task: string, share: number): Fact[] {
+/** The files that deserve eyes, as many as there is room for. @param share from 1 for as much as ever is shown, to 0 for none */
+export function flagFacts({ index }: Pick<ReviewView, 'index'>, task: string, share: number): Fact[] {
   const { files, unlisted } = flaggedFiles(index);
   if (files.length + unlisted === 0) return [['needs eyes', 'nothing that is known to']];
   const shown = files.slice(0, Math.floor(messageLimits.flaggedFiles * share));
@@ -141,7 +142,8 @@ function entry(text: string): string {
   return cut(inertLine(text), messageLimits.entryCharacters);
 }
 
-function agentLines(agent: AgentHandoff | null): string[] {
+/** The agent's words on its work, inert. */
+export function agentLines(agent: AgentHandoff | null): string[] {
   if (agent === null) return [];
   const said = (name: string, words: string | undefined) => (words === undefined ? [] : [`${name}: ${words}`]);
   return [

@@ -1,4 +1,5 @@
 import { listenerLimits } from '../limits.ts';
+import { type Run, runIn } from './read-run.ts';
 
 /** What a person can decide in the room, on what it was shown. */
 export type Decision = 'approve' | 'reject' | 'merge' | 'rebase';
@@ -10,7 +11,9 @@ export type Answer =
   | { readonly kind: 'talk' }
   | { readonly kind: 'unclear'; readonly reason: string }
   | { readonly kind: 'decision'; readonly decision: Decision; readonly words: string }
-  | { readonly kind: 'order'; readonly order: Order; readonly words: string };
+  | { readonly kind: 'order'; readonly order: Order; readonly words: string }
+  /** A task to be dropped. */
+  | { readonly kind: 'run'; readonly run: Run };
 
 const command = /^(approve|reject|merge|rebase|cancel|retry|pause|resume)(?:\s|$)/i;
 const decisions: readonly string[] = ['approve', 'reject', 'merge', 'rebase'] satisfies Decision[];
@@ -23,12 +26,15 @@ const otherSpaces = /[^\S ]/u;
 export function readAnswer(body: string): Answer {
   const text = body.trim();
   const verb = command.exec(text)?.[1]?.toLowerCase();
-  if (verb === undefined) return { kind: 'talk' };
+  const run = runIn(text);
+  if (verb === undefined && run === null) return { kind: 'talk' };
   if (/[\r\n]/.test(text)) return { kind: 'unclear', reason: 'one command a message, on one line' };
   if (text.length > listenerLimits.answerCharacters)
     return { kind: 'unclear', reason: `a command has at most ${listenerLimits.answerCharacters} characters` };
   if (invisible.test(text) || otherSpaces.test(text))
     return { kind: 'unclear', reason: 'the command holds invisible characters; type it anew' };
+  if (run !== null) return { kind: 'run', run };
+  if (verb === undefined) return { kind: 'talk' };
   const words = text.slice(verb.length).trim();
   if (isDecision(verb)) return { kind: 'decision', decision: verb, words };
   return isOrder(verb) ? { kind: 'order', order: verb, words } : { kind: 'talk' };

@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { makeGate } from '../testing/gates.ts';
 import { observed, operator, reaction, said, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
-import { CommandWriter, commandIdOf } from './command-writer.ts';
+import { commandIdOf } from './command-id.ts';
+import { CommandWriter } from './command-writer.ts';
 import type { Judgement } from './judge.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');

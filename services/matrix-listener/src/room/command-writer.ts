@@ -1,11 +1,11 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { commandLimits } from '@countersign/contracts/limits.ts';
-import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Gate, GivenApproval } from '../state/listener-state.ts';
 import type { Decision } from './answer.ts';
+import { commandIdOf, revocationIdOf } from './command-id.ts';
 import type { Judgement } from './judge.ts';
 import type { ObservedEvent } from './observed.ts';
 
@@ -53,7 +53,7 @@ export class CommandWriter {
   async revoke({ event, sender, task, command, issued }: GivenApproval, evidence: string): Promise<string> {
     this.#last = Math.max(this.#last, issued);
     const asked = { kind: 'revoke' as const, subject: { task, command } };
-    return await this.#sign(idOf(`revoke:${event}`), sender, evidence, asked, this.reserve());
+    return await this.#sign(revocationIdOf(event), sender, evidence, asked, this.reserve());
   }
 
   async #sign(id: string, user: string, evidence: string, asked: AskedCommand, issued: number): Promise<string> {
@@ -61,16 +61,6 @@ export class CommandWriter {
     await spoolCommand(this.#spool, giveCommand(asked, giving, this.#key), this.#write);
     return id;
   }
-}
-
-/** The id of the command that an event becomes. */
-export function commandIdOf(event: MatrixEventId): string {
-  return idOf(event);
-}
-
-/** No event's id begins as anything else does that has an id made here. */
-function idOf(what: string): string {
-  return createHash('sha256').update(`matrix:${what}`).digest('base64url');
 }
 
 function requestOf(decision: Decision, { task, digest }: Gate, words: string): AskedCommand {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { closestWord } from '@countersign/kit/closest-word.ts';
 import type { Gate } from '../state/listener-state.ts';
 import type { Decision, Order } from './answer.ts';
 
@@ -28,7 +29,8 @@ export function findGate(decision: Decision, typed: string, gates: readonly Gate
   if (isNameless && decision !== 'reject')
     return refuse(`say which: ${decision} <file or id>, or reply to the message that asks`);
   if (words === '') return refuse(`say which: ${decision} <file or id>, or reply to the message that asks`);
-  if (named === null) return refuse(`nothing that was asked for in this room is called ${quote(words)}`);
+  if (named === null)
+    return refuse(`nothing that was asked for in this room is called ${quote(words)}${orMeant(words, gates)}`);
   const called = gates.filter((gate) => namesOf(gate).includes(named.name));
   const matching = called.filter((gate) => decides(decision, gate));
   const waiting = matching.filter((gate) => !gate.closed);
@@ -44,6 +46,12 @@ export function findGate(decision: Decision, typed: string, gates: readonly Gate
   const gate = newest(candidates.filter((candidate) => candidate.task === task));
   assert(gate, 'the task was found among these messages');
   return { ok: true, gate, rest: named.rest };
+}
+
+function orMeant(words: string, gates: readonly Gate[]): string {
+  const [first = ''] = words.split(' ', 1);
+  const near = closestWord(first, [...new Set(gates.filter(({ closed }) => !closed).flatMap(namesOf))]);
+  return near === null ? '' : `; did you mean ${near}?`;
 }
 
 /**

@@ -1,13 +1,17 @@
 import type { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
+import type { TaskId } from '@countersign/contracts/names.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { listenerLimits } from '../limits.ts';
 import type { Gate, OpenTask } from '../state/listener-state.ts';
-import { type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { type Answer, type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { commandIdOf } from './command-id.ts';
 import { saysTheSame } from './formatted.ts';
-import { findGate, newestInThread } from './gates.ts';
+import { findGate, namesOf, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
 import { readOrder } from './read-order.ts';
-import { readRelation } from './relation.ts';
+import { type Question, readQuestion } from './read-question.ts';
+import { readRun, runIn } from './read-run.ts';
+import { type Relation, readRelation, threadRootOf } from './relation.ts';
 
 /** What the room was like when an event was said. */
 export type Surroundings = {
@@ -26,6 +30,11 @@ export type Surroundings = {
   readonly now: number;
 };
 
+/** Words that hold whatever the room was shown, as a command; or why they are none. */
+type Read =
+  | { readonly ok: true; readonly asked: AskedCommand & { kind: Order | 'submit' } }
+  | { readonly ok: false; readonly reason: string };
+
 export type Judgement =
   | { readonly kind: 'ignore'; readonly why: string }
   /** Meant as a decision, and none. */
@@ -39,7 +48,21 @@ export type Judgement =
       readonly answerTo: MatrixEventId;
     }
   /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
-  | { readonly kind: 'order'; readonly asked: AskedCommand & { kind: Order }; readonly answerTo: MatrixEventId };
+  | {
+      readonly kind: 'order';
+      readonly asked: AskedCommand & { kind: Order | 'submit' };
+      readonly answerTo: MatrixEventId;
+    }
+  /** Something is to be told, and nothing done. */
+  | {
+      readonly kind: 'ask';
+      readonly question: Question;
+      /** The task of the message that the question answers; null where it answers none. */
+      readonly about: TaskId | null;
+      readonly answerTo: MatrixEventId;
+      /** The first message of the thread that the question stands in. */
+      readonly root: MatrixEventId | null;
+    };
 
 /**
  * Whether an event is a decision, and on what. Pure. Refuses by default: only an unchanged message or reaction that the room
@@ -80,43 +103,64 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const plain = isReply ? withoutQuote(body) : body;
   const answer = readAnswer(plain);
   const isEdit = relation.kind === 'edit' || wasEdited(event, around);
-  if (answer.kind === 'talk' && !(isEdit && wasCommand(content))) return ignore('talk');
-  const refuse = (reason: string, isStranger = false): Judgement => ({
-    kind: 'refuse',
-    reason,
-    answerTo: event.event_id,
-    isStranger,
-  });
+  const isListed = around.approvers.has(event.sender);
+  // Who may decide on nothing learns nothing by trying to drop work.
+  if (!isListed && runIn(plain.trim()) !== null) return ignore('a task of somebody who is not listed');
+  if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
+    return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
   const problem = problemOfSender(event, around);
-  if (problem !== null) return refuse(problem.reason, problem.isStranger);
-  if (isEdit) return refuse('what is edited does not count; send it as a new message');
+  if (problem !== null) return refuse(event, problem.reason, problem.isStranger);
+  if (isEdit) return refuse(event, 'what is edited does not count; send it as a new message');
   if (relation.kind === 'unusable' || relation.kind === 'reaction')
-    return refuse('the message refers to another one in a way that is not understood; send it on its own');
-  if (answer.kind !== 'decision' && answer.kind !== 'order')
-    return refuse(answer.kind === 'unclear' ? answer.reason : 'not understood');
+    return refuse(event, 'the message refers to another one in a way that is not understood; send it on its own');
+  if (answer.kind === 'talk' || answer.kind === 'unclear')
+    return refuse(event, answer.kind === 'unclear' ? answer.reason : 'not understood');
   if (!saysTheSame(plain, content['formatted_body'], isReply))
-    return refuse('what the message shows is not what its plain text says; send it as plain text');
+    return refuse(event, 'what the message shows is not what its plain text says; send it as plain text');
+  return judgeCommand(answer, event, relation, around);
+}
+
+/** What words come to that are a command, said plainly by somebody who may give one. */
+function judgeCommand(
+  answer: Exclude<Answer, { kind: 'talk' | 'unclear' }>,
+  event: ObservedEvent,
+  relation: Relation,
+  around: Surroundings,
+): Judgement {
+  const { event_id: answerTo } = event;
+  const order = (read: Read) =>
+    read.ok ? ({ kind: 'order', asked: read.asked, answerTo } as const) : refuse(event, read.reason);
+  if (answer.kind === 'run') return order(readRun(answer.run, commandIdOf(answerTo)));
   const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
   if (new Set(answered.map((gate) => gate.task)).size > 1)
-    return refuse('the message stands in the thread of one task and answers another; send it on its own');
+    return refuse(event, 'the message stands in the thread of one task and answers another; send it on its own');
   // Who answers a message has seen it; a name can only mean what stood in the room by then.
   const shown = around.gates.filter(({ seen }) => seen !== null);
   const thread = relation.kind === 'answer' ? relation.thread : null;
   const verb = answer.kind === 'order' ? answer.order : answer.decision;
   const about = newestInThread(verb, thread, shown) ?? answered.at(-1) ?? null;
-  if (answer.kind === 'order') {
-    const read = readOrder(answer.order, answer.words, shown, around.tasks, about);
-    return read.ok ? { kind: 'order', asked: read.asked, answerTo: event.event_id } : refuse(read.reason);
-  }
+  if (answer.kind === 'order') return order(readOrder(answer.order, answer.words, shown, around.tasks, about));
   const found = findGate(answer.decision, answer.words, shown, about);
-  if (!found.ok) return refuse(found.reason);
-  return {
-    kind: 'decide',
-    decision: answer.decision,
-    gate: found.gate,
-    reason: found.rest,
-    answerTo: event.event_id,
-  };
+  if (!found.ok) return refuse(event, found.reason);
+  return { kind: 'decide', decision: answer.decision, gate: found.gate, reason: found.rest, answerTo };
+}
+
+/** Only whoever may decide is answered; words that are not meant for the bot are left alone. */
+function judgeQuestion(event: ObservedEvent, plain: string, relation: Relation, around: Surroundings): Judgement {
+  const { content, origin_server_ts: sentAt } = event;
+  if (!around.approvers.has(event.sender)) return ignore('talk');
+  if (relation.kind !== 'none' && relation.kind !== 'answer') return ignore('refers to another one in an odd way');
+  const isReply = relation.kind === 'answer' && relation.isReply;
+  const root = threadRootOf(content);
+  const answered = relation.kind === 'answer' ? gatesAmong(relation.about, around.gates) : [];
+  const about =
+    (answered.at(-1) ?? around.gates.findLast((gate) => root !== null && gate.thread === root))?.task ?? null;
+  const names = [...around.tasks, ...around.gates].flatMap(namesOf);
+  const question = readQuestion(plain, names, about !== null);
+  if (question === null) return ignore('talk');
+  if (sentAt !== undefined && around.now - sentAt > listenerLimits.questionAgeMs) return ignore('an old question');
+  if (!saysTheSame(plain, content['formatted_body'], isReply)) return ignore('shows something else than it says');
+  return { kind: 'ask', question, about, answerTo: event.event_id, root };
 }
 
 function wasEdited({ sender, event_id, unsigned }: ObservedEvent, { edited }: Surroundings): boolean {
@@ -124,10 +168,11 @@ function wasEdited({ sender, event_id, unsigned }: ObservedEvent, { edited }: Su
 }
 
 /** An edit's text is marked as one with a star; what is to replace the message stands beside it. */
-function wasCommand(content: ObservedEvent['content']): boolean {
+function wasCommand(content: ObservedEvent['content'], isListed: boolean): boolean {
   const replacement: unknown = content['m.new_content'];
   if (typeof replacement !== 'object' || replacement === null || !('body' in replacement)) return false;
-  return typeof replacement.body === 'string' && readAnswer(replacement.body).kind !== 'talk';
+  if (typeof replacement.body !== 'string' || (!isListed && runIn(replacement.body.trim()) !== null)) return false;
+  return readAnswer(replacement.body).kind !== 'talk';
 }
 
 function problemOfSender(
@@ -143,6 +188,10 @@ function problemOfSender(
 
 function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): Gate[] {
   return events.flatMap((event) => gates.find((gate) => gate.event === event) ?? []);
+}
+
+function refuse({ event_id: answerTo }: ObservedEvent, reason: string, isStranger = false): Judgement {
+  return { kind: 'refuse', reason, answerTo, isStranger };
 }
 
 function ignore(why: string): Judgement {

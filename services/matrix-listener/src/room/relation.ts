@@ -31,6 +31,12 @@ export function editedBy(content: Readonly<Record<string, unknown>>): MatrixEven
   return parsed.success && parsed.data.rel_type === 'm.replace' ? (parsed.data.event_id ?? null) : null;
 }
 
+/** The first message of the thread that a message stands in, or null where it stands in none. Pure. */
+export function threadRootOf(content: Readonly<Record<string, unknown>>): MatrixEventId | null {
+  const parsed = RelatesTo.safeParse(content['m.relates_to']);
+  return parsed.success && parsed.data.rel_type === 'm.thread' ? (parsed.data.event_id ?? null) : null;
+}
+
 /** Reads `m.relates_to`. The type comes first: a message in a thread carries a reply for clients that know no threads. Pure. */
 export function readRelation(content: Readonly<Record<string, unknown>>): Relation {
   if ('m.new_content' in content) return { kind: 'edit' };

@@ -3,12 +3,15 @@ import type { Logger } from '@countersign/kit/logger.ts';
 import type { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { enqueue } from '../journals/announce.ts';
 import { verdictMessage } from '../message/answers.ts';
+import { answeringInThread } from '../message/in-thread.ts';
 import { markOf } from '../message/mark.ts';
 import { recordSent } from '../outbox/send-loop.ts';
+import { type Answering, answerQuestion } from '../questions/answer-question.ts';
 import { messageKey } from '../state/key.ts';
 import type { GivenApproval, Issued, ListenerState } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
-import { type CommandWriter, commandIdOf } from './command-writer.ts';
+import { commandIdOf } from './command-id.ts';
+import type { CommandWriter } from './command-writer.ts';
 import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
 import { editedBy } from './relation.ts';
@@ -20,6 +23,9 @@ type Parts = {
   readonly strangers: RateBudget;
   /** For what others can make us write to the log, again and again. */
   readonly lines: RateBudget;
+  /** For answers to questions, so that another program's answers to them do not go on for ever. */
+  readonly questions: RateBudget;
+  readonly answering: Answering;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
   readonly logger: Logger;
   readonly now: () => number;
@@ -115,6 +121,8 @@ async function dealWith(
           messageKey('refusal', event.event_id),
           verdictMessage({ accepted: false, reason: judgement.reason }, judgement.answerTo),
         );
+    case 'ask':
+      return await answer(parts, event, judgement, draft);
     case 'decide':
     case 'order': {
       const issued = commands.reserve();
@@ -123,12 +131,33 @@ async function dealWith(
       const command = await commands.write(judgement, event, issued);
       const named =
         judgement.kind === 'order'
-          ? { order: judgement.asked.kind, subject: judgement.asked.subject }
+          ? { order: judgement.asked.kind, subject: namedIn(judgement.asked) }
           : { task: judgement.gate.task, decision: judgement.decision };
       logger.info({ ...about, command, ...named }, 'a decision was passed on');
       return issue(command, judgement.answerTo, now());
     }
   }
+}
+
+/** Without the words of a task. */
+function namedIn({ kind, subject }: (Judgement & { kind: 'order' })['asked']): object {
+  return kind === 'submit' ? { file: subject.file } : subject;
+}
+
+/** One answer to a question, under a key of its own: an event that comes again is not answered again. */
+async function answer(
+  parts: Parts,
+  { event_id: event, sender }: ObservedEvent,
+  { question, about, answerTo, root }: Judgement & { kind: 'ask' },
+  draft: ListenerState,
+): Promise<((next: ListenerState) => void) | null> {
+  if (parts.questions.take(parts.now()) === null) {
+    say(parts, { event, sender }, 'too many questions at once: one is not answered');
+    return null;
+  }
+  const content = await answerQuestion(parts.answering, question, about, draft);
+  parts.logger.info({ event, sender, question: question.kind }, 'a question is answered');
+  return (next) => enqueue(next, messageKey('answer', event), answeringInThread(content, answerTo, root));
 }
 
 /** Keeps that an approval is given, before it is: a listener that dies in between knows what a withdrawal is about. */

@@ -18,6 +18,7 @@ const { privateKey } = generateKeyPairSync('ed25519');
 /** What hears the room and writes commands, on folders of its own. `disk.fails` says of which file the writing fails. */
 export async function startListening(gates: readonly Gate[] = [], folder = scratchFolder()) {
   const spool = scratchFolder();
+  const volumes = scratchFolder();
   const disk = { fails: (_path: string): boolean => false };
   const write: typeof writeFileAtomic = (path, data, mode) =>
     disk.fails(path) ? Promise.reject(new Error('ENOSPC: no space left on device')) : writeFileAtomic(path, data, mode);
@@ -30,6 +31,8 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     state,
     commands: new CommandWriter(spool, privateKey, now, write),
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
+    questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+    answering: { volumes, trouble: () => '', now },
     surroundings: { room, bot, approvers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
@@ -41,6 +44,8 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     clock,
     lines,
     folder,
+    /** The folder that holds `runs/`. */
+    volumes,
     hear: (...events: unknown[]) => takeIn(parts, events, { gap: null }),
     takeIn: (events: readonly unknown[], reached: Reached) => takeIn(parts, events, reached),
     /** The commands in the spool, in the order in which the runner takes them. */
@@ -49,6 +54,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
         .sort()
         .map((name) => Command.parse(JSON.parse(readFileSync(join(spool, name), 'utf8')))),
     /** What waits to be said to the room. */
+    messages: () => state.now.outgoing.map(({ content }) => content),
     answers: () => state.now.outgoing.map(({ content }) => String(content['body'])),
     change: (change: (next: ListenerState) => void) => state.update(change),
   };

@@ -56,6 +56,8 @@ class Life {
       state,
       commands,
       strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
+      questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+      answering: { volumes: world.volumes, trouble: () => '', now: world.tick },
       lines,
       surroundings,
       logger,

@@ -69,7 +69,8 @@ export function authoriseQueueOrder(command: QueueOrder, stages: Stages, paused:
   return { ok: true };
 }
 
-function mayStop({ actor: { channel, user } }: Pick<Command, 'actor'>, stages: Stages): Verdict {
+/** Whether this person may decide on anything at all. Pure. */
+export function mayStop({ actor: { channel, user } }: Pick<Command, 'actor'>, stages: Stages): Verdict {
   const may = Object.values(stages.stages).some(({ decide }) =>
     decide.some((decider) => decider.channel === channel && (decider.persons?.includes(user) ?? true)),
   );

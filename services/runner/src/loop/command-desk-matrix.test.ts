@@ -1,6 +1,9 @@
 import type { Command, UnsignedCommand } from '@countersign/contracts/command.ts';
 import { expect, test } from 'vitest';
+import { Intake } from '../queue/intake.ts';
+import { FileObserver } from '../queue/observe.ts';
 import { beginDesk, dieAfterVerdict } from '../testing/desk-ground.ts';
+import { filesIn, openContext } from '../testing/home.ts';
 import { digest, states } from '../testing/record.ts';
 
 const actor = { channel: 'matrix', user: '@op:x' } as const;
@@ -144,7 +147,7 @@ test('another command under an id that was decided does nothing, now and after a
 });
 
 test.each([
-  { kind: 'submit', subject: { file: 'x.md', content: 'workspace: demo\n' } },
+  { kind: 'clean', subject: { older_than_days: 0 } },
   { kind: 'send', subject: { text: 'hello' } },
 ] as const)('the room may decide, and not $kind', async (request) => {
   const ground = await begin();
@@ -154,3 +157,55 @@ test.each([
     { event: 'command_refused', summary: `${request.kind} is not taken from matrix`, data: { evidence } },
   ]);
 });
+
+/** What the room submitted, after the desk and the inbox have dealt with it. */
+async function submitted(content: string, changes: Changes = {}) {
+  const ground = await begin();
+  const { sign, deliver, turn, layout, clock, record } = ground;
+  const command = sign({ kind: 'submit', subject: { file: 'room.md', content }, actor, evidence, ...changes });
+  deliver(command, 'matrix');
+  deliver(command, 'matrix');
+  await turn();
+  await ground.restart();
+  deliver(command, 'matrix');
+  await turn();
+  const context = await openContext(ground, clock);
+  await new Intake(context, new FileObserver(0)).scan();
+  const tasks = [...context.tasks.all()].filter(({ id }) => id !== record.id);
+  return { ...ground, tasks, refused: filesIn(layout, 'outbox/invalid') };
+}
+
+test.each(['staging', 'prod'])('A05 what the room drops for %s is one task, and waits for its gate', async (stage) => {
+  const { tasks, verdicts, sign, deliver, restart, turn, stateOf } = await submitted(
+    `workspace: "project"\nstage: "${stage}"\n\nsay hello\n`,
+  );
+  expect(verdicts()).toMatchObject([{ event: 'command_accepted', summary: 'room.md is in the inbox' }]);
+  expect(tasks).toMatchObject([{ stage, gate: true, tool: 'agent', state: { status: 'queued' } }]);
+  // Nor does the room approve what it was not asked about yet.
+  const id = tasks[0]?.id ?? '';
+  await restart();
+  deliver(sign({ kind: 'approve', subject: { task: id, digest }, actor, evidence }), 'matrix');
+  await turn();
+  expect(verdicts().map(({ event }) => event)).toEqual(['command_accepted', 'command_refused']);
+  expect(stateOf(id)).toBe('queued');
+});
+
+test.each<[string, string, Changes, RegExp]>([
+  ['of a stage without a gate', 'workspace: project\n\nsay hello\n', {}, /begins without an approval/],
+  [
+    'of somebody who is not listed',
+    'workspace: project\nstage: staging\n\nx\n',
+    { actor: { ...actor, user: '@op:y' } },
+    /@op:y may not decide by matrix/,
+  ],
+  ['for no workspace', 'workspace: nowhere\nstage: staging\n\nx\n', {}, /^workspace: /],
+  ['whose words hold keys', 'workspace: project\nstage: staging\n\nstage: dev\n', {}, /^room\.md:\d+: /],
+  ['that is no task file', 'hello\n', {}, /^room\.md:1: /],
+])(
+  'a task from the room %s is refused by its verdict, and no file is dropped',
+  async (_name, content, changes, reason) => {
+    const { tasks, verdicts, refused, layout } = await submitted(content, changes);
+    expect(verdicts()).toMatchObject([{ event: 'command_refused', summary: expect.stringMatching(reason) }]);
+    expect([tasks, refused, filesIn(layout, 'inbox')]).toEqual([[], [], []]);
+  },
+);

@@ -4,7 +4,9 @@ import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import { type Command, kindsOf } from '@countersign/contracts/command.ts';
 import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
+import { formatProblems } from '@countersign/contracts/problem.ts';
 import { isTaskFileName } from '@countersign/contracts/task-file/file-name.ts';
+import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
@@ -18,10 +20,12 @@ import {
   resolveControlled,
   type TaskControl,
 } from '../gate/authorise-control.ts';
+import { authoriseSubmission, type Submission } from '../gate/authorise-submission.ts';
 import { readCodeSeed } from '../gate/code-seed.ts';
 import type { Keys } from '../gate/keys.ts';
 import { type ReadCommand, readCommand } from '../gate/read-command.ts';
 import { CodeFact, type CodeVerdict, SecondFactor } from '../gate/second-factor.ts';
+import { checkTask } from '../queue/check-task.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import { controlEffectOf, queueEffectOf } from './act-on-control.ts';
@@ -218,7 +222,7 @@ export class CommandDesk {
     return { accepted: true, reason: said, act };
   }
 
-  async #judgeSubmission(command: Command & { kind: 'submit' }): Promise<Verdict> {
+  async #judgeSubmission(command: Submission): Promise<Verdict> {
     const { file, content } = command.subject;
     if (file.includes('/') || file.includes('\0') || Buffer.byteLength(file) > 200 || !isTaskFileName(file)) {
       return {
@@ -226,6 +230,8 @@ export class CommandDesk {
         reason: `${JSON.stringify(file)} is no name for a task file; it ends in .md, has no / and does not begin with a dot`,
       };
     }
+    const problem = command.actor.channel === 'matrix' ? await this.#problemOfWords(command) : null;
+    if (problem !== null) return { accepted: false, reason: problem };
     const inbox = this.#context.layout.queue('inbox');
     const waiting = join(inbox, `.submitted-${command.id}`);
     if (!this.#decided.has(command.id)) await writeFileAtomic(waiting, content, 0o644);
@@ -241,6 +247,19 @@ export class CommandDesk {
       await syncFolder(inbox);
     };
     return { accepted: true, reason: `${name} is in the inbox`, act };
+  }
+
+  /** Who submits from the room sees no folder of refused files: what is wrong is the verdict. */
+  async #problemOfWords(command: Submission): Promise<string | null> {
+    // What was accepted stays so; only what is missing of its effect is done.
+    if (this.#decided.has(command.id)) return null;
+    const { file, content } = command.subject;
+    const parsed = parseTaskFile(Buffer.from(content));
+    if (!parsed.ok) return formatProblems(file, parsed.problems);
+    const allowed = authoriseSubmission(command, parsed.file, this.#context.config.stages);
+    if (!allowed.ok) return allowed.reason;
+    const problems = await checkTask(this.#context, parsed.file);
+    return problems.length === 0 ? null : problems.map(({ message }) => message).join('; ');
   }
 
   async #clean({ id, subject }: Command & { kind: 'clean' }): Promise<void> {

@@ -1,9 +1,11 @@
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal } from '@countersign/contracts/task-state.ts';
-import type { Fact } from '@countersign/kit/approval-facts.ts';
-import { readHandoff } from '@countersign/kit/review-view.ts';
-import { cliLimits } from './limits.ts';
+import type { Fact } from './approval-facts.ts';
+import { readHandoff } from './review-view.ts';
+
+/** The newest attempts that are told one by one. */
+const toldAttempts = 20;
 
 /** What is known of one attempt when it has ended: from its handoff, of which only what is ours is taken; null where it left none. */
 export type Attempt = {
@@ -13,7 +15,7 @@ export type Attempt = {
 
 /** The newest attempts of a task, oldest first. */
 export async function readAttempts(volumes: string, record: TaskRecord): Promise<Attempt[]> {
-  const first = Math.max(1, record.attempts - cliLimits.attempts + 1);
+  const first = Math.max(1, record.attempts - toldAttempts + 1);
   const numbers = Array.from({ length: record.attempts - first + 1 }, (_, index) => first + index);
   return await Promise.all(
     numbers.map(async (attempt) => {

@@ -1,8 +1,8 @@
 /** The known word that somebody meant who typed another one: at most two slips away, and fewer than half of it. Pure. */
 export function closestWord(typed: string, known: readonly string[]): string | null {
-  // What is longer than any word and two slips is none, and is not to be measured.
-  if (typed.length > Math.max(...known.map((word) => word.length)) + 2) return null;
+  // What is longer or shorter than a word by more than two slips is not it, and is not to be measured.
   const measured = known
+    .filter((word) => Math.abs(word.length - typed.length) <= 2)
     .map((word) => ({ word, slips: slipsBetween(typed.toLowerCase(), word) }))
     .filter(({ word, slips }) => slips <= 2 && slips * 2 < word.length)
     .sort((a, b) => a.slips - b.slips);
