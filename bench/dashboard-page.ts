@@ -17,7 +17,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import type { Browser, Cookie, Page } from 'playwright-core';
 import { runDashboard } from '../services/dashboard/src/create-dashboard.ts';
 import { LoginToken } from '../services/dashboard/src/session/login-token.ts';
@@ -63,7 +62,6 @@ const running = runDashboard(
   },
   { token: new LoginToken(token), key: generateKeyPairSync('ed25519').privateKey },
   stop.signal,
-  { logger: pino({ level: 'silent' }) },
 );
 const door = createDoor(join(root, 'page.sock'), 512).listen(port, '127.0.0.1');
 const cookies = await signIn();

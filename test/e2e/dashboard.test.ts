@@ -215,10 +215,10 @@ test('W28 S027 code in a sandbox finds neither the page nor a socket that leads 
   const places = hosts.flatMap((host) => [stack.pagePort, 7860].map((port) => ({ host, port })));
   const knock = `
     for (const place of ${JSON.stringify(places)})
-      require('node:net').connect({ ...place, timeout: 2_000 })
-        .on('connect', function () { console.log('reached', place.host); this.destroy(); })
-        .on('timeout', function () { this.destroy(new Error('silent')); })
-        .on('error', ({ code, message }) => console.log('not', place.host, code ?? message));
+      require("node:net").connect({ ...place, timeout: 2_000 })
+        .on("connect", function () { console.log("reached", place.host); this.destroy(); })
+        .on("timeout", function () { this.destroy(new Error("silent")); })
+        .on("error", ({ code, message }) => console.log("not", place.host, code ?? message));
   `.replaceAll(/\s+/g, ' ');
   const seen = 'find / -path /proc -prune -o -type s -print 2>/dev/null';
   await stack.drop('knock.md', task('stage: dev', `run (node -e '${knock}'; ${seen}) > knocked.txt; true`));

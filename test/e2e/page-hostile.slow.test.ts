@@ -21,7 +21,7 @@ const make = `
   for (const [index, text] of payloads.entries()) {
     console.log(text);
     console.error(text);
-    writeFileSync('made/' + index + ' ' + text.replaceAll(/[/\\0]/g, '_').slice(0, 60), text + '\\n');
+    writeFileSync('made/' + index + ' ' + text.replaceAll(/[/\\\\\\p{Cc}]/gu, '_').slice(0, 60), text + '\\n');
   }
 `;
 
