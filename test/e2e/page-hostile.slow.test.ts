@@ -47,7 +47,8 @@ async function refusedFiles(): Promise<number> {
 }
 
 test('W17 nothing runs and nobody is reached, whatever came in by a file, a repository, a model, a tool or the room', async () => {
-  const spoken = payloads.filter((text) => !text.includes('\0'));
+  // A task file holds no control characters.
+  const spoken = payloads.map((text) => text.replaceAll(/\p{Cc}/gu, ''));
   await stack.drop('made.md', titled(spoken[0] ?? '', 'stage: dev', '1. run node make.cjs'));
   const objective = ['1. create a.txt with one', ...spoken].join('\n');
   await stack.drop('planned.md', titled(spoken[1] ?? '', 'stage: staging', objective));
@@ -63,8 +64,8 @@ test('W17 nothing runs and nobody is reached, whatever came in by a file, a repo
   expect(paused.exitCode).toBe(0);
   for (const [index, text] of payloads.entries())
     await stack.drop(
-      `${index} ${text.replaceAll(/[/\0]/g, '_').slice(0, 60)}.md`,
-      titled(text, 'stage: dev', `${text}\n${text}`),
+      `${index} ${text.replaceAll(/[/\\\p{Cc}]/gu, '_').slice(0, 60)}.md`,
+      titled(text, 'stage: dev', text),
     );
   const taken = async () => (await stack.tasks()).length + (await refusedFiles());
   await expect.poll(taken, { timeout: 120_000 }).toBe(payloads.length + 2);
