@@ -149,7 +149,10 @@ test('a session that ends leads to the page that says how to get in, and back fr
   await tab.page.getByText('scripts/up', { exact: true }).waitFor();
   expect(sent()).toEqual([]);
   server.signedIn = true;
+  // What was there stands again at once, and the page is loaded anew behind it: a tab that is closed meanwhile may hang.
+  const loaded = tab.page.waitForEvent('load');
   await tab.page.evaluate(`dispatchEvent(new Event('focus'))`);
+  await loaded;
   await card('a2b3c').waitFor();
 });
 
