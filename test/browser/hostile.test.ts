@@ -12,6 +12,10 @@ const foreign = new Set(
     ' ',
   ),
 );
+/** So many in one text. */
+const atOnce = 30;
+/** How many have gone through each field. */
+const shownIn = new Map<string, number>();
 let browser: Browser;
 const statuses = ['running', 'pending', 'review', 'queued', 'failed'] as const;
 const server = new FixtureServer(
@@ -30,9 +34,13 @@ const server = new FixtureServer(
 );
 
 beforeAll(async () => {
-  let turn = 0;
+  const attack = (field: string): string => {
+    const before = shownIn.get(field) ?? 0;
+    shownIn.set(field, before + atOnce);
+    return Array.from({ length: atOnce }, (_, index) => payloads[(before + index) % payloads.length]).join(' ');
+  };
   const poison = (value: unknown, key = ''): unknown => {
-    if (typeof value === 'string') return foreign.has(key) ? payloads[turn++ % payloads.length] : value;
+    if (typeof value === 'string') return foreign.has(key) ? attack(key) : value;
     if (Array.isArray(value))
       return value.map((item) => poison(item, key === 'names' || key === 'changed' ? 'path' : key));
     if (typeof value !== 'object' || value === null) return value;
@@ -105,6 +113,9 @@ test('W17 360 payloads through titles, names, plans, logs, diffs and searches ru
     texts += await page.locator('main').innerText();
     expect(await foreignMarkup(page), path).toEqual([]);
   }
+  const rare = [...shownIn].filter(([, count]) => count < 300);
+  expect(rare).toEqual([]);
+  expect(shownIn.size).toBeGreaterThan(12);
   expect(faults.filter((fault) => !fault.includes('404'))).toEqual([]);
   expect(
     [...asked].filter((path) => !/^\/(?:$|api\/|assets\/|icon|manifest|service-worker|[a-z]+(?:\/|$))/.test(path)),

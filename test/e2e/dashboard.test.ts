@@ -172,6 +172,35 @@ describe('while the runner is down', () => {
   });
 });
 
+describe('while the launcher is down', () => {
+  test('the page says so, orders nothing, and goes on as soon as it is back', async () => {
+    await stack.compose('stop', 'launcher');
+    await tab.page.goto('/services');
+    await tab.page.getByText('The launcher cannot be asked').waitFor();
+    const service = tab.page.locator('[data-service="matrix-listener"]');
+    await service.getByRole('button', { name: 'Stop matrix-listener' }).tap();
+    await tab.page.getByRole('dialog').getByRole('button', { name: 'Stop it' }).tap();
+    await service
+      .getByText(/launcher does not answer|cannot be reached|nothing was done/i)
+      .first()
+      .waitFor();
+    const listener = await containerOf(stack, 'matrix-listener');
+    const state = (await execa('docker', ['inspect', '--format', '{{.State.Status}}', listener])).stdout;
+    expect(state).toBe('running');
+    await stack.compose('start', 'launcher');
+    await expect
+      .poll(
+        async () => {
+          await tab.page.goto('/services');
+          await tab.page.locator('[data-service="runner"]').getByText('running').first().waitFor({ timeout: 3_000 });
+          return await tab.page.getByText('The launcher cannot be asked').count();
+        },
+        { timeout: 60_000, interval: 1_000 },
+      )
+      .toBe(0);
+  });
+});
+
 describe('what should not happen', () => {
   const listed = async (file: string) =>
     await tab.page

@@ -1,3 +1,4 @@
+import { inertLine } from '@countersign/contracts/inert-text.ts';
 import type { Choices } from '@countersign/contracts/page-api.ts';
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
@@ -75,7 +76,10 @@ export function NewTask(): JSX.Element {
           <div class="pairs">
             <Select
               name="Stage"
-              of={stages.map(({ name, gate }) => [name, gate === 'none' ? name : `${name}, asks me first`])}
+              of={stages.map(({ name, gate }) => [
+                name,
+                `${inertLine(name)}${gate === 'none' ? '' : ', asks me first'}`,
+              ])}
               chosen={form.stage}
               onChoose={(stage) => change({ stage })}
             />

@@ -96,6 +96,26 @@ describe.each([undefined, ...guardNames])('without the check of %s', (without) =
     );
   });
 
+  it('W04 another page’s change with no token, an empty one, one of another session or several decides nothing', async () => {
+    const other = await page.signIn();
+    for (const token of [null, '', 'x', other.csrf, `${other.csrf}, ${other.csrf}`]) {
+      for (const test of [browser.command(approve), browser.send('delete', '/api/session')]) {
+        const change = foreign(test, 'https://evil.test');
+        const answer = await (token === null ? change : change.set('x-countersign-csrf', token));
+        expect([token, answer.status]).toEqual([token, 403]);
+      }
+    }
+    expect((await browser.get('/api/session')).status).toBe(200);
+    const login = request(page.app).post('/login').type('form').send({ token: 'guess' });
+    const signedIn = await login.set({
+      host: browser.host,
+      origin: 'https://evil.test',
+      'sec-fetch-site': 'cross-site',
+    });
+    expect([401, 403]).toContain(signedIn.status);
+    expect(signedIn.headers).not.toHaveProperty('set-cookie');
+  });
+
   it.each(foreignOrigins)('W05 another origin (%s) is never let in, and never named in an answer', async (origin) => {
     const answer = await foreign(browser.send('post', '/api/commands'), origin).send(approve);
     expect(answer.status).toBe(403);
