@@ -11,25 +11,19 @@ import {
   type RawEvent,
   reaction,
   reply,
-  room,
   said,
   saidAt,
   stranger,
 } from '../testing/room-events.ts';
+import { makeSurroundings } from '../testing/surroundings.ts';
 import { judge, type Surroundings } from './judge.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
 const result = makeGate({ task: 'gated', event: '$result', asks: 'review', thread: '$gate', seen: 2 });
-const around: Surroundings = {
-  room,
-  bot,
-  approvers: new Set([operator]),
+const around = makeSurroundings({
   gates: [gate, result],
   tasks: [makeOpenTask({ task: 'k7m2p' })],
-  redacted: new Set(),
-  edited: new Set(),
-  now: saidAt + 1_000,
-};
+});
 const judged = (event: RawEvent, change: Partial<Surroundings> = {}) =>
   judge(observed(event), { ...around, ...change });
 const asked = (question: object, about: string | null = null, root: string | null = null) => ({

@@ -18,19 +18,13 @@ import {
   saidAt,
   stranger,
 } from '../testing/room-events.ts';
+import { makeSurroundings } from '../testing/surroundings.ts';
 import { judge, type Surroundings } from './judge.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
-const around: Surroundings = {
-  room,
-  bot,
-  approvers: new Set([operator]),
+const around = makeSurroundings({
   gates: [gate, makeGate({ task: 'other', event: '$other', seen: 2 })],
-  tasks: [],
-  redacted: new Set(),
-  edited: new Set(),
-  now: saidAt + 1_000,
-};
+});
 
 function judged(event: RawEvent, change: Partial<Surroundings> = {}) {
   return judge(observed(event), { ...around, ...change });
