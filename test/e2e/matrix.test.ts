@@ -28,11 +28,6 @@ function mentions(content: Record<string, unknown>, task: string): boolean {
   return String(content['body']).includes(task);
 }
 
-async function answered(task: string, words: string): Promise<number> {
-  const received = await phone.received();
-  return received.filter(({ content }) => mentions(content, task) && String(content['body']).includes(words)).length;
-}
-
 describe('the loop of the first document', () => {
   test('a task with approval_required is approved from the phone and runs', async () => {
     await stack.drop('phone-approval-test.md', 'workspace: mini-control-plane\naction: run\napproval_required: true\n');
@@ -52,7 +47,8 @@ describe('the loop of the first document', () => {
 
     const said = await phone.say('approve phone-approval-test.md');
     const done = await stack.reaches('phone-approval-test.md', ['review']);
-    expect(await phone.answerTo(said)).toContain('is approved');
+    await phone.signOn(said);
+    await phone.showsAt(asked.event_id, ['phone-approval-test.md', 'asks for the merge']);
     const head = done.state.result.repositories[0]?.head ?? '';
     const folder = join(stack.home, 'workspaces', 'mini-control-plane');
     const { stdout } = await execa('git', [
@@ -75,10 +71,13 @@ describe('the loop of the first document', () => {
   test('a tap decides as well: ✅ approves, ❌ rejects', async () => {
     await stack.drop('tapped.md', staging('create tapped.txt with one'));
     await stack.drop('refused.md', staging('create refused.txt with one'));
-    await phone.react((await phone.receives(['tapped.md'])).event_id, '✅');
-    await phone.react((await phone.receives(['refused.md'])).event_id, '❌');
+    const [tapped, refused] = [await phone.receives(['tapped.md']), await phone.receives(['refused.md'])];
+    await phone.react(tapped.event_id, '✅');
+    await phone.react(refused.event_id, '❌');
     await stack.reaches('tapped.md', ['review']);
     await stack.reaches('refused.md', ['rejected']);
+    await phone.showsAt(tapped.event_id, ['📋 Finished, and not verified: tapped.md']);
+    await phone.showsAt(refused.event_id, ['🚫 Rejected: refused.md']);
   });
 
   test('a result is shown with its digest and merged from the phone, where nobody checked it only when that is said', async () => {
@@ -101,6 +100,33 @@ describe('the loop of the first document', () => {
       ({ event, task_id }) => event === 'merge_started' && task_id === id,
     );
     expect(merges).toHaveLength(1);
+  });
+
+  test('a task is approved and merged with two taps; the phone rings once for each, and its message tells the rest in place', async () => {
+    await stack.workspace('phone-taps');
+    await phone.readsAll();
+    expect(await phone.notifications()).toBe(0);
+    const keys = 'workspace: phone-taps\nstage: staging\npostconditions:\n  - test -s tapped.txt\n';
+    await stack.drop('two-taps.md', `---\n${keys}---\ncreate tapped.txt with hello\n`);
+    const asked = await phone.receives(['Approval required', 'two-taps.md']);
+    expect(await phone.notifications()).toBe(1);
+    await phone.react(asked.event_id, '✅');
+    const { id } = await stack.reaches('two-taps.md', ['review']);
+    const ready = await phone.receives(['Ready to merge', id]);
+    expect(ready.content['m.relates_to']).toMatchObject({ rel_type: 'm.thread', event_id: asked.event_id });
+    await phone.showsAt(asked.event_id, ['📋 Ready to merge: two-taps.md', '1 file, +1 -0']);
+    expect(await phone.notifications()).toBe(2);
+    await phone.react(ready.event_id, '🔀');
+    const done = await stack.reaches('two-taps.md', ['done']);
+    expect(done.state.merged).toMatchObject({ channel: 'matrix', user: phone.session.user, unverified: false });
+    for (const { event_id: event } of [asked, ready])
+      await phone.showsAt(event, ['🔀 Merged: two-taps.md', `as ${phone.session.user} decided`]);
+    await phone.receives(['Merged', id]);
+    expect(await phone.notifications()).toBe(2);
+    const here = (await phone.received()).filter(
+      ({ content }) => mentions(content, id) && content['m.relates_to'] === undefined,
+    );
+    expect(here).toHaveLength(1);
   });
 
   test('prod is not decided here, and the room says what to do instead', async () => {
@@ -128,7 +154,7 @@ describe('while a part is down', () => {
     expect(await phone.answerTo(said)).toContain('Kept');
     await stack.compose('start', 'runner');
     await stack.reaches('later.md', ['review']);
-    await expect.poll(() => answered(id, 'is approved')).toBe(1);
+    await phone.signOn(said);
   });
 
   test('the runner goes on without the listener, and what it asked meanwhile is asked once', async () => {
@@ -157,13 +183,18 @@ describe('while a part is down', () => {
       }
     })();
     for (const name of names) await stack.drop(name, staging(`create ${name}.txt with one`));
-    for (const name of names) await phone.react((await phone.receives([name], 120_000)).event_id, '✅');
+    const asked = new Map<string, string>();
+    for (const name of names) {
+      const { event_id: event } = await phone.receives([name], 120_000);
+      asked.set(name, event);
+      await phone.react(event, '✅');
+    }
     isKilling = false;
     await killing;
     for (const name of names) {
       const done = await stack.reaches(name, ['review'], 120_000);
       expect(await requests(done.id)).toBe(1);
-      await expect.poll(() => answered(done.id, 'is approved'), { timeout: 60_000 }).toBe(1);
+      await phone.showsAt(asked.get(name) ?? '', ['asks for the merge'], 60_000);
       const accepted = (await stack.events(null)).filter(
         ({ event, task_id }) => event === 'command_accepted' && task_id === done.id,
       );

@@ -104,7 +104,8 @@ describe('with a homeserver and a model server of the operator', () => {
     expect(asked.sender).toBe(bot.user);
     const said = await phone.say('approve own.md');
     await stack.reaches('own.md', ['review']);
-    expect(await phone.answerTo(said)).toContain('is approved');
+    await phone.signOn(said);
+    await phone.showsAt(asked.event_id, ['own.md', 'asks for the merge']);
   });
 
   test('a bot that is removed says so, and goes on when it is invited again', async () => {

@@ -75,11 +75,12 @@ describe('an answer becomes one signed command, with the event as evidence and t
     ['the file’s name', (id) => stage.phone.say(`approve ${id}.md`)],
     ['the task’s id', (id) => stage.phone.say(`Approve ${id}`)],
     ['a reply', (_id, message) => stage.sends(replyTo(message, 'approve'))],
+    ['a plain yes', (_id, message) => stage.sends(replyTo(message, 'Yes'))],
     ['a reply that names it', (id, message) => stage.sends(replyTo(message, `approve ${id}`))],
     ['✅', (_id, message) => stage.phone.react(message, '✅')],
     ['✅ as a phone writes it', (_id, message) => stage.phone.react(message, '✅\u{fe0f}')],
   ];
-  test.each(ways)('approved by %s', async (_way, say) => {
+  test.each(ways)('approved by %s', async (way, say) => {
     const id = `yes-${ways.findIndex(([, way]) => way === say)}`;
     const { message, view } = await stage.asksFor(id);
     const evidence = await say(id, message.event_id);
@@ -92,16 +93,16 @@ describe('an answer becomes one signed command, with the event as evidence and t
       key_id: expect.stringMatching(/^matrix-/),
     });
     for (const file of files) await stage.runner.judge(file);
-    const isReaction = _way.startsWith('✅');
-    expect(await stage.phone.answerTo(isReaction ? message.event_id : evidence)).toContain(
-      `${id} (${id}.md) is approved`,
-    );
+    await stage.phone.showsAt(message.event_id, [`✅ Approved: ${id}.md`, `by ${operatorId}`, view.digest.slice(0, 8)]);
+    if (!way.startsWith('✅')) await stage.phone.signOn(evidence);
+    expect(await stage.verdicts()).not.toContain(way.startsWith('✅') ? evidence : message.event_id);
   });
 
   const noes: [string, string, (id: string, message: string) => Promise<string>][] = [
     ['the file’s name and a reason', 'too risky, sorry', (id) => stage.phone.say(`reject ${id}.md too risky, sorry`)],
     ['the task’s id', '', (id) => stage.phone.say(`reject ${id}`)],
     ['a reply with a reason', 'not now', (_id, message) => stage.sends(replyTo(message, 'reject not now'))],
+    ['a plain no', 'because of tests', (_id, message) => stage.sends(replyTo(message, 'No, because of tests'))],
     ['❌', '', (_id, message) => stage.phone.react(message, '❌')],
   ];
   test.each(noes)('rejected by %s', async (_way, reason, say) => {
@@ -110,7 +111,7 @@ describe('an answer becomes one signed command, with the event as evidence and t
     const { command, files } = await commandOf(await say(id, message.event_id));
     expect(command).toMatchObject({ kind: 'reject', subject: { task: id, digest: view.digest, reason } });
     for (const file of files) await stage.runner.judge(file);
-    await stage.phone.receives([`${id} (${id}.md) is rejected`]);
+    await stage.phone.showsAt(message.event_id, [`🚫 Rejected: ${id}.md`]);
   });
 
   test('a request that was replaced: each answer binds to the message that it answers, a name to the newest', async () => {

@@ -28,7 +28,7 @@ async function approved(id: string, by: 'word' | 'sign') {
   const event =
     by === 'word' ? await stage.phone.say(`approve ${id}`) : await stage.phone.react(message.event_id, '✅');
   const approve = await judged(event);
-  await stage.phone.answerTo(by === 'word' ? event : message.event_id);
+  await stage.phone.showsAt(message.event_id, ['✅ Approved']);
   return { message, digest: view.digest, event, approve };
 }
 
@@ -60,7 +60,8 @@ describe('cancel', () => {
         actor: { channel: 'matrix', user: operatorId },
         evidence,
       });
-      expect(await stage.phone.answerTo(evidence)).toBe(`Accepted: ${id} (${id}.md) is being cancelled`);
+      await stage.phone.signOn(evidence);
+      await stage.phone.showsAt(message.event_id, [`🛑 Cancelled: ${id}.md`, 'wrong branch']);
       await stage.phone.receives([`Cancelled: ${id}.md (${id})`, 'wrong branch']);
     }
   });

@@ -88,7 +88,7 @@ describe('A09 what was said before', () => {
     const said = await phone.say(`approve ${asked.record.id}`);
     const command = await stage.commandOf(said);
     for (const spooled of await home.spooled()) if (spooled.command.id === command.id) await runner.judge(spooled);
-    await phone.answerTo(said);
+    await phone.signOn(said);
     const again = await sentinel.decisionsFrom(
       unheard(async () => {
         await rm(home.path('state'), { recursive: true });

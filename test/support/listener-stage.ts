@@ -110,13 +110,21 @@ export class ListenerStage implements AsyncDisposable {
     ).length;
   }
 
-  /** The events that the bot's verdicts in the room are answers to, once for each verdict. */
+  /**
+   * The events that the bot's verdicts in the room are answers to, once for each verdict: answers, signs on words that counted, and
+   * messages that were tapped and say what became of it.
+   */
   async verdicts(): Promise<string[]> {
     const received = await this.phone.received();
     const verdicts = received.filter(({ content }) => /^(?:Accepted|Refused): /.test(String(content['body'])));
-    return verdicts.flatMap(
-      ({ content }) => Reply.safeParse(content['m.relates_to']).data?.['m.in_reply_to'].event_id ?? [],
-    );
+    const decided = (await this.phone.edits()).filter(({ body }) => /^(?:✅ Approved|🚫 Rejected): /.test(body));
+    return [
+      ...verdicts.flatMap(
+        ({ content }) => Reply.safeParse(content['m.relates_to']).data?.['m.in_reply_to'].event_id ?? [],
+      ),
+      ...(await this.phone.signed()),
+      ...new Set(decided.map(({ event }) => event)),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,6 +13,17 @@ const RoomEvent = z.object({
 });
 export type RoomEvent = z.infer<typeof RoomEvent>;
 
+const Sign = z.object({ 'm.relates_to': z.object({ key: z.literal('👍'), event_id: z.string() }) });
+const Edit = z.object({
+  'm.new_content': z.object({ body: z.string() }),
+  'm.relates_to': z.object({ rel_type: z.literal('m.replace'), event_id: z.string() }),
+});
+
+function editOf(content: Record<string, unknown>): { event: string; body: string } | null {
+  const { data } = Edit.safeParse(content);
+  return data === undefined ? null : { event: data['m.relates_to'].event_id, body: data['m.new_content'].body };
+}
+
 /** The operator's phone: a client of its own at the homeserver, by plain HTTP, in the one room. */
 export class Phone {
   readonly http: MatrixHttp;
@@ -46,10 +57,46 @@ export class Phone {
     }
   }
 
-  /** What others have written in the room. */
+  /** What others have written in the room, as it was first said. */
   async received(): Promise<RoomEvent[]> {
-    return (await this.events()).filter(
-      ({ type, sender }) => type === 'm.room.message' && sender !== this.session.user,
+    return (await this.#others()).filter(({ type, content }) => type === 'm.room.message' && editOf(content) === null);
+  }
+
+  /** What others have changed of what they wrote, each with the message that it is about. */
+  async edits(): Promise<{ readonly event: string; readonly body: string }[]> {
+    return (await this.#others()).flatMap(({ content }) => editOf(content) ?? []);
+  }
+
+  async #others(): Promise<RoomEvent[]> {
+    return (await this.events()).filter(({ sender }) => sender !== this.session.user);
+  }
+
+  /** Waits until a message says all of these words where it stands, edited in place. @returns all that it says */
+  async showsAt(event: string, words: readonly string[], timeoutMs = 60_000): Promise<string> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const edits = (await this.edits().catch(() => [])).filter((edit) => edit.event === event);
+      const body = edits.at(-1)?.body ?? '';
+      if (words.every((word) => body.includes(word))) return body;
+      if (Date.now() > end)
+        throw new Error(`not ${JSON.stringify(words)} but:\n${edits.map((edit) => edit.body).join('\n--\n')}`);
+      await sleep(200);
+    }
+  }
+
+  /** Waits until the bot has put its sign on something: it counted. */
+  async signOn(event: string, timeoutMs = 60_000): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    while (!(await this.signed().catch((): string[] => [])).includes(event)) {
+      if (Date.now() > end) throw new Error(`no sign on ${event}`);
+      await sleep(200);
+    }
+  }
+
+  /** The events that others put a sign on. */
+  async signed(): Promise<string[]> {
+    return (await this.#others()).flatMap(({ type, content }) =>
+      type === 'm.reaction' ? (Sign.safeParse(content).data?.['m.relates_to'].event_id ?? []) : [],
     );
   }
 
@@ -81,6 +128,23 @@ export class Phone {
       if (Date.now() > end) throw new Error(`nothing answers ${event}`);
       await sleep(200);
     }
+  }
+
+  /** How often the homeserver would have rung since the room was last read. */
+  async notifications(): Promise<number> {
+    const filter = encodeURIComponent(JSON.stringify({ room: { rooms: [this.room], timeline: { limit: 1 } } }));
+    const Unread = z.object({ unread_notifications: z.object({ notification_count: z.int() }) });
+    const synced = z
+      .object({ rooms: z.object({ join: z.record(z.string(), Unread) }) })
+      .parse(await this.http.api('GET', `/sync?timeout=0&filter=${filter}`, this.session.token));
+    return synced.rooms.join[this.room]?.unread_notifications.notification_count ?? 0;
+  }
+
+  /** Has read everything that is in the room. */
+  async readsAll(): Promise<void> {
+    const last = (await this.events()).at(-1)?.event_id ?? '';
+    const path = `${this.#path}/receipt/m.read/${encodeURIComponent(last)}`;
+    await this.http.api('POST', path, this.session.token, {});
   }
 
   say(text: string): Promise<string> {

@@ -12,7 +12,7 @@ import { listenerLimits } from './limits.ts';
 import { json, startDoor } from './testing/door.ts';
 import { TestJournals } from './testing/journals.ts';
 import { keptLog } from './testing/kept-log.ts';
-import { type Interference, roomDoor } from './testing/room-door.ts';
+import { type Interference, postOf, roomDoor } from './testing/room-door.ts';
 import { bot, operator, reaction, room, said, stranger } from './testing/room-events.ts';
 import { scratchFolder } from './testing/scratch.ts';
 import { TestRoom } from './testing/test-room.ts';
@@ -80,7 +80,7 @@ async function begin({ hasDoor = true }: { hasDoor?: boolean } = {}) {
     ask,
     lines,
     health: async () => (await readHealth(logs))?.report,
-    bodies: () => home.posted.map(({ content }) => String(content['body'])),
+    bodies: () => home.bodies,
     commands: () =>
       readdirSync(spool)
         .filter((name) => name.endsWith('.json'))
@@ -209,8 +209,9 @@ test('after a restart nothing is said or decided again, and nothing that came me
 test('a message that was posted without an answer is not posted again by the next start', async () => {
   const { home, interference, start, ask, bodies } = await begin();
   interference.now = ({ method, path, body }, response) => {
-    if (method !== 'PUT') return false;
-    void home.send(path.slice(-32), JSON.parse(body));
+    const post = postOf(path, body);
+    if (method !== 'PUT' || post === null) return false;
+    void home.send(post);
     response.destroy();
     return true;
   };

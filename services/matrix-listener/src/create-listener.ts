@@ -70,7 +70,7 @@ export async function runListener(
     sync.run(stop),
     follow.run(stop),
     // Not before: a message that is in the room already, without our knowing it, is not to be sent again.
-    untilStopped(sync.caughtUp, stop).then(() => sendLoop({ state, homeserver, troubles, logger }, stop)),
+    untilStopped(sync.caughtUp, stop).then(() => sendLoop({ state, homeserver, troubles, logger, now }, stop)),
     beat(config, troubles, logger, stop),
   ]);
 }

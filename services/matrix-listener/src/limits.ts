@@ -37,6 +37,8 @@ export const listenerLimits = {
   waitCharacters: 500,
   /** Messages that wait to be sent; while there are more, neither journals nor the room are read on. */
   outgoing: 100,
+  /** Between two edits of messages, so that what happens quickly is one of them, and a homeserver has room for what asks. */
+  editPauseMs: 1_000,
   /** Requests that were taken back while they waited to be sent. */
   withdrawn: 100,
   /** Commands whose verdict is not in the journal yet, and the last ones that have theirs. */

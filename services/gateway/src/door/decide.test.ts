@@ -29,6 +29,7 @@ const listed = [
   'GET /_matrix/client/v3/rooms/{roomId}/state/m.room.encryption',
   'GET /_matrix/client/v3/rooms/{roomId}/state/m.room.encryption/',
   'PUT /_matrix/client/v3/rooms/{roomId}/send/m.room.message/{txnId} {…}',
+  'PUT /_matrix/client/v3/rooms/{roomId}/send/m.reaction/{txnId} {…}',
 ];
 
 test('the list is these routes and no other', () => {

@@ -30,6 +30,7 @@ const targets: readonly (readonly [string, string])[] = [
   ['GET', `${room}/messages?from=a&to=b&dir=f&limit=10`],
   ['GET', `${room}/state/m.room.encryption/`],
   ['PUT', `${room}/send/m.room.message/t1`],
+  ['PUT', `${room}/send/m.reaction/t1`],
 ];
 const segments = [
   '_matrix',
@@ -89,7 +90,7 @@ const expected: readonly (readonly [string, RegExp, RegExp])[] = [
   ['POST', new RegExp(`${inRoom}/join$`), /^\{\}$/],
   ['GET', new RegExp(`${inRoom}/messages${query('from|to|dir|limit|filter')}$`), /^$/],
   ['GET', new RegExp(`${inRoom}/state/m\\.room\\.encryption/?$`), /^$/],
-  ['PUT', new RegExp(`${inRoom}/send/m\\.room\\.message/[A-Za-z0-9_-]{1,128}$`), /^\{.*\}$/],
+  ['PUT', new RegExp(`${inRoom}/send/(?:m\\.room\\.message|m\\.reaction)/[A-Za-z0-9_-]{1,128}$`), /^\{.*\}$/],
 ];
 
 function randomRequest(): string {

@@ -26,8 +26,8 @@ const messages: QueryRules = {
 };
 
 /**
- * What a bot needs that reads one room and writes messages to it. Accounts, devices, other rooms' making, members, powers, state,
- * reactions, redactions, media, keys, administration and federation are not here, nor is anything unknown.
+ * What a bot needs that reads one room and writes messages and reactions to it. Accounts, devices, other rooms' making, members,
+ * powers, state, redactions, media, keys, administration and federation are not here, nor is anything unknown.
  */
 export const doorRoutes: readonly DoorRoute[] = [
   { method: 'GET', path: '/_matrix/client/versions', query: {}, body: 'none' },
@@ -39,4 +39,5 @@ export const doorRoutes: readonly DoorRoute[] = [
   { method: 'GET', path: `${room}/state/m.room.encryption`, query: {}, body: 'none' },
   { method: 'GET', path: `${room}/state/m.room.encryption/`, query: {}, body: 'none' },
   { method: 'PUT', path: `${room}/send/m.room.message/{txnId}`, query: {}, body: 'object' },
+  { method: 'PUT', path: `${room}/send/m.reaction/{txnId}`, query: {}, body: 'object' },
 ];

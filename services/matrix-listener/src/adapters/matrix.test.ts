@@ -5,9 +5,10 @@ import { listenerLimits } from '../limits.ts';
 import { type Asked, json, readRequest, startDoor } from '../testing/door.ts';
 import { bot, room, said } from '../testing/room-events.ts';
 import { DoorFetch } from './door-fetch.ts';
-import { Homeserver } from './matrix.ts';
+import { Homeserver, type Post } from './matrix.ts';
 
 const { signal } = new AbortController();
+const post = (key: string, content: object): Post => ({ type: 'm.room.message', key, content });
 const token = 'syt_secret_token';
 const roomPath = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}`;
 
@@ -67,7 +68,7 @@ test('each request is the client API’s own, with the token in its head and now
   expect((await homeserver.sync(null, 0, signal)).next_batch).toBe('s1');
   expect((await homeserver.sync('s1', 30_000, signal)).next_batch).toBe('s2');
   expect(await homeserver.messages('s1', 't1', signal)).toEqual({ chunk: [] });
-  expect(await homeserver.send('0a1b', { msgtype: 'm.text', body: '–' }, signal)).toBe('$sent');
+  expect(await homeserver.send(post('0a1b', { msgtype: 'm.text', body: '–' }), signal)).toBe('$sent');
   expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'GET /_matrix/client/v3/account/whoami',
     'GET /_matrix/client/v3/joined_rooms',
@@ -226,7 +227,7 @@ test('A21 what is deep within an event is carried and not looked into', async ()
 
 test.each(['e', '', '$', '$e\n$f', 5, null, ['$e']])('A21 %j is no id of a message that was sent', async (event_id) => {
   const { homeserver } = await begin(answering(200, { event_id }));
-  await expect(homeserver.send('k', {}, signal)).rejects.toMatchObject({ code: 'bad-answer' });
+  await expect(homeserver.send(post('k', {}), signal)).rejects.toMatchObject({ code: 'bad-answer' });
 });
 
 const { retryAfterMaximumMs } = listenerLimits;

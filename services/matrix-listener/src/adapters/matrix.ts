@@ -28,6 +28,13 @@ const Sent = z.object({ event_id: EventIdSchema });
 const Joined = z.object({ joined_rooms: z.array(z.string()) });
 const WhoAmI = z.object({ user_id: z.string() });
 
+/** What is posted into the room; the key is the transaction. */
+export type Post = {
+  readonly type: 'm.room.message' | 'm.reaction';
+  readonly key: string;
+  readonly content: object;
+};
+
 /** The client API's routes that the listener uses. Every failure is a HomeserverError, or the signal's reason. */
 export class Homeserver {
   readonly #client: MatrixClient;
@@ -103,11 +110,11 @@ export class Homeserver {
   }
 
   /**
-   * Posts a message; the same transaction posts one message, however often it is sent.
-   * @returns the message's event id
+   * Posts a message, or a sign on one; under the same key one is posted, however often it is sent.
+   * @returns the event's id
    */
-  async send(transaction: string, content: object, signal: AbortSignal): Promise<MatrixEventId> {
-    const path = `${this.#roomPath}/send/m.room.message/${encodeURIComponent(transaction)}`;
+  async send({ type, key, content }: Post, signal: AbortSignal): Promise<MatrixEventId> {
+    const path = `${this.#roomPath}/send/${type}/${encodeURIComponent(key)}`;
     return (await this.#ask(Sent, Method.Put, path, {}, { ...content }, signal)).event_id;
   }
 

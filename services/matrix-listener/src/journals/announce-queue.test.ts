@@ -58,7 +58,7 @@ test('it is not told of a task that the room was never asked about, nor where th
   const { state, hear } = begin();
   await hear(note());
   state.gates.push(makeGate());
-  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
+  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false });
   await hear(note({ what: 'task_retried', command: 'c' }));
   expect(bodies(state)).toEqual([]);
 });
@@ -67,7 +67,7 @@ test('that the queue is paused and goes on is told, unless it was asked for here
   const { state, hear } = begin();
   await hear(queue('the queue is paused, as ada decided: moving\nhouse'));
   await hear(queue('the queue goes on, as ada decided'));
-  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
+  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false });
   await hear(queue('the queue is paused', 'c'));
   expect(bodies(state)).toEqual([
     'The queue is paused, as ada decided: moving\\u{a}house',
@@ -98,7 +98,7 @@ function ended(status: 'cancelled' | 'rejected', command: string): News {
 
 test('that a task is cancelled is told to whoever asked for it here, also when the room knew nothing of it', async () => {
   const { state, hear } = begin();
-  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
+  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false });
   await hear(ended('cancelled', 'c'));
   expect(bodies(state)).toEqual(['Cancelled: gated.md (gated). as was asked']);
   expect(state.outgoing[0]?.content['m.relates_to']).toEqual({ 'm.in_reply_to': { event_id: '$e' } });
@@ -107,14 +107,14 @@ test('that a task is cancelled is told to whoever asked for it here, also when t
 test('in the thread of the task where it has one', async () => {
   const { state, hear } = begin();
   state.gates.push(makeGate());
-  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
+  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false });
   await hear(ended('cancelled', 'c'));
   expect(state.outgoing[0]?.content['m.relates_to']).toMatchObject({ event_id: '$gate-gated' });
 });
 
 test('whoever cancelled a task here is told as well how it ended otherwise', async () => {
   const { state, hear } = begin();
-  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered' });
+  state.issued.push({ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false });
   await hear(ended('rejected', 'another'));
   expect(bodies(state)).toEqual(['Rejected: gated.md (gated). as was asked']);
 });
@@ -128,7 +128,7 @@ test('a cancellation from elsewhere of a task that the room knows nothing of is 
 test('an approval that the runner refused cannot be taken back', async () => {
   const { state, hear } = begin();
   state.approvals.push({ event: '$e', sender: '@o:x', task: 'gated', command: 'c', issued: 1, answerTo: '$g' });
-  const verdict = { kind: 'verdict', key: '', command: 'c', reason: 'no', at } as const;
+  const verdict = { kind: 'verdict', key: '', command: 'c', reason: 'no', at, what: 'approve', task: null } as const;
   // Anybody can bring about a verdict on an unsigned file of the same id.
   await hear({ ...verdict, accepted: false, evidence: null });
   expect(state.approvals).toHaveLength(1);

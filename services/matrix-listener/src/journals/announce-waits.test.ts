@@ -156,7 +156,14 @@ test('words of others in a reason are inert and cut', async () => {
 test('whoever dropped a task by words in the room is told what came of it, once, in answer to the words', async () => {
   const { state, hear } = await begin();
   await state.update(
-    (next) => void next.issued.push({ command: 'c', answerTo: eventId('words'), at: since, stands: 'answered' }),
+    (next) =>
+      void next.issued.push({
+        command: 'c',
+        answerTo: eventId('words'),
+        at: since,
+        stands: 'answered',
+        owesSign: false,
+      }),
   );
   const change = { id: 'k7m2p', file: submittedName('c'), dropped_as: submittedName('c') };
   await hear(makeRecord(approved('turn'), change));

@@ -38,11 +38,22 @@ function moved(change: Partial<News & { kind: 'moved' }> = {}): News {
 
 function verdict(change: Partial<News & { kind: 'verdict' }> = {}): News {
   const key = messageKey('verdict', 'c');
-  return { kind: 'verdict', key, command: 'c', accepted: true, reason: 'so be it', at, evidence: '$e', ...change };
+  return {
+    kind: 'verdict',
+    key,
+    command: 'c',
+    accepted: true,
+    reason: 'so be it',
+    at,
+    what: 'pause',
+    task: null,
+    evidence: '$e',
+    ...change,
+  };
 }
 
 function issue(state: ListenerState, stands: 'waiting' | 'late' | 'answered' = 'waiting'): void {
-  state.issued.push({ command: 'c', answerTo: '$gate', at, stands });
+  state.issued.push({ command: 'c', answerTo: '$gate', at, stands, owesSign: false });
 }
 
 const bodies = ({ outgoing }: ListenerState) => outgoing.map(({ content }) => String(content['body']));
@@ -57,6 +68,7 @@ test('a request is queued with what an answer to it will be bound to', async () 
   expect(state.outgoing).toEqual([
     {
       key: messageKey('request', digest),
+      type: 'm.room.message',
       content: expect.objectContaining({ msgtype: 'm.text', body: expect.stringContaining(digest.slice(0, 8)) }),
       request: makeRequest({ task: 'gated', digest, file: 'gated-2.md', droppedAs: 'gated.md' }),
     },
@@ -166,12 +178,52 @@ test('a verdict is said to whoever decided, once', async () => {
   expect(state.issued).toMatchObject([{ stands: 'answered' }]);
 });
 
+test.each(['approve', 'reject', 'merge', 'rebase', 'cancel', 'retry'])(
+  '%s that counted is shown by the message that asked, and words get a sign',
+  async (what) => {
+    const { state, hear } = begin();
+    state.gates.push(makeGate({ event: '$gate' }));
+    state.issued.push({ command: 'typed', answerTo: '$words', at, stands: 'late', owesSign: false });
+    await hear(verdict({ command: 'typed', evidence: '$words', what, task: 'gated' }));
+    expect(state.outgoing).toMatchObject([
+      { type: 'm.reaction', content: { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$words', key: '👍' } } },
+    ]);
+    // A tap is answered by what it tapped.
+    issue(state);
+    await hear(verdict({ what, task: 'gated' }));
+    expect(state.outgoing).toHaveLength(1);
+    expect(state.issued).toMatchObject([{ stands: 'answered' }, { stands: 'answered' }]);
+  },
+);
+
+test('a verdict that is quicker than our own note of the command owes a sign until it is known whether those were words', async () => {
+  const { state, hear } = begin();
+  state.gates.push(makeGate({ event: '$gate' }));
+  await hear(verdict({ what: 'approve', task: 'gated' }));
+  expect(state.outgoing).toEqual([]);
+  expect(state.issued).toEqual([{ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: true }]);
+});
+
+test.each([
+  ['refused', { accepted: false }],
+  ['about a task that the room was not asked about', { task: 'other' }],
+  ['about no task', { task: null }],
+  ['of a kind whose effect no message shows', { what: 'revoke' }],
+  ['of a kind that is not told', { what: null }],
+])('a verdict %s is said in words', async (_, change) => {
+  const { state, hear } = begin();
+  state.gates.push(makeGate({ event: '$gate' }));
+  issue(state);
+  await hear(verdict({ what: 'approve', task: 'gated', ...change }));
+  expect(bodies(state)).toEqual([expect.stringMatching(/^(?:Accepted|Refused): so be it$/)]);
+});
+
 test('a verdict on a command that is not noted yet is said to its evidence, and then waited for no more', async () => {
   const { state, hear } = begin();
   await hear(verdict({ accepted: false }));
   expect(bodies(state)).toEqual(['Refused: so be it']);
   expect(state.outgoing[0]?.content['m.relates_to']).toEqual({ 'm.in_reply_to': { event_id: '$e' } });
-  expect(state.issued).toEqual([{ command: 'c', answerTo: '$e', at, stands: 'answered' }]);
+  expect(state.issued).toEqual([{ command: 'c', answerTo: '$e', at, stands: 'answered', owesSign: false }]);
 });
 
 test('A29 what another channel brought about in the name of a command does not take the place of its verdict', async () => {

@@ -12,15 +12,18 @@ import {
   tamperedMessage,
   verdictMessage,
 } from '../message/answers.ts';
-import type { MessageContent } from '../message/content.ts';
+import type { MessageContent, ReactionContent } from '../message/content.ts';
 import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
 import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
+import { countedSign } from '../message/sign.ts';
 import { submittedName } from '../room/read-run.ts';
+import { messageKey } from '../state/key.ts';
 import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
 import type { News } from './news.ts';
 import { keepTask, wasAsked } from './open-tasks.ts';
+import { stand } from './stand.ts';
 
 /** A change of the listener's state; none where nobody is to be told anything. */
 export type Change = (state: ListenerState) => void;
@@ -40,7 +43,9 @@ export async function announce(announcing: Announcing, news: News, isFinal: bool
   const change = await tell(announcing, news, isFinal);
   return (state) => {
     change(state);
-    if ('record' in news) keepTask(state, news.record);
+    if (!('record' in news)) return;
+    keepTask(state, news.record);
+    stand(state, news.record);
   };
 }
 
@@ -90,10 +95,12 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
         // What was not approved cannot be taken back.
         if (evidence !== null && !news.accepted)
           state.approvals = state.approvals.filter((given) => given.command !== command);
+        const isSigned = isShownInPlace(news) && state.gates.some(({ task }) => task === news.task);
         // The runner may be quicker than our own note of the command, which is then not waited on.
-        if (issued === undefined) state.issued.push({ command, answerTo, at, stands });
+        if (issued === undefined) state.issued.push({ command, answerTo, at, stands, owesSign: isSigned });
         else issued.stands = stands;
-        enqueue(state, news.key, verdictMessage(news, answerTo));
+        if (!isSigned) enqueue(state, news.key, verdictMessage(news, answerTo));
+        else if (issued !== undefined) signCounted(state, command, answerTo);
       };
     case 'line':
       return (state) => enqueue(state, news.key, lineMessage(news.text));
@@ -139,6 +146,13 @@ function moved(state: ListenerState, { key, record, hasEnded, command }: News & 
   const content = endMessage(record);
   const isHere = thread === null && asker !== undefined;
   enqueue(state, key, isHere ? answering(content, asker.answerTo) : inThread(content, thread));
+}
+
+const shownInPlace: ReadonlySet<string> = new Set(['approve', 'reject', 'merge', 'rebase', 'cancel', 'retry']);
+
+/** Whether what a command brought about is told by the messages that asked about its task, edited in place. */
+function isShownInPlace({ accepted, evidence, what }: News & { kind: 'verdict' }): boolean {
+  return accepted && evidence !== null && what !== null && shownInPlace.has(what);
 }
 
 /** Whether a command came from this room, which has its verdict, or gets it, in answer to what was said. */
@@ -193,6 +207,12 @@ export function threadOf({ gates }: ListenerState, task: string): MatrixEventId 
   return last === undefined ? null : (last.thread ?? last.event);
 }
 
+/** Words that counted get a sign. What was tapped says itself what became of it. */
+export function signCounted(state: ListenerState, command: string, answerTo: MatrixEventId): void {
+  if (state.gates.some(({ event }) => event === answerTo)) return;
+  enqueue(state, messageKey('verdict', command), countedSign(answerTo));
+}
+
 /** What was shown and then being decided waits again. */
 function reopen(state: ListenerState, { task, digest }: Request): void {
   const newest = state.gates.findLast((gate) => gate.task === task && gate.digest === digest);
@@ -203,11 +223,12 @@ function reopen(state: ListenerState, { task, digest }: Request): void {
 export function enqueue(
   state: ListenerState,
   key: string,
-  content: MessageContent,
+  content: MessageContent | ReactionContent,
   request: Outgoing['request'] = null,
 ): void {
   if (state.outgoing.some((waiting) => waiting.key === key)) return;
-  state.outgoing.push({ key, content: { ...content }, request });
+  const type = 'msgtype' in content ? 'm.room.message' : 'm.reaction';
+  state.outgoing.push({ key, type, content: { ...content }, request });
 }
 
 /** Takes back what was asked about a task, but for one digest: what nobody has seen yet, nobody has to. */

@@ -223,7 +223,7 @@ test('only a verdict that the journals do not hold is late', async () => {
   const at = new Date(0).toISOString();
   await state.update((next) => {
     for (const command of ['there', 'missing'])
-      next.issued.push({ command, answerTo: `$${command}`, at, stands: 'waiting' });
+      next.issued.push({ command, answerTo: `$${command}`, at, stands: 'waiting', owesSign: false });
   });
   const data = { command: 'there', kind: 'approve', channel: 'matrix', evidence: '$there' };
   await journals.append(null, { event: 'command_accepted', summary: 'done', data });

@@ -80,6 +80,8 @@ test.each([
     accepted,
     reason: 'so it is',
     at: since,
+    what: 'approve',
+    task: null,
     evidence: '$e',
   });
 });

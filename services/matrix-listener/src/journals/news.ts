@@ -30,6 +30,9 @@ export type News =
       readonly accepted: boolean;
       readonly reason: string;
       readonly at: string;
+      /** What was commanded, as the runner names it, and of which task; null where it named none. */
+      readonly what: string | null;
+      readonly task: string | null;
       /** The event that is the command's evidence; null when the runner found no signature of this channel on the command. */
       readonly evidence: MatrixEventId | null;
     }
@@ -58,7 +61,7 @@ export type News =
 export type Note = 'task_retried' | 'approval_revoked' | 'budget_exceeded';
 const notes: readonly string[] = ['task_retried', 'approval_revoked', 'budget_exceeded'] satisfies Note[];
 
-const VerdictData = z.object({ command: z.string() });
+const VerdictData = z.object({ command: z.string(), kind: z.string().optional() });
 /** The runner names these only of a command that is signed with its channel's key and lay in its channel's spool. */
 const EvidenceData = z.object({ channel: z.literal('matrix'), evidence: MatrixEventId });
 const TaskData = z.object({ record: TaskRecord, command_id: z.string().optional() });
@@ -75,7 +78,7 @@ export function newsOf(event: JournalEvent): News | null {
     case 'command_refused': {
       const data = VerdictData.safeParse(event.data);
       if (!data.success) return null;
-      const { command } = data.data;
+      const { command, kind } = data.data;
       const evidence = EvidenceData.safeParse(event.data).data?.evidence ?? null;
       return {
         kind: 'verdict',
@@ -85,6 +88,8 @@ export function newsOf(event: JournalEvent): News | null {
         accepted: event.event === 'command_accepted',
         reason: event.summary,
         at: event.ts,
+        what: kind ?? null,
+        task: event.task_id ?? null,
         evidence,
       };
     }

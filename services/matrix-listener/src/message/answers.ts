@@ -40,7 +40,12 @@ export function endMessage({ id, dropped_as, state }: TaskRecord): MessageConten
     ...results,
     ...(hasFailedChecks(state) ? checkLines(id, state.result.verification) : []),
   ];
-  return { msgtype: 'm.notice', body: lines.join('\n'), 'm.mentions': {} };
+  return { msgtype: rings(state) ? 'm.text' : 'm.notice', body: lines.join('\n'), 'm.mentions': {} };
+}
+
+/** Whether a phone is to ring for an end: not for one that a person has just decided on. */
+function rings(state: TaskState): boolean {
+  return state.status === 'failed' || state.status === 'expired' || (state.status === 'done' && state.merged === null);
 }
 
 /** What an approval would bind is not what was asked for, or is gone: nothing of it is shown. */

@@ -1,3 +1,8 @@
+/** The content of an `m.reaction`. */
+export type ReactionContent = {
+  readonly 'm.relates_to': { readonly rel_type: 'm.annotation'; readonly event_id: string; readonly key: string };
+};
+
 /** The content of an `m.room.message`, by the Matrix specification's own keys. */
 export type MessageContent = {
   /** A client rings for `m.text` and shows `m.notice` silently. */
@@ -14,6 +19,12 @@ export type MessageContent = {
     readonly is_falling_back?: true;
     readonly 'm.in_reply_to': { readonly event_id: string };
   };
+};
+
+/** The content of an `m.room.message` that takes the place of what an earlier one says. */
+export type EditContent = Omit<MessageContent, 'm.relates_to'> & {
+  readonly 'm.new_content': Omit<MessageContent, 'm.relates_to'>;
+  readonly 'm.relates_to': { readonly rel_type: 'm.replace'; readonly event_id: string };
 };
 
 const entities: Readonly<Record<string, string>> = {

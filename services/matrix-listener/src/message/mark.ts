@@ -1,14 +1,14 @@
-import type { Outgoing } from '../state/listener-state.ts';
+import type { Post } from '../adapters/matrix.ts';
 
-/** Where a message of the bot's bears its key. */
+/** Where what the bot has posted bears its key. */
 const field = 'org.countersign.key';
 
-/** The content that is posted: with the key, by which the bot knows its own message again. */
-export function withMark({ key, content }: Outgoing): Outgoing['content'] {
-  return { ...content, [field]: key };
+/** What is posted: with the key in its content, by which the bot knows it again. */
+export function withMark({ type, key, content }: Post): Post {
+  return { type, key, content: { ...content, [field]: key } };
 }
 
-/** The key in a message of the bot's own, or null. */
+/** The key in something that the bot has posted, or null. */
 export function markOf(content: Readonly<Record<string, unknown>>): string | null {
   const key = content[field];
   return typeof key === 'string' ? key : null;

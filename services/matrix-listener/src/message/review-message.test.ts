@@ -46,7 +46,7 @@ test('the facts come first, then how to decide, then the agent’s words, each l
     `digest: ${task.result.digest.slice(0, 8)}`,
     'title, in the words of the task file: A title',
     '',
-    'To merge, write `merge gated`; to refuse it, `reject gated reason`. A reaction decides nothing here. The whole diff is at the machine: `scripts/countersign diff gated`.',
+    'To merge, react 🔀 to this message, or write `merge gated`; to refuse it, `reject gated reason`. No other reaction decides anything here. The whole diff is at the machine: `scripts/countersign diff gated`.',
     '',
     'What the agent says of its work. These are its words, not those of Countersign, and nothing of them was checked:',
     '| what: I did it.',
@@ -115,7 +115,7 @@ describe('a result that was not merged', () => {
       'not merged: moved: api: main is at 1234 now',
       `digest: ${task.result.digest.slice(0, 8)}`,
       '',
-      'To carry it over to where the branch is now, to be shown anew, write `rebase gated`. To merge, write `merge gated`; to refuse it, `reject gated reason`. A reaction decides nothing here. The whole diff is at the machine: `scripts/countersign diff gated`.',
+      'To carry it over to where the branch is now, to be shown anew, write `rebase gated`. To merge, react 🔀 to this message, or write `merge gated`; to refuse it, `reject gated reason`. No other reaction decides anything here. The whole diff is at the machine: `scripts/countersign diff gated`.',
     ]);
   });
 

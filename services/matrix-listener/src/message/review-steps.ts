@@ -18,11 +18,17 @@ export function mergeHere({ task, isVerified, hasMoved }: About): Sentence {
           { text: '. ' },
         ] as const)
       : []),
-    { text: isVerified ? 'To merge, write ' : 'No postcondition was checked; to merge all the same, write ' },
+    {
+      text: isVerified
+        ? 'To merge, react 🔀 to this message, or write '
+        : 'No postcondition was checked; to merge all the same, write ',
+    },
     { text: `merge ${task}${isVerified ? '' : ' unverified'}`, isCode: true },
     { text: '; to refuse it, ' },
     { text: `reject ${task} reason`, isCode: true },
-    { text: '. A reaction decides nothing here. The whole diff is at the machine: ' },
+    {
+      text: `. ${isVerified ? 'No other reaction' : 'A reaction'} decides anything here. The whole diff is at the machine: `,
+    },
     { text: `scripts/countersign diff ${task}`, isCode: true },
     { text: '.' },
   ];

@@ -14,10 +14,10 @@ async function begin() {
   const state = await StateFile.open(folder, room, bot);
   await state.update((next) => {
     next.issued.push(
-      { command: 'waits', answerTo: '$a', at, stands: 'waiting' },
-      { command: 'told', answerTo: '$b', at, stands: 'late' },
-      { command: 'done', answerTo: '$c', at, stands: 'answered' },
-      { command: 'new', answerTo: '$d', at: new Date(late).toISOString(), stands: 'waiting' },
+      { command: 'waits', answerTo: '$a', at, stands: 'waiting', owesSign: false },
+      { command: 'told', answerTo: '$b', at, stands: 'late', owesSign: false },
+      { command: 'done', answerTo: '$c', at, stands: 'answered', owesSign: false },
+      { command: 'new', answerTo: '$d', at: new Date(late).toISOString(), stands: 'waiting', owesSign: false },
     );
   });
   return state;

@@ -2,12 +2,14 @@ import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
 import { enqueue } from '../journals/announce.ts';
+import { listenerLimits } from '../limits.ts';
+import { withdrawn } from '../message/standing.ts';
 import { messageKey } from '../state/key.ts';
-import type { ListenerState, Outgoing } from '../state/listener-state.ts';
+import type { ListenerState, Outgoing, Standing } from '../state/listener-state.ts';
 import { StateFile } from '../state/state-file.ts';
-import { makeGate, makeRequest } from '../testing/gates.ts';
+import { makeGate, makeOutgoing, makeRequest } from '../testing/gates.ts';
 import { keptLog } from '../testing/kept-log.ts';
-import { bot, eventId, room } from '../testing/room-events.ts';
+import { bot, eventId, room, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { Troubles } from '../troubles.ts';
 import { recordSent, sendLoop } from './send-loop.ts';
@@ -19,17 +21,18 @@ async function begin(send: Send = () => Promise.resolve('$unused'), write?: type
   const state = await StateFile.open(scratchFolder(), room, bot, write);
   const posted: string[] = [];
   const homeserver = {
-    send: async (...[key, content, signal]: Parameters<Send>) => {
-      await send(key, content, signal);
-      posted.push(String((content as { body?: unknown }).body));
-      return eventId(key);
+    send: async (...[post, signal]: Parameters<Send>) => {
+      await send(post, signal);
+      posted.push(String((post.content as { body?: unknown }).body));
+      return eventId(post.key);
     },
   };
   const troubles = new Troubles();
   const { logger, lines } = keptLog();
   const stop = new AbortController();
+  const clock = { now: saidAt };
   const start = () => {
-    const running = sendLoop({ state, homeserver, troubles, logger }, stop.signal);
+    const running = sendLoop({ state, homeserver, troubles, logger, now: () => clock.now }, stop.signal);
     onTestFinished(async () => {
       stop.abort();
       await running;
@@ -39,7 +42,7 @@ async function begin(send: Send = () => Promise.resolve('$unused'), write?: type
   const queue = (body: string, request: Outgoing['request'] = null) =>
     state.update((next) => enqueue(next, messageKey(body), { msgtype: 'm.text', body, 'm.mentions': {} }, request));
   const drained = () => expect.poll(() => state.now.outgoing, { timeout: 10_000 }).toEqual([]);
-  return { state, posted, troubles, lines, stop, start, queue, drained };
+  return { state, posted, troubles, lines, stop, clock, start, queue, drained };
 }
 
 function failing(times: number, error: Error): Send {
@@ -49,7 +52,7 @@ function failing(times: number, error: Error): Send {
 
 test('what waits is posted in order, under its key and with it as a mark; what comes later follows', async () => {
   const sent: [string, object][] = [];
-  const { posted, queue, start, drained } = await begin(async (key, content) => {
+  const { posted, queue, start, drained } = await begin(async ({ key, content }) => {
     sent.push([key, content]);
     return '$unused';
   });
@@ -85,9 +88,9 @@ test.each([
 ])('a homeserver that is %s gets the message again, under the same key, before any other', async (_, error) => {
   const keys: string[] = [];
   const fail = failing(1, error);
-  const { posted, troubles, queue, start, drained } = await begin((key, ...rest) => {
-    keys.push(key);
-    return fail(key, ...rest);
+  const { posted, troubles, queue, start, drained } = await begin((post, ...rest) => {
+    keys.push(post.key);
+    return fail(post, ...rest);
   });
   await queue('one', makeRequest());
   await queue('two');
@@ -107,7 +110,7 @@ test.each([
 test('a message that is not taken holds up nothing: an answer is left out, a request is asked again', async () => {
   const refused = new HomeserverError('refused', 'the homeserver answered 400 M_BAD_JSON');
   let isMended = false;
-  const { state, posted, troubles, lines, queue, start, drained } = await begin((key) =>
+  const { state, posted, troubles, lines, queue, start, drained } = await begin(({ key }) =>
     isMended || key === messageKey('good') ? Promise.resolve('$unused') : Promise.reject(refused),
   );
   await queue('answer');
@@ -164,7 +167,7 @@ test('a stop ends the loop while it sends, waits or has nothing to do', async ()
   idle.stop.abort();
   await expect(resting).resolves.toBeUndefined();
   const sending = await begin(
-    (_, __, signal) =>
+    (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason));
       }),
@@ -177,7 +180,65 @@ test('a stop ends the loop while it sends, waits or has nothing to do', async ()
   expect([sending.troubles.report.status, sending.lines]).toEqual(['ok', []]);
 });
 
-const waiting: Outgoing = { key: messageKey('ask'), content: {}, request: makeRequest() };
+const approved: Standing = { title: '✅ Approved', words: 'by me', since: null };
+const running: Standing = { title: '▶️ Running', words: '', since: new Date(saidAt).toISOString() };
+
+test('a message is edited when nothing waits to be sent, and what happens quickly is one edit', async () => {
+  const { state, posted, queue, start } = await begin();
+  await state.update((next) => void next.gates.push(makeGate({ standing: approved })));
+  await queue('one');
+  void start();
+  await expect.poll(() => posted).toEqual(['one', '* ✅ Approved: gated.md']);
+  await expect.poll(() => state.now.gates).toMatchObject([{ edited: '✅ Approved\nby me', edits: 1 }]);
+  const begun = performance.now();
+  for (const standing of [{ ...approved, words: 'by you' }, { ...approved, title: '⏸️ Interrupted' }, running])
+    await state.update((next) => void Object.assign(next.gates[0] ?? {}, { standing }));
+  await queue('two');
+  await expect
+    .poll(() => posted, { timeout: 10_000 })
+    .toEqual(['one', '* ✅ Approved: gated.md', 'two', '* ▶️ Running: gated.md']);
+  expect(performance.now() - begun).toBeGreaterThan(listenerLimits.editPauseMs / 2);
+});
+
+test('what takes long is edited in its time without anything else happening', async () => {
+  const { state, posted, clock, start } = await begin();
+  clock.now = saidAt + 59_900;
+  await state.update((next) => void next.gates.push(makeGate({ standing: running, edited: '▶️ Running\n', edits: 1 })));
+  void start();
+  await expect.poll(() => state.now.gates[0]?.edited).toBe('▶️ Running\n');
+  clock.now = saidAt + 60_000;
+  await expect.poll(() => state.now.gates).toMatchObject([{ edited: '▶️ Running\nfor 1 min', edits: 2 }]);
+  expect(posted).toHaveLength(1);
+});
+
+test('an edit is made again while the homeserver cannot take it, under the same key', async () => {
+  const keys: string[] = [];
+  const fail = failing(2, new HomeserverError('limited', 'the homeserver answered 429', { retryAfterMs: 0 }));
+  const { state, troubles, start } = await begin((post, signal) => {
+    keys.push(post.key);
+    return fail(post, signal);
+  });
+  await state.update((next) => void next.gates.push(makeGate({ standing: approved })));
+  void start();
+  await expect.poll(() => troubles.report.status).toBe('waiting');
+  await expect.poll(() => state.now.gates[0]?.edits, { timeout: 10_000 }).toBe(1);
+  expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
+  await expect.poll(() => troubles.report.status).toBe('ok');
+});
+
+test('an edit that is not taken is left out, and is no trouble', async () => {
+  const { state, posted, troubles, lines, queue, start, drained } = await begin(({ content }) =>
+    'm.new_content' in content ? Promise.reject(new HomeserverError('refused', 'no')) : Promise.resolve('$unused'),
+  );
+  await state.update((next) => void next.gates.push(makeGate({ standing: approved })));
+  void start();
+  await expect.poll(() => state.now.gates[0]?.edits).toBe(1);
+  await queue('one');
+  await drained();
+  expect([posted, troubles.report.status, lines.length]).toEqual([['one'], 'ok', 1]);
+});
+
+const waiting = makeOutgoing('ask', makeRequest());
 
 async function noted(change: (state: ListenerState) => void) {
   const state = await StateFile.open(scratchFolder(), room, bot);
@@ -206,5 +267,5 @@ test('sent and only then seen, it gets its place', async () => {
 
 test('a request that was taken back while it was sent is asked no more', async () => {
   const now = await noted((next) => recordSent(next, waiting, '$g', null));
-  expect(now.gates).toEqual([makeGate({ event: '$g', seen: null, closed: true })]);
+  expect(now.gates).toEqual([makeGate({ event: '$g', seen: null, closed: true, standing: withdrawn })]);
 });

@@ -1,59 +1,116 @@
 import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import type { Homeserver } from '../adapters/matrix.ts';
+import type { Homeserver, Post } from '../adapters/matrix.ts';
 import { Backoff } from '../backoff.ts';
 import { HomeserverError } from '../homeserver-error.ts';
+import { listenerLimits } from '../limits.ts';
 import { withMark } from '../message/mark.ts';
+import { withdrawn } from '../message/standing.ts';
 import { pause } from '../pause.ts';
 import type { ListenerState, Outgoing } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
+import { type Edit, nextEdit } from './next-edit.ts';
 
 type Parts = {
   readonly state: StateFile;
   readonly homeserver: Pick<Homeserver, 'send'>;
   readonly troubles: Troubles;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
 };
 
 /** Nothing is to be done for so long unless the state changes. */
 const idleMs = 60_000;
 
+/** One thing to be posted, and what of it is kept. */
+type Work = {
+  readonly post: Post;
+  readonly isEdit: boolean;
+  /** Whether it asks for a decision: that the homeserver does not take it is then told. */
+  readonly isRequest: boolean;
+  readonly sent: (draft: ListenerState, event: MatrixEventId) => void;
+  /** The homeserver does not take it. */
+  readonly refused: (draft: ListenerState) => void;
+};
+
 /**
- * Sends what waits, one after the other. Invariant: a message leaves the queue in the update that records it as sent. When that
- * is not reached, it is sent again under the same transaction, or found in the room by its mark: there is one of it.
+ * Sends what waits, one after the other, and when nothing does, edits the messages that no longer say how things stand. Invariant: a
+ * message leaves the queue in the update that records it as sent. When that is not reached, it is sent again under the same
+ * transaction, or found in the room by its mark: there is one of it. An edit that is made twice changes nothing.
  */
-export async function sendLoop({ state, homeserver, troubles, logger }: Parts, stop: AbortSignal): Promise<void> {
+export async function sendLoop(parts: Parts, stop: AbortSignal): Promise<void> {
+  const { state, troubles, now, clock = () => performance.now() } = parts;
   const backoff = new Backoff();
+  let editFrom = Number.NEGATIVE_INFINITY;
   while (!stop.aborted) {
     const changed = state.changed;
-    const next = state.now.outgoing[0];
-    if (next === undefined) {
+    const work = nextWork(state.now, now());
+    if ('inMs' in work) {
       // What could not be sent need not be any more.
       troubles.clear('send');
-      await pause(idleMs, stop, changed);
+      await pause(Math.min(work.inMs, idleMs), stop, changed);
       continue;
     }
-    try {
-      const event = await homeserver.send(next.key, withMark(next), stop);
-      await state.update((draft) => recordSent(draft, next, event, null));
-      backoff.reset();
-      troubles.clear('send');
-    } catch (error) {
-      if (stop.aborted) return;
-      const about = { message: next.key, error: describe(error) };
-      if (error instanceof HomeserverError && error.code === 'refused') {
-        logger.error(about, 'the homeserver does not take a message');
-        if (next.request === null) troubles.clear('send');
-        else troubles.set('send', 'failing', `the homeserver does not take a request for approval: ${about.error}`);
-        // When that cannot be kept, it is found out again.
-        await state.update((draft) => putBehind(draft, next)).catch(() => undefined);
-      } else {
-        troubles.set('send', 'waiting', `messages wait to be posted: ${about.error}`);
-        logger.warn(about, 'a message could not be sent; it is tried again');
-      }
-      await pause(backoff.after(error), stop);
+    const earlyMs = work.isEdit ? editFrom - clock() : 0;
+    if (earlyMs > 0) {
+      await pause(earlyMs, stop, changed);
+      continue;
     }
+    const error = await send(parts, work, stop);
+    if (work.isEdit) editFrom = clock() + listenerLimits.editPauseMs;
+    if (error === null) backoff.reset();
+    else await pause(backoff.after(error), stop);
+  }
+}
+
+function nextWork(state: ListenerState, now: number): Work | { readonly inMs: number } {
+  const [message] = state.outgoing;
+  if (message !== undefined) return sending(message);
+  const edit = nextEdit(state, now);
+  return 'inMs' in edit ? edit : editing(edit);
+}
+
+function sending(next: Outgoing): Work {
+  return {
+    post: next,
+    isEdit: false,
+    isRequest: next.request !== null,
+    sent: (draft, event) => recordSent(draft, next, event, null),
+    refused: (draft) => putBehind(draft, next),
+  };
+}
+
+function editing({ gate, text, post }: Edit): Work {
+  const record = (draft: ListenerState) => recordEdit(draft, gate.event, text);
+  return { post, isEdit: true, isRequest: false, sent: record, refused: record };
+}
+
+/** @returns null, or what went wrong, after which there is to be a pause */
+async function send({ state, homeserver, troubles, logger }: Parts, work: Work, stop: AbortSignal): Promise<unknown> {
+  try {
+    const event = await homeserver.send(withMark(work.post), stop);
+    await state.update((draft) => work.sent(draft, event));
+    troubles.clear('send');
+    return null;
+  } catch (error) {
+    if (stop.aborted) return null;
+    const about = { message: work.post.key, error: describe(error) };
+    if (error instanceof HomeserverError && error.code === 'refused') {
+      logger.error(about, 'the homeserver does not take a message');
+      if (work.isRequest)
+        troubles.set('send', 'failing', `the homeserver does not take a request for approval: ${about.error}`);
+      else troubles.clear('send');
+      // When that cannot be kept, it is found out again.
+      await state.update(work.refused).catch(() => undefined);
+    } else {
+      troubles.set('send', 'waiting', `messages wait to be posted: ${about.error}`);
+      logger.warn(about, 'a message could not be sent; it is tried again');
+    }
+    return error;
   }
 }
 
@@ -71,7 +128,15 @@ export function recordSent(
   const known = state.gates.find((gate) => gate.event === event);
   if (known !== undefined) known.seen ??= shown;
   // A request that left the queue while it was being sent is not asked for any more.
-  else if (sent.request !== null) state.gates.push({ ...sent.request, event, seen: shown, closed: !wasQueued });
+  else if (sent.request !== null) {
+    const standing = wasQueued ? null : withdrawn;
+    state.gates.push({ ...sent.request, event, seen: shown, closed: !wasQueued, standing, edited: null, edits: 0 });
+  }
+}
+
+function recordEdit(state: ListenerState, event: MatrixEventId, text: string): void {
+  const gate = state.gates.find((each) => each.event === event);
+  if (gate !== undefined) Object.assign(gate, { edited: text, edits: gate.edits + 1 });
 }
 
 /** What the homeserver does not take holds up nothing: a request is tried again behind the others, anything else is left out. */

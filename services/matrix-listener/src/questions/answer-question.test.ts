@@ -103,7 +103,7 @@ test('how things stand: what is paused, what is held up, what runs and what wait
   house.put(makeRecord({ status: 'planning', since, reason: '', attempt: 1, slot: null }, { id: 'eeee2' }));
   const paused = { since, by: 'ada', reason: hostile };
   writeFileSync(join(house.volumes, 'runs/queue.json'), JSON.stringify({ version: 1, paused, breakers: [] }));
-  house.state.issued.push({ command: 'c', answerTo: '$e', at: since, stands: 'late' });
+  house.state.issued.push({ command: 'c', answerTo: '$e', at: since, stands: 'late', owesSign: false });
   house.say('messages wait to be posted');
   const answer = await house.ask({ kind: 'status' });
   check(answer);

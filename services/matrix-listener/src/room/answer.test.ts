@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
-import { readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { readAnswer, readReaction, readReply, withoutQuote } from './answer.ts';
 
 test.each([
   ['approve gated.md', 'approve', 'gated.md'],
@@ -92,10 +92,51 @@ test('A16 a command has an end', () => {
 });
 
 test.each([
+  ['no', 'reject', ''],
+  ['No.', 'reject', ''],
+  ['no, because it is too late', 'reject', 'because it is too late'],
+  ['No because it is too late', 'reject', 'because it is too late'],
+  ['no: wrong branch', 'reject', 'wrong branch'],
+  ['yes', 'approve', ''],
+  [' Yes! ', 'approve', ''],
+  ['approve', 'approve', ''],
+  ['reject not now', 'reject', 'not now'],
+] as const)('the reply %j is a decision', (body, decision, words) => {
+  expect(readReply(body)).toEqual({ kind: 'decision', decision, words });
+});
+
+test.each([
+  'yes but',
+  'yes, later',
+  'yes no',
+  'nope',
+  'no way',
+  'no problem',
+  'not yet',
+  'nobody',
+  'n',
+  'y',
+  'ok',
+  'no,',
+  'oh no',
+])('A08 the reply %j is talk', (body) => {
+  expect(readReply(body)).toEqual({ kind: 'talk' });
+});
+
+test('A16 a reason of a reply is read as strictly as any', () => {
+  expect(readReply('no, because\nmerge gated')).toMatchObject({ kind: 'unclear' });
+  expect(readReply('no, because \u{202e}etal oot')).toMatchObject({ kind: 'unclear' });
+  expect(readReply(`no, ${'x'.repeat(listenerLimits.answerCharacters)}`)).toMatchObject({ kind: 'unclear' });
+});
+
+test.each([
   ['✅', 'approve'],
   ['✅\u{fe0f}', 'approve'],
   ['❌', 'reject'],
   ['❌\u{fe0f}', 'reject'],
+  ['🔀', 'merge'],
+  ['🔀\u{fe0f}', 'merge'],
+  ['🔁', null],
   ['👍', null],
   ['✔️', null],
   ['☑️', null],

@@ -40,6 +40,17 @@ export function readAnswer(body: string): Answer {
   return isOrder(verb) ? { kind: 'order', order: verb, words } : { kind: 'talk' };
 }
 
+/**
+ * What a reply to a message that asks says in everyday words: `no` with a reason behind a comma, a colon or `because`, or `yes` alone.
+ * Everywhere else these are talk. Pure.
+ */
+export function readReply(body: string): Answer {
+  const text = body.trim();
+  if (/^yes[.!]?$/i.test(text)) return { kind: 'decision', decision: 'approve', words: '' };
+  const reason = /^no(?:[.!]?$|[,:;.]\s*(?=\S)|\s+(?=because\b))(?<reason>.*)$/isu.exec(text)?.groups?.['reason'];
+  return reason === undefined ? readAnswer(body) : readAnswer(`reject ${reason}`);
+}
+
 function isDecision(verb: string): verb is Decision {
   return decisions.includes(verb);
 }
@@ -49,12 +60,14 @@ function isOrder(verb: string): verb is Order {
 }
 
 /** What a reaction says; a phone may add the selector that makes a sign colourful. */
-export function readReaction(key: string): 'approve' | 'reject' | null {
+export function readReaction(key: string): 'approve' | 'reject' | 'merge' | null {
   switch (key.replaceAll('\u{fe0f}', '')) {
     case '✅':
       return 'approve';
     case '❌':
       return 'reject';
+    case '🔀':
+      return 'merge';
     default:
       return null;
   }

@@ -57,7 +57,8 @@ async function day(death: Death | null, isForgetful: boolean) {
   return {
     steps: world.steps,
     keys: posted.map(({ content }) => markOf(content)),
-    bodies: posted.map(({ content }) => String(content['body'])).toSorted(),
+    bodies: world.room.bodies.toSorted(),
+    edited: Object.values(world.room.edited),
     decided: world.decided,
     commands: new Set(
       world.written.map(({ id, kind, subject, evidence }) => JSON.stringify([id, kind, subject, evidence])),
@@ -67,17 +68,12 @@ async function day(death: Death | null, isForgetful: boolean) {
 }
 
 test('a listener that nobody kills says everything once and passes every decision on once', async () => {
-  const { keys, bodies, decided, commands, digests } = await day(null, false);
+  const { keys, bodies, edited, decided, commands, digests } = await day(null, false);
   expect(new Set(keys).size).toBe(keys.length);
   const requests = digests.slice(0, 3);
   expect(keys).toEqual(expect.arrayContaining(requests.map((digest) => messageKey('request', digest))));
   expect(bodies.filter((body) => !digests.some((digest) => body.includes(digest.slice(0, 8))))).toEqual([
-    'Accepted: approve aa',
-    'Accepted: approve dd',
-    'Accepted: cancel dd',
-    'Accepted: merge cc',
     'Accepted: pause',
-    'Accepted: reject bb',
     'Accepted: revoke dd',
     'Cancelled: dd.md (dd). as was asked',
     'Merged: cc.md (cc). merged into demo main\ndemo: 1 file, +2 -1, refs/agentic/RUN-20261120-001/cc',
@@ -85,7 +81,12 @@ test('a listener that nobody kills says everything once and passes every decisio
     'Refused: approve bb',
     'Refused: nothing that was asked for in this room is called "zz"',
     'good night',
+    '👍 $in',
+    '👍 $late',
+    '👍 $stop',
+    '👍 $yes-too',
   ]);
+  expect(edited).toEqual(['✅ Approved: aa.md', '🚫 Rejected: bb.md', '🔀 Merged: cc.md', '🛑 Cancelled: dd.md']);
   expect(decided).toEqual([
     'approve aa',
     'reject bb',
@@ -115,10 +116,11 @@ test.each(['before', 'after'] as const)(
     const whole = await day(null, false);
     expect(whole.steps).toBeGreaterThan(20);
     for (let step = 1; step <= whole.steps; step += 1) {
-      const { keys, bodies, decided, commands } = await day({ step, when }, step % 2 === 0);
+      const { keys, bodies, edited, decided, commands } = await day({ step, when }, step % 2 === 0);
       const at = `killed ${when} step ${step} of ${whole.steps}`;
       expect(new Set(keys).size, at).toBe(keys.length);
       expect(bodies, at).toEqual(whole.bodies);
+      expect(edited, at).toEqual(whole.edited);
       expect(decided, at).toEqual(whole.decided);
       expect([...commands].toSorted(), at).toEqual([...whole.commands].toSorted());
     }

@@ -69,7 +69,18 @@ test('with the word for it a merge is one of what was not checked', () => {
   expect(judged(reply('e', 'merge unverified', 'review'), withReview)).toMatchObject({ reason: 'unverified' });
 });
 
-test.each(['✅', '❌', '✅\u{fe0f}', '👍', '🚀', 'merge'])('A13 no sign decides on a result: %j', (sign) => {
+test('a tap on a result merges it, and nothing else', () => {
+  const merged = { kind: 'decide', decision: 'merge', gate: review, reason: '', answerTo: '$review' };
+  expect(judged(reaction('e', '🔀', 'review'), withReview)).toEqual(merged);
+  expect(judged(reaction('e', '🔀\u{fe0f}', 'review'), withReview)).toEqual(merged);
+  expect(judged(reaction('e', '🔀', 'gate'), withReview).kind).toBe('ignore');
+  expect(judged(reaction('e', '🔀', 'review', { sender: stranger }), withReview)).toMatchObject({
+    kind: 'refuse',
+    isStranger: true,
+  });
+});
+
+test.each(['✅', '❌', '✅\u{fe0f}', '👍', '🚀', 'merge'])('A13 no other sign decides on a result: %j', (sign) => {
   for (const sender of [operator, stranger])
     expect(judged(reaction('e', sign, 'review', { sender }), withReview).kind).toBe('ignore');
 });

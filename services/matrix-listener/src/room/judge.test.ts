@@ -163,6 +163,36 @@ test.each(approvals)('A11 %s that was taken back decides nothing', (_, make) => 
   expect(judged(make({ content: {} }))).toMatchObject({ kind: 'ignore' });
 });
 
+const saying = (body: string, root: string, more: object = {}) => ({
+  content: { msgtype: 'm.text', body, 'm.relates_to': { rel_type: 'm.thread', event_id: eventId(root), ...more } },
+});
+const inThread = (root: string, more: object = {}) => saying('approve', root, more);
+const replyTo = (event: string) => ({ 'm.in_reply_to': { event_id: eventId(event) } });
+
+test('a reply in everyday words decides, where it is one to a message that asks', () => {
+  expect(judged(reply('e', 'no, because it is late', 'gate'))).toMatchObject({
+    kind: 'decide',
+    decision: 'reject',
+    reason: 'because it is late',
+    gate,
+  });
+  expect(judged(reply('e', 'Yes', 'gate'))).toMatchObject({ kind: 'decide', decision: 'approve', gate });
+  expect(judged(said('e', '', saying('no, because', 'gate', replyTo('gate'))))).toMatchObject({ decision: 'reject' });
+});
+
+test.each([
+  ['said to nobody', said('e', 'no, because it is late')],
+  ['in reply to something else', reply('e', 'yes', 'talk')],
+  ['in the thread of a task', said('e', '', saying('yes', 'gate'))],
+  [
+    'in the thread of a task, for old clients',
+    said('e', '', saying('no, thanks', 'gate', { is_falling_back: true, ...replyTo('gate') })),
+  ],
+  ['in its thread, in reply to something else', said('e', '', saying('no, thanks', 'gate', replyTo('talk')))],
+])('A08 everyday words %s are talk', (_, event) => {
+  expect(judged(event).kind).toBe('ignore');
+});
+
 test.each([
   ['on a message of the operator', reaction('e', '✅', 'talk')],
   ['on a gate message that is not the bot’s', reaction('e', '✅', 'forged')],
@@ -189,15 +219,6 @@ test('A13 a reaction on an old request is bound to what that one showed', () => 
   const old = makeGate({ task: 'gated', event: '$old', digest: 'a'.repeat(64), closed: true });
   expect(judged(reaction('e', '✅', 'old'), { gates: [old, gate] })).toMatchObject({ kind: 'decide', gate: old });
 });
-
-const inThread = (root: string, more: object = {}) => ({
-  content: {
-    msgtype: 'm.text',
-    body: 'approve',
-    'm.relates_to': { rel_type: 'm.thread', event_id: eventId(root), ...more },
-  },
-});
-const replyTo = (event: string) => ({ 'm.in_reply_to': { event_id: eventId(event) } });
 
 test('A14 in the thread of a request its task is meant', () => {
   const fallback = { is_falling_back: true, ...replyTo('other') };

@@ -3,7 +3,7 @@ import type { TaskId } from '@countersign/contracts/names.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { listenerLimits } from '../limits.ts';
 import type { Gate, OpenTask } from '../state/listener-state.ts';
-import { type Answer, type Decision, type Order, readAnswer, readReaction, withoutQuote } from './answer.ts';
+import { type Answer, type Decision, type Order, readAnswer, readReaction, readReply, withoutQuote } from './answer.ts';
 import { commandIdOf } from './command-id.ts';
 import { saysTheSame } from './formatted.ts';
 import { findGate, namesOf, newestInThread } from './gates.ts';
@@ -87,8 +87,8 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   if (decision === null) return ignore('another sign');
   const gate = around.gates.find((candidate) => candidate.event === relation.event);
   if (gate === undefined) return ignore('on something else than a gate message of the bot');
-  // A slip of a thumb must not move a branch, nor throw finished work away: that takes words.
-  if (gate.asks === 'review') return ignore('a sign on a result');
+  // Each sign is for one question: a slip of a thumb must not throw finished work away, nor merge what only waits to begin.
+  if ((decision === 'merge') !== (gate.asks === 'review')) return ignore('a sign for something else');
   const problem = problemOfSender(event, around);
   if (problem !== null) return { kind: 'refuse', ...problem, answerTo: gate.event };
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
@@ -101,7 +101,7 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const relation = readRelation(content);
   const isReply = relation.kind === 'answer' && relation.isReply;
   const plain = isReply ? withoutQuote(body) : body;
-  const answer = readAnswer(plain);
+  const answer = repliesToGate(relation, around) ? readReply(plain) : readAnswer(plain);
   const isEdit = relation.kind === 'edit' || wasEdited(event, around);
   const isListed = around.approvers.has(event.sender);
   // Who may decide on nothing learns nothing by trying to drop work.
@@ -184,6 +184,12 @@ function problemOfSender(
   if (sentAt !== undefined && now - sentAt > listenerLimits.answerAgeMs)
     return { reason: 'this was said more than a day ago; look at it again and answer anew', isStranger: false };
   return null;
+}
+
+/** Whether a message is a reply to one that asks, and not only said in its thread. */
+function repliesToGate(relation: Relation, { gates }: Surroundings): boolean {
+  if (relation.kind !== 'answer' || relation.thread !== null) return false;
+  return gates.some(({ event }) => event === relation.about.at(-1));
 }
 
 function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): Gate[] {

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
 import { pause } from '../pause.ts';
-import { messageKey } from '../state/key.ts';
-import { makeGate } from '../testing/gates.ts';
+import { makeGate, makeOutgoing } from '../testing/gates.ts';
 import { keptLog } from '../testing/kept-log.ts';
 import { startListening } from '../testing/listening.ts';
 import { bot, eventId, operator, otherRoom, reaction, redaction, room, said } from '../testing/room-events.ts';
@@ -30,8 +29,7 @@ async function begin(gates = [gate], change: Partial<TestRoom> = {}) {
   const turn = () => sync.turn(0, signal);
   const full = () =>
     listening.change((next) => {
-      for (let index = 0; index < listenerLimits.outgoing; index += 1)
-        next.outgoing.push({ key: messageKey(`${index}`), content: {}, request: null });
+      for (let index = 0; index < listenerLimits.outgoing; index += 1) next.outgoing.push(makeOutgoing(`${index}`));
     });
   const evidence = () => listening.commands().map((command) => command.evidence);
   return { ...listening, server, monotonic, troubles, logs: lines, start, sync, turn, full, evidence };

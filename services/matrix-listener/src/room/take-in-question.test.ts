@@ -64,7 +64,9 @@ test('A10 A11 what is taken back or edited in the same batch is not answered, no
   await hear(said('d', 'status'));
   const [own] = state.now.outgoing;
   if (own === undefined) throw new Error('there is an answer');
-  await hear(said('echo', '', { sender: bot, content: { ...withMark(own), body: 'status', msgtype: 'm.text' } }));
+  await hear(
+    said('echo', '', { sender: bot, content: { ...withMark(own).content, body: 'status', msgtype: 'm.text' } }),
+  );
   expect(state.now).toMatchObject({ outgoing: [], shown: 0 });
   // An edit of what was answered is answered no more.
   await hear(edit('f', 'help', 'd'));

@@ -2,10 +2,11 @@ import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { withMark } from '../message/mark.ts';
+import { withdrawn } from '../message/standing.ts';
 import { messageKey } from '../state/key.ts';
 import type { Outgoing } from '../state/listener-state.ts';
 import { StateFile } from '../state/state-file.ts';
-import { makeGate, makeRequest } from '../testing/gates.ts';
+import { makeGate, makeOutgoing, makeRequest } from '../testing/gates.ts';
 import { startListening } from '../testing/listening.ts';
 import {
   bot,
@@ -23,11 +24,11 @@ import {
 import { markShown } from './take-in.ts';
 
 const gate = makeGate({ task: 'gated', event: '$gate' });
-const waiting: Outgoing = { key: messageKey('request', gate.digest), content: { body: 'x' }, request: makeRequest() };
+const waiting = { ...makeOutgoing('', makeRequest()), key: messageKey('request', gate.digest) };
 
 /** The bot's own message in the room, as it was sent. */
 function echo(name: string, outgoing: Outgoing) {
-  return said(name, '', { sender: bot, content: { msgtype: 'm.text', ...withMark(outgoing) } });
+  return said(name, '', { sender: bot, content: { msgtype: 'm.text', ...withMark(outgoing).content } });
 }
 
 test('a decision is a command, a handled event and a verdict that is waited for, at once', async () => {
@@ -40,7 +41,7 @@ test('a decision is a command, a handled event and a verdict that is waited for,
   expect(kept).toEqual(state.now);
   expect(kept).toMatchObject({ since: 's1', handled: ['$e'], outgoing: [] });
   const at = new Date(saidAt).toISOString();
-  expect(kept.issued).toEqual([{ command: commands()[0]?.id, answerTo: '$e', at, stands: 'waiting' }]);
+  expect(kept.issued).toEqual([{ command: commands()[0]?.id, answerTo: '$e', at, stands: 'waiting', owesSign: false }]);
 });
 
 test('nothing new is nothing to write down', async () => {
@@ -161,7 +162,7 @@ test('a request that was taken back while its sending was not answered is known 
   const { hear, change, state, commands } = await startListening();
   await change((next) => void next.withdrawn.push({ key: waiting.key, request: waiting.request }));
   await hear(echo('gate', waiting), reaction('a', '✅', 'gate'));
-  expect(state.now.gates).toEqual([makeGate({ event: '$gate', seen: 1, closed: true })]);
+  expect(state.now.gates).toEqual([makeGate({ event: '$gate', seen: 1, closed: true, standing: withdrawn })]);
   expect(commands()).toMatchObject([{ subject: { digest: gate.digest } }]);
 });
 
@@ -291,14 +292,23 @@ test('a command whose event cannot be noted as handled is the same command when 
   expect(state.now.issued).toHaveLength(1);
 });
 
-test('a verdict that was quicker than the note of its command is not waited for', async () => {
-  const { hear, disk, change, state, commands } = await startListening([gate]);
-  disk.fails = (path) => path.endsWith('state.json') && commands().length > 0;
-  await expect(hear(said('a', 'approve gated'))).rejects.toThrow('ENOSPC');
-  disk.fails = () => false;
-  const command = commands()[0]?.id ?? '';
-  const answered = { command, answerTo: eventId('a'), at: new Date(saidAt).toISOString(), stands: 'answered' as const };
-  await change((next) => void next.issued.push(answered));
-  await hear(said('a', 'approve gated'));
-  expect(state.now.issued).toEqual([answered]);
-});
+test.each([
+  ['a word', said('a', 'approve gated'), true],
+  ['a tap', reaction('a', '✅', 'gate'), false],
+])(
+  'a verdict that was quicker than the note of %s is not waited for; only words get a sign',
+  async (_, event, isSigned) => {
+    const { hear, disk, change, state, commands } = await startListening([gate]);
+    disk.fails = (path) => path.endsWith('state.json') && commands().length > 0;
+    await expect(hear(event)).rejects.toThrow('ENOSPC');
+    disk.fails = () => false;
+    const command = commands()[0]?.id ?? '';
+    const at = new Date(saidAt).toISOString();
+    const answered = { command, answerTo: eventId('a'), at, stands: 'answered' as const, owesSign: true };
+    await change((next) => void next.issued.push(answered));
+    await hear(event);
+    expect(state.now.issued).toEqual([{ ...answered, owesSign: false }]);
+    const sign = { key: messageKey('verdict', command), type: 'm.reaction' };
+    expect(state.now.outgoing).toMatchObject(isSigned ? [sign] : []);
+  },
+);

@@ -1,7 +1,7 @@
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RateBudget } from '@countersign/kit/rate-budget.ts';
-import { enqueue } from '../journals/announce.ts';
+import { enqueue, signCounted } from '../journals/announce.ts';
 import { verdictMessage } from '../message/answers.ts';
 import { answeringInThread } from '../message/in-thread.ts';
 import { markOf } from '../message/mark.ts';
@@ -204,10 +204,16 @@ async function revoke(
 }
 
 /** Waits for the verdict on a command, unless that was quicker. */
-function issue(command: string, answerTo: MatrixEventId, at: number): (next: ListenerState) => void {
-  const issued: Issued = { command, answerTo, at: new Date(at).toISOString(), stands: 'waiting' };
+function issue(command: string, answerTo: MatrixEventId, now: number): (next: ListenerState) => void {
+  const at = new Date(now).toISOString();
+  const issued: Issued = { command, answerTo, at, stands: 'waiting', owesSign: false };
   return (next) => {
-    if (!next.issued.some((known) => known.command === command)) next.issued.push(issued);
+    const known = next.issued.find((each) => each.command === command);
+    if (known === undefined) next.issued.push(issued);
+    else if (known.owesSign) {
+      known.owesSign = false;
+      signCounted(next, command, answerTo);
+    }
   };
 }
 

@@ -19,12 +19,29 @@ const Request = z.strictObject({
 });
 export type Request = z.infer<typeof Request>;
 
+/** What became of the thing that a message asked about, in few words. */
+const Standing = z.strictObject({
+  /** Our own words. */
+  title: z.string().max(100),
+  /** May quote others. */
+  words: z.string().max(2_000),
+  /** Since when it is being worked on, where the room is to see how long it takes. */
+  since: Timestamp.nullable(),
+});
+export type Standing = z.infer<typeof Standing>;
+
 const Gate = Request.extend({
   event: MatrixEventId,
   /** The place among what the room has shown; null until it has shown it. */
   seen: z.int().positive().nullable(),
   /** The task waits no more, or for something else. */
   closed: z.boolean(),
+  /** What the message is to tell, edited in place; null while it may stay as it was posted. */
+  standing: Standing.nullable().default(null),
+  /** The text that the last edit gave it; null before the first. */
+  edited: z.string().nullable().default(null),
+  /** How often it was edited. */
+  edits: z.int().nonnegative().default(0),
 });
 export type Gate = z.infer<typeof Gate>;
 
@@ -32,6 +49,7 @@ export type Gate = z.infer<typeof Gate>;
 const Outgoing = z.strictObject({
   /** Made from what it announces; the homeserver's transaction id, and a mark in the message by which it is known again. */
   key: z.string().regex(/^[0-9a-f]{32}$/),
+  type: z.enum(['m.room.message', 'm.reaction']).default('m.room.message'),
   content: z.record(z.string(), z.json()),
   request: Request.nullable(),
 });
@@ -44,6 +62,8 @@ const Issued = z.strictObject({
   at: Timestamp,
   /** `late`: the room was told that the verdict is still to come. */
   stands: z.enum(['waiting', 'late', 'answered']),
+  /** The verdict was quicker than our own note of the command: whether words are still to get a sign is known with that. */
+  owesSign: z.boolean().default(false),
 });
 export type Issued = z.infer<typeof Issued>;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
-import { makeGate, makeRequest } from '../testing/gates.ts';
+import { makeGate, makeOutgoing, makeRequest } from '../testing/gates.ts';
 import { bot, operator, otherRoom, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { messageKey } from './key.ts';
@@ -15,6 +15,7 @@ const issued = (command: string): Issued => ({
   answerTo: '$e',
   at: '2026-11-20T10:00:00.000Z',
   stands: 'waiting',
+  owesSign: false,
 });
 
 test('a first start has nothing behind it', async () => {
@@ -28,7 +29,7 @@ test('what an update kept is there after a restart', async () => {
   await state.update((next) => {
     next.since = 's1';
     next.gates.push(makeGate());
-    next.outgoing.push({ key: messageKey('a'), content: { body: 'x' }, request: makeRequest() });
+    next.outgoing.push(makeOutgoing('a', makeRequest()));
     next.issued.push(issued('c'));
     next.journals = { 'telemetry.jsonl': 5 };
   });

@@ -1,5 +1,6 @@
 import { sha256 } from '@countersign/kit/digest.ts';
-import type { Gate, OpenTask, Request } from '../state/listener-state.ts';
+import { messageKey } from '../state/key.ts';
+import type { Gate, OpenTask, Outgoing, Request } from '../state/listener-state.ts';
 import { eventId } from './room-events.ts';
 
 /** What is asked about a task; its digest is made from the task's name unless it is told otherwise. */
@@ -21,7 +22,13 @@ export function makeRequest(change: Partial<Request> = {}): Request {
 /** A gate message that the room has shown, first of all unless it is told otherwise. */
 export function makeGate(change: Partial<Gate> = {}): Gate {
   const request = makeRequest(change);
-  return { ...request, event: eventId(`gate-${request.task}`), seen: 1, closed: false, ...change };
+  const unedited = { standing: null, edited: null, edits: 0 };
+  return { ...request, event: eventId(`gate-${request.task}`), seen: 1, closed: false, ...unedited, ...change };
+}
+
+/** A message that waits, under the key of a name. */
+export function makeOutgoing(name: string, request: Outgoing['request'] = null): Outgoing {
+  return { key: messageKey(name), type: 'm.room.message', content: { body: 'x' }, request };
 }
 
 /** A task that has not ended and waits for nothing in particular. */

@@ -25,7 +25,9 @@ export function speak(world: World, random: Random, name: string): void {
   const some = random.pick(ids) ?? 'nothing';
   const other =
     random.pick(ids.filter((id) => home.posted.every(({ event_id }) => event_id !== `$${id}`))) ?? 'nothing';
-  const asked = random.pick(home.posted.map(({ event_id }) => event_id.slice(1))) ?? 'nothing';
+  const asked =
+    random.pick(home.posted.filter(({ type }) => type === 'm.room.message').map(({ event_id }) => event_id.slice(1))) ??
+    'nothing';
   const who: Partial<RawEvent> = random.onceIn(3)
     ? { sender: random.pick([stranger, bot, '@оperator:home.test']) ?? bot }
     : {};
@@ -42,7 +44,7 @@ export function speak(world: World, random: Random, name: string): void {
       '../aa',
       `${task}\nx`,
     ]) ?? '';
-  const sign = random.pick(['✅', '❌', '👍']) ?? '';
+  const sign = random.pick(['✅', '❌', '🔀', '👍']) ?? '';
   const kinds: (() => void)[] = [
     () => void home.say(said(name, `${verb} ${words}`, who)),
     () => void home.say(said(name, `${verb} ${task}`)),

@@ -1,4 +1,5 @@
 import type { RequestListener, ServerResponse } from 'node:http';
+import type { Post } from '../adapters/matrix.ts';
 import { type Asked, json, readRequest } from './door.ts';
 import { room } from './room-events.ts';
 import type { TestRoom } from './test-room.ts';
@@ -19,10 +20,17 @@ export function roomDoor(home: TestRoom, interfere: Interference = () => false):
   };
 }
 
+/** What a request asks to be posted; null where it asks for something else. */
+export function postOf(path: string, body: string): Post | null {
+  const [, type, key = ''] = /\/send\/(m\.room\.message|m\.reaction)\/(\w+)$/.exec(path) ?? [];
+  if (type !== 'm.room.message' && type !== 'm.reaction') return null;
+  return { type, key, content: JSON.parse(body) };
+}
+
 async function answerOf(home: TestRoom, { path, query, body }: Asked, signal: AbortSignal): Promise<unknown> {
   const route = path.replace('/_matrix/client/v3/', '').replace(encodeURIComponent(room), 'ROOM');
-  const transaction = /^rooms\/ROOM\/send\/m\.room\.message\/(\w+)$/.exec(route)?.[1];
-  if (transaction !== undefined) return { event_id: await home.send(transaction, JSON.parse(body)) };
+  const post = postOf(path, body);
+  if (post !== null) return { event_id: await home.send(post) };
   switch (route) {
     case 'account/whoami':
       return { user_id: await home.whoAmI() };

@@ -1,4 +1,5 @@
 import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { Post } from '../adapters/matrix.ts';
 import { MessagesPage, SyncAnswer } from '../room/observed.ts';
 import { bot, hashedId, type RawEvent, room, saidAt } from './room-events.ts';
 
@@ -20,8 +21,10 @@ export class TestRoom {
   readonly timeline: unknown[] = [];
   /** The same, as it was first said. */
   readonly originals: unknown[] = [];
-  /** The bot's own messages as they were sent. */
+  /** The bot's own messages and signs as they were sent. */
   readonly posted: RawEvent[] = [];
+  /** Its edits of them. */
+  readonly edits: RawEvent[] = [];
   readonly #transactions = new Map<string, MatrixEventId>();
   #firstPlace: number | null = null;
   #changed = Promise.withResolvers<void>();
@@ -78,15 +81,35 @@ export class TestRoom {
     return MessagesPage.parse({ chunk, ...(end < placeOf(to) ? { end: `s${end}` } : {}) });
   };
 
-  readonly send = async (transaction: string, content: object): Promise<MatrixEventId> => {
-    const known = this.#transactions.get(transaction);
+  readonly send = async ({ type, key, content }: Post): Promise<MatrixEventId> => {
+    const known = this.#transactions.get(key);
     if (known !== undefined) return known;
-    const event_id = hashedId(`${this.timeline.length} ${transaction}`);
-    this.#transactions.set(transaction, event_id);
-    const said = { event_id, type: 'm.room.message', sender: bot, origin_server_ts: saidAt };
-    this.posted.push(this.say({ ...said, content: { ...content } }));
+    const event_id = hashedId(`${this.timeline.length} ${key}`);
+    this.#transactions.set(key, event_id);
+    const said = { event_id, type, sender: bot, origin_server_ts: saidAt };
+    const isEdit = 'm.new_content' in content;
+    (isEdit ? this.edits : this.posted).push(this.say({ ...said, content: { ...content } }));
     return event_id;
   };
+
+  /** The texts of the bot's messages as they were sent, and its signs with what they stand on. */
+  get bodies(): string[] {
+    return this.posted.map(({ content }) => {
+      const relation = content['m.relates_to'] as { key?: string; event_id?: string } | undefined;
+      return relation?.key === undefined ? String(content['body']) : `${relation.key} ${relation.event_id}`;
+    });
+  }
+
+  /** How each message that was edited begins now, by its event, in the order of the messages. */
+  get edited(): Record<string, string> {
+    const texts = new Map<string, string>();
+    for (const { content } of this.edits) {
+      const target = (content['m.relates_to'] as { event_id: string }).event_id;
+      texts.set(target, String((content['m.new_content'] as { body: string }).body).split('\n', 1)[0] ?? '');
+    }
+    const known = this.posted.flatMap(({ event_id }) => (texts.has(event_id) ? [event_id] : []));
+    return Object.fromEntries(known.map((event) => [event, texts.get(event) ?? '']));
+  }
 
   #answer(events: unknown[], next: number, gap?: number): SyncAnswer {
     const timeline = { events, limited: gap !== undefined, ...(gap === undefined ? {} : { prev_batch: `s${gap}` }) };

@@ -10,6 +10,7 @@ import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/
 import { FollowLoop } from '../journals/follow-loop.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
+import { nextEdit } from '../outbox/next-edit.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import { SyncLoop } from '../room/sync-loop.ts';
@@ -95,6 +96,11 @@ class Life {
     await remindOfLateVerdicts(this.#state, now);
   }
 
+  get #hasToSend(): boolean {
+    const { now } = this.#state;
+    return now.outgoing.length > 0 || !('inMs' in nextEdit(now, this.#world.now));
+  }
+
   /** Sends until nothing waits; as in the service, not before the room was read once. */
   async send(): Promise<void> {
     if (!this.#isCaughtUp) return;
@@ -103,8 +109,14 @@ class Life {
     const homeserver = {
       send: (...args: Parameters<TestRoom['send']>) => this.#world.step(() => this.#world.room.send(...args)),
     };
-    const sending = sendLoop({ state: this.#state, homeserver, troubles: this.#troubles, logger: this.#logger }, stop);
-    while (!this.isDead && this.#state.now.outgoing.length > 0) await Promise.race([this.#state.changed, sending]);
+    // Nobody waits between two edits.
+    let elapsed = 0;
+    const clock = () => (elapsed += listenerLimits.editPauseMs);
+    const sending = sendLoop(
+      { state: this.#state, homeserver, troubles: this.#troubles, logger: this.#logger, now: this.#world.tick, clock },
+      stop,
+    );
+    while (!this.isDead && this.#hasToSend) await Promise.race([this.#state.changed, sending]);
     idle.abort();
     await sending;
     if (this.isDead) throw new Killed();
@@ -136,6 +148,10 @@ export class World {
   }
 
   readonly tick = (): number => ++this.#now;
+
+  get now(): number {
+    return this.#now;
+  }
 
   /** The next death, counted from now on. */
   dieAt(death: Death): void {
@@ -246,6 +262,7 @@ export class World {
     await this.#journals.append(null, {
       event: accepted ? 'command_accepted' : 'command_refused',
       summary: `${kind} ${name}`.trim(),
+      ...(task === undefined ? {} : { task_id: task.record.id }),
       data: { command: id, kind, ...actor, evidence },
     });
     if (!accepted) return;
