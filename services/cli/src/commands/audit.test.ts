@@ -167,7 +167,7 @@ const spoils: Spoil[] = [
   ],
 ];
 
-test.each(spoils)('%s is found, and named', async (_, spoil, expected) => {
+test.each(spoils)('A27 %s is found, and named', async (_, spoil, expected) => {
   const ground = await AuditGround.make();
   spoil(ground);
   const told = await tells(ground);
@@ -177,7 +177,7 @@ test.each(spoils)('%s is found, and named', async (_, spoil, expected) => {
     else expect(told[index]).toMatch(words);
 });
 
-test('F24 1,000 flipped bits over all bytes of a journal are all found', { timeout: 120_000 }, async () => {
+test('A27 F24 1,000 flipped bits over all bytes of a journal are all found', { timeout: 120_000 }, async () => {
   const ground = await AuditGround.make();
   const whole = ground.read(journal);
   const missed: string[] = [];

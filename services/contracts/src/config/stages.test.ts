@@ -61,7 +61,7 @@ test.each([
   expect(problems(text)).toEqual(['11: stages.dev.decide.0.persons.1: not a Matrix user, which is @name:server']);
 });
 
-test('prod is not decided by a room, and the line is told', () => {
+test('A31 prod is not decided by a room, and the line is told', () => {
   const room = ['- channel: matrix', '  persons: ["@op:example.org"]'];
   expect(problems(file(['prod', '- channel: shell', ...room]))).toEqual([
     '9: stages.prod.decide.1.channel: prod is decided from the shell, or on the dashboard with a one-time code',
