@@ -95,3 +95,13 @@ test.each(['Prod', 'PROD', '"prod "', 'рrod', '"prod\\u200b"'])('A05 %s is no s
 test('the shell may be left to some persons, by the names that the shell has for them', () => {
   expect(problems(file(['prod', '- channel: shell', '  persons: [ada]']))).toEqual([]);
 });
+
+test.each(['approvals: 2', 'quorum: 2', 'requester_may_approve: false', 'second_person: true'])(
+  'A25 a stage that would have two persons decide is refused, for nobody here counts persons: %s',
+  (line) => {
+    const [first = '', ...rest] = file(['prod', '- channel: shell']).split('    gate: approval');
+    expect(problems([first, `    gate: approval\n    ${line}${rest.join('')}`].join(''))).toEqual([
+      expect.stringContaining(`unknown key "${line.split(':')[0]}"`),
+    ]);
+  },
+);
