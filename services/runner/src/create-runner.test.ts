@@ -172,4 +172,10 @@ test('A23 A32 while nobody can be asked a request waits and then expires, and so
   const events = eventsOfRun(layout).filter((event) => !event.startsWith('run_') && event !== 'task_waiting');
   expect(events).toEqual(['task_accepted', 'task_accepted', 'task_expired', 'task_expired']);
   expect(readdirSync(layout.queue('outbox/rejected')).sort()).toEqual(['asked.md', 'given.md']);
+  const reasonOf = (id: string) =>
+    JSON.parse(readFileSync(join(layout.task(run, id), 'task.json'), 'utf8')).state.reason;
+  expect(['asked', 'given'].map(reasonOf)).toEqual([
+    `nobody decided before ${ends}`,
+    `approved, and not begun before ${ends}`,
+  ]);
 });

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { HomeserverError } from '../homeserver-error.ts';
 import { type Asked, json, readRequest, startDoor } from '../testing/door.ts';
 import { bot, room } from '../testing/room-events.ts';
 import { DoorFetch } from './door-fetch.ts';
@@ -34,3 +35,26 @@ test.each([
     ).toEqual([]);
   },
 );
+
+test.each<[string, number, (token: string) => unknown]>([
+  ['in an error', 401, (token) => ({ errcode: 'M_UNKNOWN_TOKEN', error: `unknown token ${token}` })],
+  ['in its code', 403, (token) => ({ errcode: token, error: 'x' })],
+  [
+    'in words that pass for the gateway’s',
+    503,
+    (token) => ({ errcode: 'COUNTERSIGN_ADDRESS', error: `no ${token}, ${token}` }),
+  ],
+  ['in no JSON', 500, (token) => token],
+  ['in a good answer', 200, (token) => ({ user_id: [token] })],
+])('A30 a homeserver that says the token back %s brings it into no message', async (_, status, answer) => {
+  const token = 'SYT_SECRET_TOKEN';
+  const { socketPath } = await startDoor((request, response) =>
+    json(response, status, answer(String(request.headers.authorization).replace('Bearer ', ''))),
+  );
+  const door = new DoorFetch(socketPath);
+  onTestFinished(() => door[Symbol.asyncDispose]());
+  const failed = await new Homeserver(token, room, door.fetch).whoAmI(signal).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(HomeserverError);
+  expect((failed as HomeserverError).message).not.toContain(token);
+  expect((failed as HomeserverError).message).not.toBe('');
+});
