@@ -12,6 +12,12 @@ test('every attack on the page is the name of a test', () => {
   expect(ids.filter((id) => !files.some((file) => hasTestOf(id, file)))).toEqual([]);
 });
 
+test('every attack has its row on the page', () => {
+  const rows = [...threats.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, first = '']) => first.split(', '));
+  const named = new Set(rows.flatMap(expanded));
+  expect([...numbered('A', 36), ...numbered('W', 30)].filter((id) => !named.has(id))).toEqual([]);
+});
+
 test('every file that the table of attacks names is there', () => {
   const named = [...threats.matchAll(/`((?:services|test)\/[^`]+\.test\.ts)`/g)].map(([, path = '']) => path);
   expect(named.length).toBeGreaterThan(40);
@@ -24,6 +30,12 @@ test('every file that the table of attacks names is there', () => {
 /** The ids of a family, from its first to its last. */
 function numbered(family: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`);
+}
+
+/** `A10–A12` as each of the three. */
+function expanded(ids: string): string[] {
+  const [, family = '', first = '', last = ''] = /^([A-Z])(\d+)–[A-Z](\d+)$/.exec(ids) ?? [];
+  return family === '' ? [ids] : numbered(family, Number(last)).slice(Number(first) - 1);
 }
 
 /** `a{b,c}d` as `abd` and `acd`, and so on. */
