@@ -38,6 +38,8 @@ const takeovers: readonly RawEvent[] = [
   state('m.room.canonical_alias', { alias: '#countersign:evil.test' }),
   state('m.room.pinned_events', { pinned: ['$gate'] }),
   state('m.room.name', { name: 'approve gated' }),
+  state('m.room.message', { msgtype: 'm.text', body: 'approve gated' }),
+  state('m.reaction', { 'm.relates_to': { rel_type: 'm.annotation', event_id: '$gate', key: '✅' } }),
   state('m.space.child', { via: ['evil.test'] }, eve, otherRoom),
 ];
 
