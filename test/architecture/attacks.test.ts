@@ -7,9 +7,15 @@ import { hasTestOf, testFiles } from '../support/test-names.ts';
 const threats = readFileSync(join(root, 'docs', 'THREATS.md'), 'utf8');
 
 test('every attack on the page is the name of a test', () => {
-  const ids = Array.from({ length: 30 }, (_, index) => `W${String(index + 1).padStart(2, '0')}`);
+  const ids = [...numbered('A', 36), ...numbered('W', 30)];
   const files = testFiles();
   expect(ids.filter((id) => !files.some((file) => hasTestOf(id, file)))).toEqual([]);
+});
+
+test('every attack has its row on the page', () => {
+  const rows = [...threats.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, first = '']) => first.split(', '));
+  const named = new Set(rows.flatMap(expanded));
+  expect([...numbered('A', 36), ...numbered('W', 30)].filter((id) => !named.has(id))).toEqual([]);
 });
 
 test('every file that the table of attacks names is there', () => {
@@ -20,6 +26,17 @@ test('every file that the table of attacks names is there', () => {
   );
   expect(missing).toEqual([]);
 });
+
+/** The ids of a family, from its first to its last. */
+function numbered(family: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${family}${String(index + 1).padStart(2, '0')}`);
+}
+
+/** `A10–A12` as each of the three. */
+function expanded(ids: string): string[] {
+  const [, family = '', first = '', last = ''] = /^([A-Z])(\d+)–[A-Z](\d+)$/.exec(ids) ?? [];
+  return family === '' ? [ids] : numbered(family, Number(last)).slice(Number(first) - 1);
+}
 
 /** `a{b,c}d` as `abd` and `acd`, and so on. */
 function alternatives(path: string): string[] {

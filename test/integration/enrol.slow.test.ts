@@ -49,7 +49,7 @@ describe('a first run', () => {
       expect((await facts(path)).mode).toBe(0o600);
   });
 
-  test('makes a room that is private, not encrypted, of version 12, and in which the bot may only write', async () => {
+  test('A03 A19 A30 makes a room that is private, not encrypted, of version 12, and in which the bot may only write', async () => {
     const { MATRIX_BOT_TOKEN: token, MATRIX_ROOM_ID: room } = await ground.bot();
     const state = (type: string, key = '') => ground.synapse.state(token, room, type, key);
     expect(await state('m.room.encryption')).toBeNull();
@@ -72,7 +72,7 @@ describe('a first run', () => {
     });
   });
 
-  test('A19 the bot can neither invite nor rename nor give itself power, and the operator can', async () => {
+  test('A19 A30 the bot can neither invite nor rename nor give itself power, and the operator can', async () => {
     const { MATRIX_BOT_TOKEN: token, MATRIX_ROOM_ID: room } = await ground.bot();
     const path = `/rooms/${encodeURIComponent(room)}`;
     const power = { users: { [botUser]: 100 } };

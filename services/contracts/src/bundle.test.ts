@@ -29,7 +29,7 @@ test('the digest is that of the content, not of its spelling', () => {
   expect(bundleDigest(reversed)).toBe(bundleDigest(bundle));
 });
 
-test('every member counts', () => {
+test('A07 A22 every member counts', () => {
   const other = 'c'.repeat(64);
   const changes: Partial<Bundle>[] = [
     { task: 'abcdf' },

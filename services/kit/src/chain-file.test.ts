@@ -72,7 +72,7 @@ describe('group commit', () => {
     expect(await summaries()).toEqual(['first', ...others.map((_, index) => String(index))]);
   });
 
-  test('none is acknowledged before its fsync has ended', async () => {
+  test('A27 none is acknowledged before its fsync has ended', async () => {
     const disk = new Disk();
     const journal = await Journal.open(path, { openFile: disk.open });
     const busy = Promise.withResolvers<void>();
@@ -202,7 +202,7 @@ describe('a disk that fails', () => {
     expect(await summaries()).toEqual(['one', 'two']);
   });
 
-  test('F22 what was acknowledged and is gone after a failed fsync stops the journal', async () => {
+  test('A27 F22 what was acknowledged and is gone after a failed fsync stops the journal', async () => {
     const disk = new Disk();
     const journal = await Journal.open(path, { openFile: disk.open });
     await journal.append(event('one'));
@@ -248,7 +248,7 @@ describe('a disk that fails', () => {
     await journal.close();
   });
 
-  test('bytes of somebody else are not written over', async () => {
+  test('A27 a second writer forks no chain: bytes of somebody else are not written over', async () => {
     const journal = await Journal.open(path);
     await journal.append(event('one'));
     await appendFile(path, 'hello\n');

@@ -93,7 +93,7 @@ describe('what was not wholly written', () => {
   });
 });
 
-describe('a journal that was changed is refused, with the line', () => {
+describe('A27 a journal that was changed is refused, with the line', () => {
   async function changed(change: (lines: string[]) => string[]): Promise<number> {
     const lines = (await write('one', 'two', 'three', 'four')).toString('utf8').trimEnd().split('\n');
     await writeFile(path, `${change(lines).join('\n')}\n`);

@@ -90,6 +90,15 @@ test('a sandbox is compiled to exactly these options', () => {
   });
 });
 
+test('A06 A29 what a sandbox has of the stack is the folder of its slot in two volumes, and that to read alone', () => {
+  const { Binds, VolumesFrom, Mounts } = compile(ingredients).HostConfig;
+  expect([Binds, VolumesFrom]).toEqual([[], []]);
+  expect(Mounts.map(({ Source, ReadOnly, VolumeOptions }) => [Source, ReadOnly, VolumeOptions.Subpath])).toEqual([
+    ['countersign_slots', true, ingredients.slot],
+    ['countersign_model-slots', true, ingredients.slot],
+  ]);
+});
+
 test('there is no environment, entry point, command or network configuration to be set', () => {
   expect(Object.keys(compile(ingredients))).not.toEqual(
     expect.arrayContaining([expect.stringMatching(/^(?:Env|Entrypoint|Cmd|Volumes|NetworkingConfig|ExposedPorts)$/)]),

@@ -76,7 +76,7 @@ test.each([
   ['a bot without a server', good.replace(bot, '@agentbot'), /a Matrix user is @name:server/],
   ['more than is known', `${good}MATRIX_HOMESERVER=http://x\n`, /unknown setting MATRIX_HOMESERVER/],
   ['a setting twice', `${good}${good}`, /stands here a second time/],
-])('%s for a bot is refused, with what to do and without the token', async (_, env, message) => {
+])('A30 %s for a bot is refused, with what to do and without the token', async (_, env, message) => {
   const read = readListenerConfig(begin({ env }));
   await expect(read).rejects.toThrow(ConfigError);
   await expect(read).rejects.toThrow(message);

@@ -251,7 +251,7 @@ function reply(...args: Parameters<typeof json>): true {
 }
 
 test.each(garbage)(
-  'A21 a homeserver that answers %s is said and survived, and nothing is lost',
+  'A21 A32 a homeserver that answers %s is said and survived, and nothing is lost',
   async (_, interfere) => {
     const { home, interference, start, ask, bodies, commands, health } = await begin();
     start();
@@ -274,6 +274,14 @@ test.each(garbage)(
 test.each([
   ['a wrong token', 'account/whoami', 401, { errcode: 'M_UNKNOWN_TOKEN' }, 'failing', /does not take the bot's token/],
   ['a token of somebody else', 'account/whoami', 200, { user_id: operator }, 'failing', /belongs to another user/],
+  [
+    'a token that was softly logged out',
+    'account/whoami',
+    401,
+    { errcode: 'M_UNKNOWN_TOKEN', soft_logout: true },
+    'failing',
+    /does not take the bot's token/,
+  ],
   ['a room that the bot is not in', 'joined_rooms', 200, { joined_rooms: [] }, 'failing', /knows no room/],
   ['an encrypted room', 'm.room.encryption', 200, {}, 'failing', /is encrypted/],
   [

@@ -2,12 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HealthReport } from '@countersign/contracts/health.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import { createLogger } from '@countersign/kit/logger.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { runRunner } from './create-runner.ts';
 import { HomeGuard } from './state/home-guard.ts';
 import type { Layout } from './state/layout.ts';
-import { eventsOf, makeConfig, makeHome, makeSentinel } from './testing/home.ts';
+import { eventsOf, makeConfig, makeHome, makeSentinel, openContext } from './testing/home.ts';
+import { approval, makeRecord, states } from './testing/record.ts';
 import { scratchFolder } from './testing/scratch.ts';
 
 // A whole runner makes and reads repositories; other tests use the processors, too.
@@ -131,4 +133,49 @@ test('a run that was removed while no runner ran is told of in journal and healt
     .split('\n')
     .map((line) => JSON.parse(line).journal);
   expect(heads).toContain('service');
+});
+
+test('A23 A32 while nobody can be asked a request waits and then expires, and so does an approval that nothing began', async () => {
+  const home = makeHome();
+  const { layout } = home;
+  const context = await openContext(home);
+  const run = await context.runs.ofTheDay('project', context.now());
+  const ends = new Date(Date.now() + 3_000).toISOString();
+  const waiting = [
+    makeRecord({ id: 'asked', dropped_as: 'asked.md', state: { ...states.pending, expires_at: ends } }),
+    makeRecord({
+      id: 'given',
+      dropped_as: 'given.md',
+      state: { ...states.approved, approval: { ...approval, expires_at: ends } },
+    }),
+  ].map((record) => ({
+    ...record,
+    run,
+    stage: 'staging',
+    gate: true,
+    file: `${record.id}.md`,
+    task_file: sha256(text),
+  }));
+  for (const record of waiting) {
+    mkdirSync(layout.task(run, record.id), { recursive: true });
+    writeFileSync(join(layout.task(run, record.id), 'task.md'), text);
+    writeFileSync(layout.fileOf(record), text);
+    await context.tasks.create(record, { event: 'task_accepted', phase: 'queue', agent_role: 'runner', summary: 'x' });
+  }
+  await context.close();
+  const { end, looks } = await start(home);
+  await until(() => eventsOfRun(layout).filter((event) => event === 'task_expired').length === 2);
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(ends));
+  const settled = looks();
+  await until(() => looks() > settled + 2);
+  await end();
+  const events = eventsOfRun(layout).filter((event) => !event.startsWith('run_') && event !== 'task_waiting');
+  expect(events).toEqual(['task_accepted', 'task_accepted', 'task_expired', 'task_expired']);
+  expect(readdirSync(layout.queue('outbox/rejected')).sort()).toEqual(['asked.md', 'given.md']);
+  const reasonOf = (id: string) =>
+    JSON.parse(readFileSync(join(layout.task(run, id), 'task.json'), 'utf8')).state.reason;
+  expect(['asked', 'given'].map(reasonOf)).toEqual([
+    `nobody decided before ${ends}`,
+    `approved, and not begun before ${ends}`,
+  ]);
 });

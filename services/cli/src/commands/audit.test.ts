@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { appendFileSync, cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lineDigest } from '@countersign/kit/chain-scan.ts';
 import { expect, test } from 'vitest';
 import { auditHome } from '../audit/audit-home.ts';
 import { formatFinding } from '../audit/finding.ts';
@@ -29,6 +30,16 @@ test('a home in which nothing has happened is clean', async () => {
   expect(await tells(ground)).toEqual([]);
 });
 
+/** The same lines, each with the hash of the one before, as nobody's but the runner's hand could write them. */
+function chained(lines: readonly string[]): string[] {
+  let prev = '0'.repeat(64);
+  return lines.map((line) => {
+    const whole = line.replace(/"prev":"[0-9a-f]{64}"/, `"prev":"${prev}"`);
+    prev = lineDigest(Buffer.from(whole));
+    return whole;
+  });
+}
+
 type Spoil = [name: string, spoil: (ground: AuditGround) => void, told: (string | RegExp)[]];
 const spoils: Spoil[] = [
   [
@@ -42,7 +53,7 @@ const spoils: Spoil[] = [
     [`runs/heads.jsonl:2: runs/${lateRun}/telemetry.jsonl is gone, and had 2 lines`],
   ],
   [
-    'a cut tail',
+    'a cut tail, as of a backup that was put back',
     (g) => g.changeLines(`runs/${lateRun}/telemetry.jsonl`, ([one = '']) => [one]),
     [
       `runs/${lateRun}/telemetry.jsonl:2: it ends here, and had 2 lines (runs/heads.jsonl:2)`,
@@ -73,6 +84,12 @@ const spoils: Spoil[] = [
     'a last line that was made anew',
     (g) => g.changeLines('runs/telemetry.jsonl', (lines) => lines.map((line) => line.replace('3 ü', '4 ü'))),
     ['runs/telemetry.jsonl:4: this is not the line that runs/heads.jsonl:3 tells of'],
+  ],
+  [
+    'a journal that was written anew, with a whole chain of its own',
+    (g) =>
+      g.changeLines(journal, (lines) => chained(lines.map((line) => line.replace('"summary":""', '"summary":"x"')))),
+    [`${journal}:4: this is not the line that runs/heads.jsonl:1 tells of`],
   ],
   ['heads.jsonl that was removed', (g) => rmSync(g.path('runs/heads.jsonl')), ['runs/heads.jsonl: it is missing']],
   [
@@ -167,7 +184,7 @@ const spoils: Spoil[] = [
   ],
 ];
 
-test.each(spoils)('%s is found, and named', async (_, spoil, expected) => {
+test.each(spoils)('A27 %s is found, and named', async (_, spoil, expected) => {
   const ground = await AuditGround.make();
   spoil(ground);
   const told = await tells(ground);
@@ -177,7 +194,7 @@ test.each(spoils)('%s is found, and named', async (_, spoil, expected) => {
     else expect(told[index]).toMatch(words);
 });
 
-test('F24 1,000 flipped bits over all bytes of a journal are all found', { timeout: 120_000 }, async () => {
+test('A27 F24 1,000 flipped bits over all bytes of a journal are all found', { timeout: 120_000 }, async () => {
   const ground = await AuditGround.make();
   const whole = ground.read(journal);
   const missed: string[] = [];

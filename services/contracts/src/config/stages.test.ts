@@ -61,7 +61,7 @@ test.each([
   expect(problems(text)).toEqual(['11: stages.dev.decide.0.persons.1: not a Matrix user, which is @name:server']);
 });
 
-test('prod is not decided by a room, and the line is told', () => {
+test('A31 prod is not decided by a room, and the line is told', () => {
   const room = ['- channel: matrix', '  persons: ["@op:example.org"]'];
   expect(problems(file(['prod', '- channel: shell', ...room]))).toEqual([
     '9: stages.prod.decide.1.channel: prod is decided from the shell, or on the dashboard with a one-time code',
@@ -95,3 +95,13 @@ test.each(['Prod', 'PROD', '"prod "', 'рrod', '"prod\\u200b"'])('A05 %s is no s
 test('the shell may be left to some persons, by the names that the shell has for them', () => {
   expect(problems(file(['prod', '- channel: shell', '  persons: [ada]']))).toEqual([]);
 });
+
+test.each(['approvals: 2', 'quorum: 2', 'requester_may_approve: false', 'second_person: true'])(
+  'A25 a stage that would have two persons decide is refused, for nobody here counts persons: %s',
+  (line) => {
+    const [first = '', ...rest] = file(['prod', '- channel: shell']).split('    gate: approval');
+    expect(problems([first, `    gate: approval\n    ${line}${rest.join('')}`].join(''))).toEqual([
+      expect.stringContaining(`unknown key "${line.split(':')[0]}"`),
+    ]);
+  },
+);

@@ -281,7 +281,7 @@ describe('refused', () => {
   });
 });
 
-test('no text lowers or hides a gate: whatever mentions approval is either refused or raises it', () => {
+test('A05 no text lowers or hides a gate: whatever mentions approval is either refused or raises it', () => {
   const spellings = [
     'approval_required: true',
     'approval_required: "true"',

@@ -249,7 +249,7 @@ describe('the API', () => {
     expect([answer.status, answer.body]).toEqual([status, { error: code, message: 'The words of the query side.' }]);
   });
 
-  it('W24 two hundred questions change no byte on disk, open no session and give no order', async () => {
+  it('A36 W24 two hundred questions change no byte on disk, open no session and give no order', async () => {
     const before = await digestOf(page.folder);
     const words = [
       '',
@@ -274,7 +274,7 @@ describe('the API', () => {
     expect(page.orders).toEqual([]);
   });
 
-  it('a GET with a body is refused', async () => {
+  it('A36 a GET with a body is refused', async () => {
     expect((await browser.get('/api/now').type('json').send({ kind: 'resume' })).status).toBe(400);
   });
 });

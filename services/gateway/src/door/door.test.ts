@@ -185,7 +185,7 @@ describe('the door', () => {
 describe('the door’s log', () => {
   const hidden = /syt_bot|syt_query|zwei|quoted|theirs|secret|!abc|t1/;
 
-  test('holds no token, no value of a query, no word of a message or an answer', async () => {
+  test('A30 holds no token, no value of a query, no word of a message or an answer', async () => {
     const logged: string[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
     const { knock, homeserver, rawAtDoor } = await start({ overrides: { logger } });

@@ -19,10 +19,10 @@ describe('queries', () => {
     ['no value', 'since='],
     ['an unknown key', 'full_state=true'],
     ['presence', 'set_presence=online'],
-    ['a token', 'access_token=syt_secret'],
-    ['a token behind what is known', 'timeout=1&access_token=syt_secret'],
-    ['a token, encoded', 'access%5Ftoken=syt_secret'],
-    ['a token in capitals', 'ACCESS_TOKEN=syt_secret'],
+    ['A30 a token', 'access_token=syt_secret'],
+    ['A30 a token behind what is known', 'timeout=1&access_token=syt_secret'],
+    ['A30 a token, encoded', 'access%5Ftoken=syt_secret'],
+    ['A30 a token in capitals', 'ACCESS_TOKEN=syt_secret'],
     ['another user', 'user_id=@x:s'],
     ['__proto__', '__proto__=x'],
     ['constructor', 'constructor=x'],
@@ -74,7 +74,7 @@ describe('queries', () => {
     }
   });
 
-  test('a refusal names no value, and no key but those of the list', () => {
+  test('A30 a refusal names no value, and no key but those of the list', () => {
     for (const query of ['access_token=syt_secret', 'syt_secret=x', 'timeout=syt_secret', 'since=a&since=syt_secret']) {
       expect(JSON.stringify(decide('GET', `${v3}/sync?${query}`))).not.toContain('syt_secret');
     }

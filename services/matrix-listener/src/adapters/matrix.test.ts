@@ -49,7 +49,7 @@ async function failure(answer: RequestListener): Promise<HomeserverError> {
   return error;
 }
 
-test('each request is the client API’s own, with the token in its head and nowhere else', async () => {
+test('A20 A30 each request is the client API’s own and asks for no key, with the token in its head and nowhere else', async () => {
   const answers = [
     { user_id: bot },
     { joined_rooms: [room] },

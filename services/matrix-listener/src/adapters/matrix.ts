@@ -38,12 +38,14 @@ export type Post = {
 /** The client API's routes that the listener uses. Every failure is a HomeserverError, or the signal's reason. */
 export class Homeserver {
   readonly #client: MatrixClient;
+  readonly #token: string;
   readonly #room: MatrixRoomId;
   #events: number = listenerLimits.timelineEvents;
 
   /** @param fetchFn how requests get to the homeserver */
   constructor(token: string, room: MatrixRoomId, fetchFn: typeof globalThis.fetch) {
     this.#client = createClient({ baseUrl: 'http://homeserver', accessToken: token, fetchFn, logger: silent });
+    this.#token = token;
     this.#room = room;
   }
 
@@ -154,7 +156,7 @@ export class Homeserver {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw asHomeserverError(error);
+      throw asHomeserverError(error, this.#token);
     }
     const parsed = schema.safeParse(answer);
     if (!parsed.success)
@@ -165,9 +167,10 @@ export class Homeserver {
   }
 }
 
-function asHomeserverError(error: unknown): HomeserverError {
+/** @param token that may stand in no message: what is said of a failure is logged and shown */
+function asHomeserverError(error: unknown, token: string): HomeserverError {
   if (error instanceof HomeserverError) return error;
-  if (error instanceof MatrixError) return ofMatrix(error);
+  if (error instanceof MatrixError) return ofMatrix(error, token);
   if (error instanceof HTTPError) return ofStatus(error, '');
   // The library takes every answer that calls itself JSON for an object.
   if (error instanceof SyntaxError || error instanceof TypeError)
@@ -175,7 +178,7 @@ function asHomeserverError(error: unknown): HomeserverError {
   return new HomeserverError('unreachable', 'the homeserver does not answer in time, or broke off', { cause: error });
 }
 
-function ofMatrix(error: MatrixError): HomeserverError {
+function ofMatrix(error: MatrixError, token: string): HomeserverError {
   const door = DoorError.safeParse(error.data);
   if (door.success) {
     const codes = {
@@ -185,10 +188,14 @@ function ofMatrix(error: MatrixError): HomeserverError {
       COUNTERSIGN_BAD_ANSWER: 'bad-answer',
     } as const;
     // The homeserver may pass its own words off as the door's.
-    const said = inertLine(door.data.error).slice(0, listenerLimits.reasonCharacters);
+    const words = door.data.error.replaceAll(token, '[the token]');
+    const said = inertLine(words).slice(0, listenerLimits.reasonCharacters);
     return new HomeserverError(codes[door.data.errcode], said, { cause: error });
   }
-  const errcode = typeof error.errcode === 'string' ? error.errcode.replace(/[^A-Z0-9_]/g, '').slice(0, 64) : '';
+  const errcode =
+    typeof error.errcode === 'string' && !error.errcode.includes(token)
+      ? error.errcode.replace(/[^A-Z0-9_]/g, '').slice(0, 64)
+      : '';
   return ofStatus(error, errcode);
 }
 

@@ -170,7 +170,7 @@ test('a journal that cannot be read is said and holds up no other', async () => 
   expect(asked(state)).toEqual(['bb']);
 });
 
-test('while too much waits to be sent, no more is read', async () => {
+test('A26 while too much waits to be sent, no more is read', async () => {
   const { journals, follow, state, ask } = await begin();
   await follow.turn();
   for (let index = 0; index < listenerLimits.outgoing; index += 1)

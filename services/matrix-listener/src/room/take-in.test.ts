@@ -96,7 +96,7 @@ test('A21 garbage among events is said and holds up nothing', async () => {
   expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { ignored: 6 } }]);
 });
 
-test('A18 A08 what is said elsewhere, or by the bot, is no decision', async () => {
+test('A18 A08 A30 what is said elsewhere, or by the bot, is no decision', async () => {
   const { hear, commands, answers } = await startListening([gate]);
   await hear(
     said('a', 'approve gated', { room_id: otherRoom }),

@@ -1,86 +1,20 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bundle, bundleDigest } from '@countersign/contracts/bundle.ts';
+import type { Bundle } from '@countersign/contracts/bundle.ts';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
-import { sha256 } from '@countersign/kit/digest.ts';
 import { expect, test } from 'vitest';
-import { toolDigest } from '../config.ts';
-import { makeHome, openContext } from '../testing/home.ts';
-import { approval, makeRecord, since, states } from '../testing/record.ts';
-import { readApprovedWork, whatChanged } from './approved-work.ts';
-
-const taskFile = 'workspace: project\nstage: staging\n\nsay hello\n';
-const plan = '1. say hello\n';
-const needs = {
-  model: { status: 'ready' as const, kind: 'ollama' as const, name: 'small', context_length: 8_192, tools: true },
-  contextLength: 8_192,
-  profile: {
-    name: 'default',
-    image: `sha256:${'1'.repeat(64)}`,
-    definition: '2'.repeat(64),
-    runtime: 'runc' as const,
-    workspace_bytes: 1,
-    memory_bytes: 1,
-    toolchain: 'own' as const,
-  },
-};
-
-/** A task that was approved, with everything that its approval binds on disk. */
-async function begin({ body = true } = {}) {
-  const context = await openContext(makeHome());
-  const file = body ? taskFile : 'workspace: project\nstage: staging\n';
-  const objective = body ? 'say hello' : '# The plan of the workspace';
-  const record = makeRecord({
-    stage: 'staging',
-    gate: true,
-    attempts: 1,
-    task_file: sha256(file),
-    bases: [{ repository: 'project', branch: 'main', head: 'a'.repeat(40) }],
-    state: states.approved,
-  });
-  const bundle: Bundle = {
-    version: 1,
-    task: record.id,
-    run: record.run,
-    file: record.file,
-    task_file: sha256(file),
-    spec: body ? null : sha256(objective),
-    plan: sha256(plan),
-    workspace: 'project',
-    stage: 'staging',
-    repositories: [{ name: 'project', branch: 'main', base_head: 'a'.repeat(40) }],
-    tool: { name: 'agent', definition: toolDigest(context.config, 'agent') },
-    model: { kind: 'ollama', name: 'small' },
-    sandbox: { profile: 'default', definition: '2'.repeat(64), image: `sha256:${'1'.repeat(64)}` },
-    prompts: { plan: sha256('plan'), run: sha256('run') },
-    policy: sha256('policy'),
-    timeout_sec: 600,
-    nonce: '0'.repeat(32),
-    requested_at: since,
-    expires_at: approval.expires_at,
-  };
-  const folder = context.layout.task(record.run, record.id);
-  mkdirSync(join(folder, 'attempts/1'), { recursive: true });
-  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
-  write('task.md', file);
-  write('objective.md', objective);
-  write('attempts/1/plan.md', plan);
-  write('bundle.json', canonicalJson(bundle));
-  const digest = bundleDigest(bundle);
-  return { context, record, bundle, folder, digest, read: () => readApprovedWork(context, record, digest, needs) };
-}
+import { approvedFiles, approvedPlan, beginApproved } from '../testing/approved-ground.ts';
+import { whatChanged } from './approved-work.ts';
 
 test.each([true, false])('work that is as it was approved is given out (with a body: %s)', async (body) => {
-  const { read, folder } = await begin({ body });
-  const objective = readFileSync(join(folder, 'objective.md'), 'utf8');
-  expect(await read()).toEqual({ ok: true, plan, objective });
+  const { read, objective } = await beginApproved({ body });
+  expect(await read()).toEqual({ ok: true, plan: approvedPlan, objective });
 });
 
-const parts = ['task.md', 'objective.md', 'bundle.json', 'attempts/1/plan.md'];
-test.each(parts.flatMap((name) => [true, false].map((body) => [name, body] as const)))(
-  'any changed byte of %s voids the approval (with a body: %s)',
+test.each(approvedFiles.flatMap((name) => [true, false].map((body) => [name, body] as const)))(
+  'A07 any changed byte of %s voids the approval (with a body: %s)',
   async (name, body) => {
-    const { read, folder } = await begin({ body });
+    const { read, folder } = await beginApproved({ body });
     const path = join(folder, name);
     const bytes = readFileSync(path);
     for (let at = 0; at < bytes.length; at += Math.max(1, Math.floor(bytes.length / 40))) {
@@ -94,8 +28,8 @@ test.each(parts.flatMap((name) => [true, false].map((body) => [name, body] as co
   },
 );
 
-test.each(parts)('a byte more or less in %s voids the approval, and so does its loss', async (name) => {
-  const { read, folder } = await begin();
+test.each(approvedFiles)('A07 a byte more or less in %s voids the approval, and so does its loss', async (name) => {
+  const { read, folder } = await beginApproved();
   const path = join(folder, name);
   const bytes = readFileSync(path);
   appendFileSync(path, '\n');
@@ -106,8 +40,8 @@ test.each(parts)('a byte more or less in %s voids the approval, and so does its 
   expect(await read()).toEqual({ ok: false, reason: 'a part of what was approved is gone' });
 });
 
-test('another bundle in its place voids the approval', async () => {
-  const { read, folder, bundle } = await begin();
+test('A07 another bundle in its place voids the approval', async () => {
+  const { read, folder, bundle } = await beginApproved();
   writeFileSync(join(folder, 'bundle.json'), canonicalJson({ ...bundle, stage: 'dev' }));
   expect(await read()).toEqual({ ok: false, reason: 'the bundle is not the one that was approved' });
 });
@@ -141,20 +75,20 @@ test.each<[string, (facts: Bundle) => Partial<Bundle>]>([
   ['a prompt', (facts) => ({ prompts: { ...facts.prompts, more: '3'.repeat(64) } })],
   ['the policy (configs/stages.yaml)', () => ({ policy: '3'.repeat(64) })],
   ['the time limit', () => ({ timeout_sec: 601 })],
-])('a change of %s is told by that name alone', async (name, change) => {
-  const { bundle } = await begin({ body: false });
+])('A07 A22 a change of %s is told by that name alone', async (name, change) => {
+  const { bundle } = await beginApproved({ body: false });
   expect(whatChanged(bundle, bundle)).toBeNull();
   expect(whatChanged(bundle, { ...bundle, ...change(bundle) })).toBe(`changed since it was shown: ${name}`);
 });
 
 test('an objective that replaced the task file’s own text is noticed', async () => {
-  const { bundle } = await begin();
+  const { bundle } = await beginApproved();
   expect(bundle.spec).toBeNull();
   expect(whatChanged(bundle, { ...bundle, spec: '3'.repeat(64) })).toBe('changed since it was shown: the objective');
 });
 
 test('several changes are all told', async () => {
-  const { bundle } = await begin();
+  const { bundle } = await beginApproved();
   expect(whatChanged(bundle, { ...bundle, timeout_sec: 1, policy: '3'.repeat(64) })).toBe(
     'changed since it was shown: the policy (configs/stages.yaml), the time limit',
   );

@@ -59,7 +59,7 @@ const approvals: Record<TaskStatus, RegExp | true> = {
   expired: /waits for no approval/,
 };
 test.each(Object.entries(approvals) as [TaskStatus, RegExp | true][])(
-  'an approval of a %s task',
+  'A22 an approval of a %s task',
   (status, expected) => {
     const verdict = judge(decision('approve', digest), status);
     expect(verdict).toEqual(expected === true ? { ok: true } : { ok: false, reason: expect.stringMatching(expected) });
@@ -73,7 +73,7 @@ test.each(Object.keys(states) as TaskStatus[])('a rejection of a %s task', (stat
   }
 });
 
-test('an approval names what was shown, to the digit', () => {
+test('A07 A22 an approval names what was shown, to the digit', () => {
   expect(judge(decision('approve', `${'d'.repeat(63)}e`), 'pending')).toEqual({
     ok: false,
     reason: 'what abcde would run is now dddddddd, not dddddddd; look at it again',
@@ -106,7 +106,7 @@ test.each<[string, keyof typeof actors, boolean]>([
   ['prod', 'shell', false],
   ['prod', 'matrix', false],
   ['removed-since', 'root', false],
-])('on stage %s, %s may decide: %s', (stage, actor, may) => {
+])('A01 A31 on stage %s, %s may decide: %s', (stage, actor, may) => {
   expect(judge(decision('approve', digest, actor), 'pending', stage).ok).toBe(may);
   expect(judge(decision('reject', digest, actor), 'pending', stage).ok).toBe(may);
 });
@@ -125,13 +125,13 @@ test('a file name finds the one task that waits for a decision', () => {
   expect(resolveTask('x.md', tasks)).toMatchObject({ ok: true, record: { id: 'wait1' } });
 });
 
-test('a file name that means two tasks, or none, asks for the id', () => {
+test('A15 a file name that means two tasks, or none, asks for the id', () => {
   const two = [makeRecord({ id: 'wait1', state: states.pending }), makeRecord({ id: 'wait2', state: states.review })];
   expect(resolveTask('x.md', two)).toEqual({ ok: false, reason: '"x.md" is wait1 and wait2; name the id' });
   expect(resolveTask('y.md', two)).toEqual({ ok: false, reason: 'no task "y.md" waits for a decision' });
 });
 
-test('a file name is the one that it has now, else the one that it was dropped as, however Unicode spells it', () => {
+test('A15 a file name is the one that it has now, else the one that it was dropped as, however Unicode spells it', () => {
   const renamed = makeRecord({ id: 'wait1', file: 'x.wait1.md', dropped_as: 'x.md', state: states.pending });
   const taker = makeRecord({ id: 'wait2', file: 'x.md', dropped_as: 'x.md', state: states.pending });
   const coffee = makeRecord({ id: 'wait3', file: 'cafe\u0301.md', state: states.pending });
@@ -140,7 +140,7 @@ test('a file name is the one that it has now, else the one that it was dropped a
   expect(resolveTask('caf\u00e9.md', [coffee])).toMatchObject({ ok: true, record: { id: 'wait3' } });
 });
 
-test('a file cannot take the name of another task’s id', () => {
+test('A15 a file cannot take the name of another task’s id', () => {
   const tasks = [
     makeRecord({ id: 'abcde', file: 'a.md', state: states.queued }),
     makeRecord({ id: 'other', file: 'abcde', state: states.pending }),
@@ -148,7 +148,7 @@ test('a file cannot take the name of another task’s id', () => {
   expect(resolveTask('abcde', tasks)).toMatchObject({ ok: true, record: { id: 'abcde' } });
 });
 
-test('on prod the room is told what to do instead, even when a file were to list it', () => {
+test('A31 on prod the room is told what to do instead, even when a file were to list it', () => {
   const prod = { ...stages.stages['prod'], decide: [{ channel: 'matrix' as const, persons: ['@op:x'] }] };
   const listed = { ...stages, stages: { ...stages.stages, prod } } as typeof stages;
   const record = makeRecord({ stage: 'prod', state: states.pending });

@@ -30,7 +30,7 @@ test.each<[string, (command: ReturnType<typeof send>) => object]>([
     'its signature',
     (command) => ({ ...command, signature: command.signature.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) }),
   ],
-])('a command in which %s was changed is refused', (_name, change) => {
+])('A29 a command in which %s was changed is refused', (_name, change) => {
   expect(read(change(send()))).toMatchObject({ ok: false, reason: 'the signature is not good', command: null });
 });
 
@@ -45,11 +45,11 @@ test.each<[string, unknown]>([
   ['a prototype', '{"__proto__":{"ok":true},"version":1}'],
   ['deep nesting', '['.repeat(100_000)],
   ['no signature', { ...send(), signature: undefined }],
-])('%s is no command, and nothing is believed of it', (_name, value) => {
+])('A29 %s is no command, and nothing is believed of it', (_name, value) => {
   expect(read(value)).toMatchObject({ ok: false, id: null, command: null });
 });
 
-test('a command in another channel’s spool is refused', () => {
+test('A29 a command in another channel’s spool is refused', () => {
   expect(read(send(), 'matrix')).toMatchObject({
     ok: false,
     reason: 'the key belongs to another channel',
@@ -57,7 +57,7 @@ test('a command in another channel’s spool is refused', () => {
   });
 });
 
-test('a channel cannot speak for another one', () => {
+test('A29 a channel cannot speak for another one', () => {
   const { id } = send();
   const matrixKey = [...keys].find(([, { channel }]) => channel === 'matrix')?.[0] ?? '';
   const shellKey = [...keys].find(([, { channel }]) => channel === 'shell')?.[0] ?? '';
@@ -80,7 +80,7 @@ test('a channel cannot speak for another one', () => {
   expect(id).toMatch(/^command-/);
 });
 
-test('a key that is not known is refused', () => {
+test('A22 A29 a key that is not known, as that of another house, is refused', () => {
   const stranger = makeKeys();
   expect(read(stranger.sign({ kind: 'send', subject: { text: 'x' } }))).toMatchObject({
     ok: false,
@@ -88,7 +88,7 @@ test('a key that is not known is refused', () => {
   });
 });
 
-test('a command counts until it expires, and what is left of a decided one after that', () => {
+test('A23 a command counts until it expires, and what is left of a decided one after that', () => {
   const command = send();
   const end = new Date(command.expires_at);
   expect(read(command, 'shell', new Date(end.getTime() - 1)).ok).toBe(true);

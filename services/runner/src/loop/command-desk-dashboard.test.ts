@@ -53,7 +53,7 @@ test('the page decides on prod with a one-time code, of which the journal knows 
 test.each([
   ['approve', states.pending],
   ['merge', states.review],
-] as const)('W15 no %s of prod passes without a code, whatever is signed', async (kind, state) => {
+] as const)('A29 W15 no %s of prod passes without a code, whatever is signed', async (kind, state) => {
   const ground = await begin(state);
   await ground.handIn(ground.ask(kind), ground.ask(kind, wrong(ground.now())));
   expect(ground.state()).toBe(state.status);
@@ -67,7 +67,7 @@ test.each([
   ]);
 });
 
-test('W15 a code that let one command through lets no other, also after a restart', async () => {
+test('A22 W15 a code that let one command through lets no other, also after a restart', async () => {
   const ground = await begin(states.review);
   const code = ground.now();
   await ground.handIn(ground.ask('merge', code));
@@ -80,7 +80,7 @@ test('W15 a code that let one command through lets no other, also after a restar
   expect(ground.state()).toBe('merging');
 });
 
-test('W15 of two commands with one code the first counts, and what was decided once stays so', async () => {
+test('A22 W15 of two commands with one code the first counts, and what was decided once stays so', async () => {
   const ground = await begin();
   const [first, second] = [ground.ask('approve', ground.now()), ground.ask('approve', ground.now())];
   await ground.handIn(first, second, first);

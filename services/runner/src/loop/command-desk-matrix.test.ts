@@ -70,8 +70,8 @@ test.each(['decide', 'reject'] as const)(
 
 type Ground = Awaited<ReturnType<typeof begin>>;
 const refusals: [string, string, (ground: Ground) => Command, RegExp][] = [
-  ['an expired one', 'staging', ({ decide }) => decide({ expires_at: '2026-11-20T09:59:59.999Z' }), /expired at/],
-  ['one of an old digest', 'staging', ({ decide }) => decide({}, 'e'.repeat(64)), /look at it again/],
+  ['A23 an expired one', 'staging', ({ decide }) => decide({ expires_at: '2026-11-20T09:59:59.999Z' }), /expired at/],
+  ['A22 one of an old digest', 'staging', ({ decide }) => decide({}, 'e'.repeat(64)), /look at it again/],
   [
     'A01 one of somebody who is not listed',
     'staging',
@@ -80,7 +80,7 @@ const refusals: [string, string, (ground: Ground) => Command, RegExp][] = [
   ],
   ['one on a stage that does not list the channel', 'dev', ({ decide }) => decide(), /on stage dev by matrix/],
   [
-    'one on prod',
+    'A31 one on prod',
     'prod',
     ({ decide }) => decide(),
     /at the machine itself.*one-time code: scripts\/countersign show abcde, then scripts\/countersign approve, merge, rebase or reject abcde/,
@@ -110,7 +110,7 @@ test.each<[string, (ground: Ground) => Command]>([
   ['that says it is another channel’s', ({ decide }) => decide({ actor: shell }, digest, 'matrix')],
   ['of another channel, whole', ({ decide }) => decide({ actor: shell })],
   ['with a changed signer', ({ decide }) => ({ ...decide(), actor: { ...actor, user: '@else:x' } })],
-])('a command %s is refused, and nothing that it says is repeated', async (_name, make) => {
+])('A29 a command %s is refused, and nothing that it says is repeated', async (_name, make) => {
   const ground = await begin();
   const { deliver, turn, state, verdicts } = ground;
   const foreign = make(ground);
@@ -126,7 +126,7 @@ test.each<[string, (ground: Ground) => Command]>([
   expect(state()).toBe('approved');
 });
 
-test('another command under an id that was decided does nothing, now and after a restart', async () => {
+test('A22 another command under an id that was decided does nothing, now and after a restart', async () => {
   const ground = await begin();
   const approval = ground.decide();
   ground.deliver(approval, 'matrix');

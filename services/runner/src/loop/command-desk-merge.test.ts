@@ -44,7 +44,7 @@ test('what nobody checked is merged where that was said by name', async () => {
   expect(ground.state()).toBe('merging');
 });
 
-test('prod is not merged from the room', async () => {
+test('A31 prod is not merged from the room', async () => {
   const ground = await beginDesk(review, 'prod');
   const subject = { task: 'abcde', digest };
   ground.deliver(ground.sign({ kind: 'merge', subject, actor: { channel: 'matrix', user: '@op:x' } }), 'matrix');

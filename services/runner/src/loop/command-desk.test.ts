@@ -35,7 +35,7 @@ test.each([
   ['five minutes ahead', 5],
   ['five minutes behind', -5],
 ])(
-  'F46 a decision from a machine whose clock is %s: when it was decided, and until when it holds, is by our own',
+  'A23 F46 a decision from a machine whose clock is %s: when it was decided, and until when it holds, is by our own',
   async (_, minutes) => {
     const { sign, deliver, turn, task, clock } = await begin();
     const theirs = (at: number) => new Date(at + minutes * 60_000).toISOString();
@@ -54,7 +54,7 @@ test.each([
   },
 );
 
-test('F46 a request that has expired by our clock is not approved by one that is behind', async () => {
+test('A23 F46 a request that has expired by our clock is not approved by one that is behind', async () => {
   const { sign, deliver, turn, state, verdicts, clock } = await begin();
   const { expires_at: end } = states.pending.status === 'pending' ? states.pending : { expires_at: '' };
   clock.pass(Date.parse(end) - clock.now().getTime() + 60_000);
@@ -84,7 +84,7 @@ test('a task is also named by its file', async () => {
   expect(state()).toBe('approved');
 });
 
-test('of two decisions the first counts', async () => {
+test('A24 of two decisions the first counts', async () => {
   const { approve, deliver, turn, state, verdicts } = await begin();
   deliver(approve());
   deliver(approve());
@@ -96,7 +96,7 @@ test('of two decisions the first counts', async () => {
   ]);
 });
 
-test('work that is being started can no longer be rejected, and the shell is told so', async () => {
+test('A24 work that is being started can no longer be rejected, and the shell is told so', async () => {
   const { reject, deliver, state, verdicts, keys, openDesk } = await begin(states.approved);
   deliver(reject());
   await (await openDesk(keys, () => true)).turn();
@@ -104,7 +104,7 @@ test('work that is being started can no longer be rejected, and the shell is tol
   expect(verdicts()).toMatchObject([{ event: 'command_refused', summary: expect.stringContaining('being started') }]);
 });
 
-test('approved work can still be rejected before it starts', async () => {
+test('A24 approved work can still be rejected before it starts', async () => {
   const { approve, reject, deliver, turn, state } = await begin();
   deliver(approve());
   deliver(reject());
@@ -145,7 +145,7 @@ test('a command in another channel’s spool is refused', async () => {
   expect(verdicts()).toMatchObject([{ summary: 'the key belongs to another channel' }]);
 });
 
-test('an expired command is refused', async () => {
+test('A23 an expired command is refused', async () => {
   const { send, deliver, turn, clock, verdicts } = await begin();
   clock.pass(25 * 60 * 60 * 1000);
   deliver(send());
@@ -154,7 +154,7 @@ test('an expired command is refused', async () => {
 });
 
 test.each(['send', 'approve', 'reject', 'submit'] as const)(
-  '%s that is delivered three times, and across a restart, is carried out once',
+  'A22 %s that is delivered three times, and across a restart, is carried out once',
   async (kind) => {
     const ground = await begin();
     const { deliver, turn, restart, messages, taskEvents, layout, verdicts } = ground;

@@ -295,7 +295,11 @@ export class WorkLoop {
       if (end === null || now.getTime() < Date.parse(end) || this.#activities.has(record.id)) continue;
       await this.#context.tasks.transition(
         record.id,
-        { status: 'expired', since: now.toISOString(), reason: `nobody decided before ${end}` },
+        {
+          status: 'expired',
+          since: now.toISOString(),
+          reason: `${state.status === 'approved' ? 'approved, and not begun' : 'nobody decided'} before ${end}`,
+        },
         { event: 'task_expired', phase: 'gate', agent_role: 'runner', summary: `expired at ${end}` },
       );
     }

@@ -120,7 +120,7 @@ test.each([
   ['staging', '', true],
   ['staging', 'approval_required: false\n', true],
   ['prod', '', true],
-])('stage %s with %j has its gate: %s', async (stage, line, gate) => {
+])('A05 stage %s with %j has its gate: %s', async (stage, line, gate) => {
   const { context, intake, drop } = await begin();
   drop('x.md', `workspace: project\nstage: ${stage}\n${line}\nhello\n`);
   await intake.scan();
@@ -322,7 +322,7 @@ test.each(['.x.md', 'x.md~', 'x.md.tmp', '.submitted-abc', 'notes.txt', '~x.md']
   },
 );
 
-test('an operator’s own id is taken once', async () => {
+test('A15 an operator’s own id is taken once', async () => {
   const { context, intake, drop, refusal } = await begin();
   drop('a.md', 'workspace: project\nid: mine\n\nx\n');
   await intake.scan();

@@ -76,7 +76,7 @@ test('F26 a home of another user is refused', async () => {
   await (await HomeGuard.enter(layout, 501, stays))[Symbol.asyncDispose]();
 });
 
-test('F11 a second runner ends with words that name the first, and touches nothing, its health neither', async () => {
+test('A27 F11 a second runner ends with words that name the first, and touches nothing, its health neither', async () => {
   const { layout } = makeHome();
   await enter(layout);
   mkdirSync(layout.logs, { recursive: true });

@@ -71,7 +71,7 @@ test('a death before it was told is made good by the next start', async () => {
   expect(ground.heads().at(-1)).toMatchObject({ journal: 'service', events: 3 });
 });
 
-test('acknowledged lines that are gone are told of, and the file keeps what it said', async () => {
+test('A27 acknowledged lines that are gone are told of, and the file keeps what it said', async () => {
   const ground = begin();
   await ground.live({ [run]: ['a', 'b', 'c'] });
   cutTo(ground.paths[run], 1);
@@ -81,7 +81,7 @@ test('acknowledged lines that are gone are told of, and the file keeps what it s
   expect(ground.heads().map(({ events }) => events)).toEqual([3, 1]);
 });
 
-test('so are lines that were made anew, a journal that was removed, and one whose run is gone', async () => {
+test('A27 so are lines that were made anew, a journal that was removed, and one whose run is gone', async () => {
   const ground = begin();
   await ground.live({ service: ['a'], [run]: ['b', 'c'] });
   rmSync(ground.paths[run]);
@@ -100,7 +100,7 @@ test('so are lines that were made anew, a journal that was removed, and one whos
   expect(replaced?.what).toContain('has another line 3 than it had');
 });
 
-test('what is behind stands in the journal and in the health, for as long as the runner lives', async () => {
+test('A27 what is behind stands in the journal and in the health, for as long as the runner lives', async () => {
   const ground = begin();
   await ground.live({ service: ['a', 'b'], [run]: ['c'] });
   rmSync(ground.paths[run]);
@@ -143,7 +143,7 @@ test('F16 a torn tail is taken off and said in that journal, with what was kept'
   ]);
 });
 
-test('a file that was changed is put aside, said, and begun anew', async () => {
+test('A27 a file that was changed is put aside, said, and begun anew', async () => {
   const ground = begin();
   await ground.live({ service: ['a'], [run]: ['b'] });
   const changed = readFileSync(ground.path, 'utf8').replace('"events":1', '"events":9');
