@@ -72,7 +72,7 @@ describe('a first run', () => {
     });
   });
 
-  test('A19 the bot can neither invite nor rename nor give itself power, and the operator can', async () => {
+  test('A19 A30 the bot can neither invite nor rename nor give itself power, and the operator can', async () => {
     const { MATRIX_BOT_TOKEN: token, MATRIX_ROOM_ID: room } = await ground.bot();
     const path = `/rooms/${encodeURIComponent(room)}`;
     const power = { users: { [botUser]: 100 } };
@@ -123,6 +123,17 @@ describe('a further run', () => {
     await rm(botFile());
     expect(logins((await ground.mustRun()).requests)).toBe(1);
     expect(await ground.stands()).toBe(room);
+  });
+
+  test('A30 a new token is the bot’s only one: who had another has nothing any more', async () => {
+    const { MATRIX_BOT_TOKEN: old } = await ground.bot();
+    const password = (await readFile(join(ground.secrets, 'bot.password'), 'utf8')).trim();
+    const { token: elsewhere } = await ground.synapse.login(botUser, password);
+    await rm(botFile());
+    await ground.mustRun();
+    expect(await ground.stands()).toBe(room);
+    for (const token of [old, elsewhere])
+      expect((await ground.synapse.request('GET', '/account/whoami', token)).status).toBe(401);
   });
 
   test('gives the listener a new token when the old one was logged out', async () => {
