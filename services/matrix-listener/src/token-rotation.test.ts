@@ -98,6 +98,12 @@ test('A30 A32 a token that the homeserver does not take any more is said, until 
   await expect.poll(async () => (await report())?.status, soon).toBe('ok');
 }, 40_000);
 
+test('A32 what is refused is found out and said within a minute, however little happens in the room', () => {
+  const { syncHoldMs, syncPauseMs, beatMs } = listenerLimits;
+  // A homeserver that ends a session lets the sync that it holds go on to its end.
+  expect(syncHoldMs + syncPauseMs + beatMs).toBeLessThan(45_000);
+});
+
 test('A30 the file is read anew at the very refusal: a session that ends just behind its rotation is no trouble', async () => {
   const { home, start, ask, bodies, commands, taken, writeToken, lines } = await begin();
   start();
