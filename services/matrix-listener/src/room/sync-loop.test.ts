@@ -478,3 +478,25 @@ test('what was read by a turn that had begun before it was asked for is no new r
   answers[2]?.();
   await running;
 });
+
+test('A30 a reading that was asked for does not wait until something was sent: whoever sends waits for it', async () => {
+  const { server, start, full, evidence, change } = await begin();
+  const sync = start();
+  const stop = new AbortController();
+  const running = sync.run(stop.signal);
+  await sync.caughtUp;
+  await full();
+  server.say(said('e', 'approve gated'));
+  server.manners.limit = 1;
+  await pause(100, signal);
+  for (let index = 0; index < 3; index += 1) server.say(said(`e${index}`, 'approve gated'));
+  await sync.readAnew();
+  expect(evidence().at(-1)).toBe('$e2');
+  server.say(said('late', 'approve gated'));
+  await pause(100, signal);
+  expect(evidence()).not.toContain('$late');
+  await change((next) => void Object.assign(next, { outgoing: [] }));
+  await expect.poll(() => evidence().at(-1)).toBe('$late');
+  stop.abort();
+  await running;
+});

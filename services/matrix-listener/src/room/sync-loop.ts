@@ -96,6 +96,8 @@ export class SyncLoop {
   /** One sync, with what lies in a gap before it. */
   async turn(holdMs: number, stop: AbortSignal): Promise<void> {
     const asked = this.#asked.splice(0);
+    // Who asks sends nothing until then: so it is not waited for that something is sent.
+    if (asked.length > 0) this.#isCaughtUp = false;
     try {
       await this.#read(holdMs, stop);
     } catch (error) {
