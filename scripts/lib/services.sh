@@ -144,8 +144,8 @@ stop_failing() {
   done
 }
 
-# The listener reads its access once: one that runs with older words than the file holds is stopped, and then started
-# anew with the others.
+# The listener takes up another token by itself, but not another bot or room: one that runs with older words than the file holds is
+# stopped, and then started anew with the others.
 renew_listener() {
   listener=$(containers_of matrix-listener --filter status=running)
   [ -n "$listener" ] || return 0

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEnv } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Phone } from '../support/phone.ts';
@@ -136,6 +137,22 @@ describe('the loop of the first document', () => {
     expect(await phone.answerTo(await phone.say('approve live.md'))).toContain('scripts/countersign');
     expect((await stack.task('live.md'))?.state.status).toBe('pending');
     expect(await stack.countersign('reject', 'live.md')).toMatchObject({ exitCode: 0 });
+  });
+
+  test('A30 the bot’s token is replaced while everything runs: the one before is worth nothing, and the room goes on', async () => {
+    const file = join((await stack.places()).secrets, 'matrix-listener', 'matrix-bot.env');
+    const token = async () => parseEnv(await readFile(file, 'utf8'))['MATRIX_BOT_TOKEN'] ?? '';
+    const whoami = async (of: string) => (await phone.http.request('GET', '/account/whoami', of)).status;
+    const before = await token();
+    const { exitCode, stdout, stderr } = await stack.countersign('rotate-bot-token', '--json');
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ listener: 'uses-it', sessions_ended: 1 });
+    expect([await whoami(before), await whoami(await token())]).toEqual([401, 200]);
+    await stack.drop('rotated.md', staging('create rotated.txt with one'));
+    await phone.react((await phone.receives(['rotated.md'])).event_id, '✅');
+    const { id } = await stack.reaches('rotated.md', ['review']);
+    expect(await requests(id)).toBe(1);
+    expect((await stack.countersign('status')).stdout).not.toContain('matrix-listener');
   });
 
   test('a line that is sent from the shell stands in the room', async () => {

@@ -125,6 +125,17 @@ describe('a further run', () => {
     expect(await ground.stands()).toBe(room);
   });
 
+  test('A30 a new token is the bot’s only one: who had another has nothing any more', async () => {
+    const { MATRIX_BOT_TOKEN: old } = await ground.bot();
+    const password = (await readFile(join(ground.secrets, 'bot.password'), 'utf8')).trim();
+    const { token: elsewhere } = await ground.synapse.login(botUser, password);
+    await rm(botFile());
+    await ground.mustRun();
+    expect(await ground.stands()).toBe(room);
+    for (const token of [old, elsewhere])
+      expect((await ground.synapse.request('GET', '/account/whoami', token)).status).toBe(401);
+  });
+
   test('gives the listener a new token when the old one was logged out', async () => {
     const { MATRIX_BOT_TOKEN: old } = await ground.bot();
     await ground.synapse.api('POST', '/logout', old, {});

@@ -195,6 +195,60 @@ describe('access to a homeserver of the operator’s', () => {
   });
 });
 
+describe('countersign rotate-bot-token', () => {
+  const asked = () => readFile(join(machine.folder, 'asked'), 'utf8').catch(() => '');
+  const rotate = (args: readonly string[] = [], more: Readonly<Record<string, string>> = {}) =>
+    machine.run('countersign', ['rotate-bot-token', ...args], { ...places(), ...more });
+  const own = { COMPOSE_PROFILES: 'rehearsal' };
+  beforeEach(() =>
+    machine.stub(
+      'docker',
+      `printf '%s\\n' "$*" >>"$HOME/asked"
+case "$*" in
+  *Server.Version*) echo 26.1.5 ;;
+  *"run --rm"*) cat >"$HOME/read"; exit "\${ENDS:-0}" ;;
+esac`,
+    ),
+  );
+
+  test("with the stack's own Synapse runs its one-shot, which reads nothing; its end is the command's", async () => {
+    expect((await rotate(['--json', '--now'])).exitCode).toBe(0);
+    expect((await asked()).trimEnd().split('\n').at(-1)).toMatch(
+      /compose .* --progress quiet run --rm --no-deps -T --quiet-pull rotate-bot-token --now --json$/,
+    );
+    expect(await readFile(join(machine.folder, 'read'), 'utf8')).toBe('');
+    expect((await rotate([], { ENDS: '1' })).exitCode).toBe(1);
+  });
+
+  test("A30 with a homeserver of the operator's the given token is read, and stands in no argument", async () => {
+    await hosts('MATRIX_HOMESERVER=http://mac-studio:8008');
+    const file = join(machine.folder, 'new-token');
+    await writeFile(file, `${token}\r\nmore\n`);
+    expect((await rotate(['--token-file', file], own)).exitCode).toBe(0);
+    expect((await asked()).trimEnd()).toMatch(/ rotate-bot-token --given$/);
+    expect(await asked()).not.toContain(token);
+    expect(await readFile(join(machine.folder, 'read'), 'utf8')).toBe(token);
+  });
+
+  test.each<[string, readonly string[], Readonly<Record<string, string>>, string | null, number, RegExp]>([
+    ['an option that there is not', ['--token=x'], {}, null, 2, /--help/],
+    ["a token for the stack's own Synapse", ['--token-file', '/x'], {}, null, 2, /without a token of yours/],
+    ['nobody to ask for the token', [], own, 'http://mac-studio:8008', 2, /give --token-file/],
+    ['a file that is not there', ['--token-file', '/none'], own, 'http://mac-studio:8008', 1, /no file \/none/],
+    ['no homeserver', [], own, null, 1, /there is no homeserver/],
+  ])('with %s says so before anything is asked for', async (_what, args, more, homeserver, code, words) => {
+    await hosts(homeserver === null ? '' : `MATRIX_HOMESERVER=${homeserver}`);
+    const { exitCode, stderr } = await rotate(args, more);
+    expect(exitCode).toBe(code);
+    expect(stderr).toMatch(words);
+    expect(await asked()).toBe('');
+  });
+
+  test('explains itself', async () => {
+    expect((await rotate(['--help'])).stdout).toMatch(/^Usage: countersign rotate-bot-token/);
+  });
+});
+
 test.each(['0', '65536', '8008x', '-1', '08008', '123456'])('port %s is refused', async (port) => {
   for (const [check, setting] of [
     ['check_matrix_port', 'COUNTERSIGN_MATRIX_PORT'],

@@ -104,7 +104,11 @@ describe('a file that is missing or wrong', () => {
 
 describe('what the homeserver does not accept', () => {
   test('a token that it does not know', () =>
-    says({ user: bot.user, token: unknownToken, room }, 'failing', ['does not take the bot', botFile, 'scripts/up']));
+    says({ user: bot.user, token: unknownToken, room }, 'failing', [
+      'does not take the bot',
+      botFile,
+      'scripts/countersign rotate-bot-token',
+    ]));
 
   test('a token of another user', () =>
     says({ user: bot.user, token: mallory.token, room }, 'failing', ['belongs to another user', bot.user, botFile]));

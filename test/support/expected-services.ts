@@ -185,6 +185,16 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     outputIsKept: false,
     mounts: { '/secrets': bind('secrets/runner') },
   },
+  'rotate-bot-token': {
+    ...oneShot,
+    networks: ['matrix'],
+    mounts: {
+      '/secrets': bind('secrets/enrol'),
+      '/listener-secrets': bind('secrets/matrix-listener'),
+      '/listener-logs': bind('home/logs/matrix-listener', true),
+      '/run/matrix': volume('matrix-door', true),
+    },
+  },
   cli: {
     ...oneShot,
     mounts: {

@@ -10,5 +10,7 @@ export const HealthReport = z.strictObject({
   /** When the work loop last turned. */
   ts: Timestamp,
   started_at: Timestamp,
+  /** Of a service that logs in somewhere: when the file was written whose access was last taken there. */
+  access: Timestamp.optional(),
 });
 export type HealthReport = z.infer<typeof HealthReport>;

@@ -4,8 +4,8 @@ import { Homeserver } from './homeserver.ts';
 import { botDevice, botName, botUser, enrolDevice, operatorName, operatorUser } from './names.ts';
 import { makePassword } from './password.ts';
 import { areBothIn, ensureRoom } from './room.ts';
-import { type OperatorFile, SecretFiles } from './secret-files.ts';
-import { isTokenOf, login, logout, register } from './users.ts';
+import { botPasswordPlace, type OperatorFile, SecretFiles } from './secret-files.ts';
+import { endOtherSessions, isTokenOf, login, logout, lostPassword, register } from './users.ts';
 
 /**
  * Makes the bot, the operator and their room on the stack's own Synapse, and writes down how the listener and the operator get
@@ -41,12 +41,13 @@ export async function enrol(config: EnrolConfig, report: Report): Promise<void> 
   report(`${operatorUser} and ${botUser} are in ${room}`);
 }
 
-/** A session of the bot, who is made when there is none. */
+/** The bot's one session; the bot is made when there is none. Who had another token of it, has nothing any more. */
 async function enterBot(homeserver: Homeserver, files: SecretFiles, report: Report): Promise<string> {
   const password = await files.botPassword();
   if (await register(homeserver, await files.registrationSecret(), botName, password)) report(`made: ${botUser}`);
   const token = await login(homeserver, botUser, password, botDevice);
-  if (token === null) throw new EnrolError(lostPassword(botUser, 'secrets/enrol/bot.password'));
+  if (token === null) throw new EnrolError(lostPassword(botUser, botPasswordPlace));
+  await endOtherSessions(homeserver, token, password);
   report(`logged in: ${botUser}`);
   return token;
 }
@@ -69,12 +70,4 @@ async function openRoom(
   } finally {
     await logout(homeserver, session);
   }
-}
-
-function lostPassword(user: string, place: string): string {
-  return [
-    `${user} cannot log in: ${place} is not the password, or is not any more.`,
-    'When it was changed in a Matrix client, write the new one there and run scripts/up again.',
-    "When it is lost: scripts/down --volumes forgets the stack's own Synapse with its users and its room; scripts/up then makes them anew.",
-  ].join('\n');
 }

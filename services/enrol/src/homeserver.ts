@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DoorError } from '@countersign/contracts/gateway-api.ts';
+import { inertLine } from '@countersign/contracts/inert-text.ts';
 import { z } from 'zod';
 import { EnrolError } from './enrol-error.ts';
-import { answerBytes, leastWaitMs, patienceMs, requestMs } from './limits.ts';
+import { answerBytes, doorWordsCharacters, leastWaitMs, patienceMs, requestMs } from './limits.ts';
 
 const Refusal = z.object({ errcode: z.string(), retry_after_ms: z.number().nonnegative().optional() });
 
@@ -19,29 +21,49 @@ type Call<Schema extends z.ZodType> = {
   readonly answer: Schema;
 };
 
+/** How people are told of a homeserver, and the way to it. */
+export type Manner = {
+  readonly name: string;
+  /** Who does not answer when nobody does, and what to do then. */
+  readonly away: { readonly who: string; readonly mend: string };
+  /** What to do when it was something that passes. */
+  readonly again: string;
+  readonly fetch: typeof globalThis.fetch;
+};
+
 /** A homeserver's HTTP API: bounded in time and size, no redirects followed, what comes back parsed. */
 export class Homeserver {
+  readonly manner: Manner;
   readonly #origin: string;
 
-  constructor(origin: string) {
+  /** @param manner of the stack's own Synapse, unless it is said otherwise */
+  constructor(origin: string, manner: Partial<Manner> = {}) {
     this.#origin = origin;
+    this.manner = {
+      name: 'Synapse',
+      away: { who: origin, mend: 'Its log: docker compose logs synapse.' },
+      again: 'run scripts/up again',
+      fetch: globalThis.fetch,
+      ...manner,
+    };
   }
 
   /** @throws EnrolError when it does not answer, or not as a homeserver does */
   async call<Schema extends z.ZodType>(call: Call<Schema>): Promise<Answer<z.output<Schema>>> {
     const end = Date.now() + patienceMs;
+    const { name, again } = this.manner;
     for (;;) {
       const { code, text } = await this.#send(call);
       if (code === 200) return { status: 'ok', value: parse(call, call.answer, text) };
       if (code >= 500)
-        throw new EnrolError(`Synapse failed at ${call.method} ${call.path}: ${code}. Run scripts/up again.`);
+        throw new EnrolError(
+          `${name} failed at ${call.method} ${call.path}: ${code}${wordsOfDoor(text)}. When that has passed, ${again}.`,
+        );
       const refusal = parse(call, Refusal, text);
       if (code !== 429) return { status: 'refused', code, errcode: refusal.errcode };
       const waitMs = Math.max(refusal.retry_after_ms ?? 0, leastWaitMs);
       if (Date.now() + waitMs > end)
-        throw new EnrolError(
-          `Synapse allows no more ${call.path} for ${Math.ceil(waitMs / 1_000)} s: run scripts/up again then.`,
-        );
+        throw new EnrolError(`${name} allows no more ${call.path} for ${Math.ceil(waitMs / 1_000)} s: ${again} then.`);
       await sleep(waitMs);
     }
   }
@@ -50,13 +72,15 @@ export class Homeserver {
   async must<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.output<Schema>> {
     const answer = await this.call(call);
     if (answer.status === 'ok') return answer.value;
-    throw new EnrolError(`Synapse refused ${call.method} ${call.path}: ${answer.code} ${inert(answer.errcode)}.`);
+    throw new EnrolError(
+      `${this.manner.name} refused ${call.method} ${call.path}: ${answer.code} ${inert(answer.errcode)}.`,
+    );
   }
 
   async #send(call: Call<z.ZodType>): Promise<{ code: number; text: string }> {
     const path = call.path.startsWith('/_') ? call.path : `/_matrix/client/v3${call.path}`;
     try {
-      const answer = await fetch(`${this.#origin}${path}`, {
+      const answer = await this.manner.fetch(`${this.#origin}${path}`, {
         method: call.method,
         redirect: 'error',
         headers: {
@@ -68,12 +92,8 @@ export class Homeserver {
       });
       return { code: answer.status, text: await readText(answer) };
     } catch (cause) {
-      throw new EnrolError(
-        `${this.#origin} does not answer: ${reasonOf(cause)}. Its log: docker compose logs synapse.`,
-        {
-          cause,
-        },
-      );
+      const { who, mend } = this.manner.away;
+      throw new EnrolError(`${who} does not answer: ${reasonOf(cause)}. ${mend}`, { cause });
     }
   }
 }
@@ -94,6 +114,15 @@ function parse<Schema extends z.ZodType>(call: Call<z.ZodType>, schema: Schema, 
     return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new EnrolError(`What answers ${call.method} ${call.path} is no homeserver.`, { cause });
+  }
+}
+
+/** What the gateway's door says of a homeserver that it cannot ask. */
+function wordsOfDoor(text: string): string {
+  try {
+    return ` (${inertLine(DoorError.parse(JSON.parse(text)).error).slice(0, doorWordsCharacters)})`;
+  } catch {
+    return '';
   }
 }
 

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { MatrixBotEnv, MatrixOperatorEnv } from '@countersign/contracts/config/matrix.ts';
 import { readEnvConfig } from '@countersign/kit/config-file.ts';
-import { exists, isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
+import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { writtenAt } from '@countersign/kit/written-at.ts';
 import { z } from 'zod';
 import type { EnrolConfig } from './config.ts';
 import { EnrolError } from './enrol-error.ts';
@@ -18,18 +19,31 @@ export type OperatorFile = z.infer<typeof OperatorFile>;
 
 const mode = 0o600;
 
+/** For people. */
+export const botPasswordPlace = 'secrets/enrol/bot.password';
+
+/** Replaces a file as a whole. */
+export type WriteFile = typeof writeFileAtomic;
+
 /** The files that `enrol` keeps, in the two folders that it has. */
 export class SecretFiles {
   readonly #registration: string;
   readonly #botPassword: string;
   readonly #operator: string;
   readonly #bot: string;
+  readonly #superseded: string;
+  readonly #write: WriteFile;
 
-  constructor({ secrets, listenerSecrets }: EnrolConfig) {
+  constructor(
+    { secrets, listenerSecrets }: Pick<EnrolConfig, 'secrets' | 'listenerSecrets'>,
+    write: WriteFile = writeFileAtomic,
+  ) {
+    this.#write = write;
     this.#registration = join(secrets, 'registration.secret');
     this.#botPassword = join(secrets, 'bot.password');
     this.#operator = join(secrets, 'operator.env');
     this.#bot = join(listenerSecrets, 'matrix-bot.env');
+    this.#superseded = join(secrets, 'superseded.tokens');
   }
 
   /** @throws EnrolError */
@@ -44,7 +58,7 @@ export class SecretFiles {
    * @throws EnrolError when it is the token of another homeserver, which was put there by hand and is not written over
    */
   async bot(): Promise<MatrixBotEnv | null> {
-    const bot = await readEnv(this.#bot, MatrixBotEnv);
+    const bot = await this.anyBot();
     if (bot !== null && bot.MATRIX_BOT_USER !== botUser)
       throw new EnrolError(
         [
@@ -56,8 +70,18 @@ export class SecretFiles {
     return bot;
   }
 
+  /** The same of whichever homeserver. */
+  async anyBot(): Promise<MatrixBotEnv | null> {
+    return await readEnv(this.#bot, MatrixBotEnv);
+  }
+
+  /** When the listener's file was written. */
+  async botWrittenAt(): Promise<string> {
+    return await writtenAt(this.#bot);
+  }
+
   async writeBot(bot: MatrixBotEnv): Promise<void> {
-    await writeFileAtomic(this.#bot, envText('Written by enrol: whom the listener speaks as.', bot), mode);
+    await this.#write(this.#bot, envText('Written by enrol: whom the listener speaks as.', bot), mode);
   }
 
   async operator(): Promise<OperatorFile | null> {
@@ -67,7 +91,23 @@ export class SecretFiles {
   async writeOperator(operator: OperatorFile): Promise<void> {
     const comment =
       'Written by enrol: log in with this in any Matrix client. Change the password here when you change it there.';
-    await writeFileAtomic(this.#operator, envText(comment, operator), mode);
+    await this.#write(this.#operator, envText(comment, operator), mode);
+  }
+
+  /** Tokens in whose place others were written, or are about to be, and whose sessions may not have ended yet. */
+  async superseded(): Promise<string[]> {
+    return (await readText(this.#superseded))?.split('\n').filter((token) => token !== '') ?? [];
+  }
+
+  async writeSuperseded(tokens: readonly string[]): Promise<void> {
+    if (tokens.length > 0) return await this.#write(this.#superseded, `${tokens.join('\n')}\n`, mode);
+    await rm(this.#superseded, { force: true });
+    await syncFolder(dirname(this.#superseded));
+  }
+
+  /** The bot's password, where an earlier run made one. */
+  async knownBotPassword(): Promise<string | null> {
+    return await readWord(this.#botPassword);
   }
 
   /** The bot's password, made and kept when there is none. */
@@ -75,7 +115,7 @@ export class SecretFiles {
     const kept = await readWord(this.#botPassword);
     if (kept !== null) return kept;
     const made = makePassword();
-    await writeFileAtomic(this.#botPassword, `${made}\n`, mode);
+    await this.#write(this.#botPassword, `${made}\n`, mode);
     return made;
   }
 }
@@ -87,11 +127,15 @@ async function readEnv<Schema extends z.ZodObject>(path: string, schema: Schema)
 }
 
 async function readWord(path: string): Promise<string | null> {
+  const word = (await readText(path))?.trim();
+  if (word === '')
+    throw new EnrolError(`secrets/enrol/${basename(path)} is empty: remove it, and run scripts/up again.`);
+  return word ?? null;
+}
+
+async function readText(path: string): Promise<string | null> {
   try {
-    const word = (await readFile(path, 'utf8')).trim();
-    if (word === '')
-      throw new EnrolError(`secrets/enrol/${basename(path)} is empty: remove it, and run scripts/up again.`);
-    return word;
+    return await readFile(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;

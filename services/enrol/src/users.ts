@@ -7,7 +7,9 @@ import type { Homeserver } from './homeserver.ts';
 const registration = '/_synapse/admin/v1/register';
 const Nonce = z.object({ nonce: z.string().max(1_024) });
 const LoggedIn = z.object({ user_id: MatrixUserId, access_token: z.string().min(1) });
-const Me = z.object({ user_id: MatrixUserId });
+const Me = z.object({ user_id: MatrixUserId, device_id: z.string().optional() });
+const OwnDevice = Me.required();
+const Devices = z.object({ devices: z.array(z.object({ device_id: z.string() })) });
 
 /** True when the user was made; false when there is one of that name. @throws EnrolError */
 export async function register(
@@ -32,12 +34,16 @@ export async function register(
   );
 }
 
-/** A token of that device; null when the password is not the user's. @throws EnrolError */
+/**
+ * A token of a device; null when the password is not the user's.
+ * @param device null for one that is new
+ * @throws EnrolError
+ */
 export async function login(
   homeserver: Homeserver,
   user: string,
   password: string,
-  device: string,
+  device: string | null,
 ): Promise<string | null> {
   const answer = await homeserver.call({
     method: 'POST',
@@ -46,7 +52,7 @@ export async function login(
       type: 'm.login.password',
       identifier: { type: 'm.id.user', user },
       password,
-      device_id: device,
+      ...(device === null ? {} : { device_id: device }),
       initial_device_display_name: 'Countersign',
     },
     answer: LoggedIn,
@@ -62,10 +68,56 @@ export async function logout(homeserver: Homeserver, token: string): Promise<voi
   await homeserver.must({ method: 'POST', path: '/logout', token, body: {}, answer: z.object({}) });
 }
 
+/** Ends a session; false when it had ended already. @throws EnrolError when that cannot be told now */
+export async function endSession(homeserver: Homeserver, token: string): Promise<boolean> {
+  const answer = await homeserver.call({ method: 'POST', path: '/logout', token, body: {}, answer: z.object({}) });
+  if (answer.status === 'ok') return true;
+  if (answer.code === 401) return false;
+  const { name, again } = homeserver.manner;
+  throw new EnrolError(`${name} does not end a session: ${answer.code}. When that has passed, ${again}.`);
+}
+
+/**
+ * Ends every session of a user but the token's own, also those that nobody knows of; how many. @throws EnrolError
+ */
+export async function endOtherSessions(homeserver: Homeserver, token: string, password: string): Promise<number> {
+  const own = await homeserver.must({ method: 'GET', path: '/account/whoami', token, answer: OwnDevice });
+  const { devices } = await homeserver.must({ method: 'GET', path: '/devices', token, answer: Devices });
+  const others = devices.map(({ device_id }) => device_id).filter((device) => device !== own.device_id);
+  if (others.length === 0) return 0;
+  const identifier = { type: 'm.id.user', user: own.user_id };
+  await homeserver.must({
+    method: 'POST',
+    path: '/delete_devices',
+    token,
+    body: { devices: others, auth: { type: 'm.login.password', identifier, password } },
+    answer: z.object({}),
+  });
+  return others.length;
+}
+
 /** Whether the token is that user's and works. @throws EnrolError when that cannot be told now */
 export async function isTokenOf(homeserver: Homeserver, token: string, user: string): Promise<boolean> {
+  return (await sessionOf(homeserver, token))?.user === user;
+}
+
+/** Whose session a token is, and of which device where the homeserver says it; null for a token that does not work. @throws EnrolError */
+export async function sessionOf(
+  homeserver: Homeserver,
+  token: string,
+): Promise<{ readonly user: string; readonly device: string | null } | null> {
   const answer = await homeserver.call({ method: 'GET', path: '/account/whoami', token, answer: Me });
-  if (answer.status === 'ok') return answer.value.user_id === user;
-  if (answer.code === 401 || answer.code === 403) return false;
-  throw new EnrolError(`Synapse cannot say whose token it is: ${answer.code}. Run scripts/up again.`);
+  if (answer.status === 'ok') return { user: answer.value.user_id, device: answer.value.device_id ?? null };
+  if (answer.code === 401 || answer.code === 403) return null;
+  const { name, again } = homeserver.manner;
+  throw new EnrolError(`${name} cannot say whose token it is: ${answer.code}. When that has passed, ${again}.`);
+}
+
+/** Why somebody cannot log in, and what to do. @param place of the password, for people */
+export function lostPassword(user: string, place: string): string {
+  return [
+    `${user} cannot log in: ${place} is not the password, or is not any more.`,
+    'When it was changed in a Matrix client, write the new one there and run scripts/up again.',
+    "When it is lost: scripts/down --volumes forgets the stack's own Synapse with its users and its room; scripts/up then makes them anew.",
+  ].join('\n');
 }

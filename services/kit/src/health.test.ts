@@ -38,6 +38,16 @@ test('the start stays the same from beat to beat', async () => {
   expect(second?.report.status).toBe('failing');
 });
 
+test('with what a service got in elsewhere is said at once when it is another', async () => {
+  const file = new HealthFile(folder, 'matrix-listener');
+  await file.beat('ok', '');
+  expect((await readHealth(folder))?.report).not.toHaveProperty('access');
+  for (const access of ['2026-11-20T10:00:00.000Z', '2026-11-20T10:00:00.001Z']) {
+    await file.beat('ok', '', access);
+    expect((await readHealth(folder))?.report.access).toBe(access);
+  }
+});
+
 test.each(['', '{', '{}', 'null', '{"service":"runner","status":"ok"}'])(
   'a file that holds %j says nothing',
   async (text) => {

@@ -28,12 +28,15 @@ export class HealthFile {
     this.#remembered.push(reason);
   }
 
-  /** Says how it is. A report that cannot be written, on a full disk for instance, is no reason to stop: it is old then, which tells. */
-  async beat(now: HealthReport['status'], reason: string): Promise<void> {
+  /**
+   * Says how it is. A report that cannot be written, on a full disk for instance, is no reason to stop: it is old then, which tells.
+   * @param access when the file was written with which the service last got in elsewhere; null where it is in nowhere
+   */
+  async beat(now: HealthReport['status'], reason: string, access: string | null = null): Promise<void> {
     const status = this.#remembered.length === 0 ? now : 'failing';
     const reasons = reason === '' ? this.#remembered : [reason, ...this.#remembered];
     const told = reasons.join('; ').slice(0, serviceLimits.healthReason);
-    const news = `${status} ${told}`;
+    const news = `${status} ${access} ${told}`;
     if (news === this.#said && Date.now() - this.#saidAt < repeatMs) return;
     const report: HealthReport = {
       service: this.#service,
@@ -41,6 +44,7 @@ export class HealthFile {
       reason: told,
       ts: new Date().toISOString(),
       started_at: this.#startedAt,
+      ...(access === null ? {} : { access }),
     };
     try {
       await writeFileAtomic(this.#path, `${JSON.stringify(report)}\n`, 0o644);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '@countersign/kit/config-file.ts';
 import { expect, test } from 'vitest';
@@ -33,7 +33,10 @@ function begin(files: { env?: string | null; stages?: string; key?: string | nul
 }
 
 test('the paths are those of the container unless they are told otherwise', async () => {
-  const { config, secrets } = await readListenerConfig(begin());
+  const files = begin();
+  const writtenAt = '2026-11-20T10:00:00.123Z';
+  utimesSync(join(files.LISTENER_SECRETS, 'matrix-bot.env'), new Date(), new Date(writtenAt));
+  const { config, secrets } = await readListenerConfig(files);
   expect(config).toMatchObject({
     volumes: '/volumes',
     spool: '/spool',
@@ -41,11 +44,12 @@ test('the paths are those of the container unless they are told otherwise', asyn
     logs: '/logs',
     door: '/run/matrix/synapse.sock',
     logLevel: 'info',
+    secrets: files.LISTENER_SECRETS,
     bot,
     room,
     stages: { stages: { staging: { decide: [{ channel: 'shell' }, { channel: 'matrix', persons: [operator] }] } } },
   });
-  expect(secrets.token).toBe(token);
+  expect(secrets.access).toEqual({ token, writtenAt });
   expect(secrets.key.asymmetricKeyType).toBe('ed25519');
   expect(JSON.stringify(config)).not.toContain(token);
   const told = await readListenerConfig({ ...begin(), LISTENER_SPOOL: '/elsewhere', OTHER: 'x' });

@@ -7,7 +7,10 @@ import { Stages } from '@countersign/contracts/config/stages.ts';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { exists } from '@countersign/kit/files.ts';
+import { writtenAt } from '@countersign/kit/written-at.ts';
 import { z } from 'zod';
+import { botFile, botFileName } from './bot-file.ts';
+import type { Access } from './bot-token.ts';
 
 const Settings = z.strictObject({
   /** The folder that holds `runs/`. */
@@ -29,25 +32,27 @@ export type ListenerConfig = {
   readonly logs: string;
   readonly door: string;
   readonly logLevel: string;
+  /** The folder of the bot's token and of the key. */
+  readonly secrets: string;
   readonly bot: MatrixUserId;
   readonly room: MatrixRoomId;
   readonly stages: Stages;
 };
 
-export type ListenerSecrets = { readonly token: string; readonly key: KeyObject };
+export type ListenerSecrets = { readonly access: Access; readonly key: KeyObject };
 
 /** Where the log and `health.json` are. @throws ConfigError */
 export function readLogsFolder(environment: NodeJS.ProcessEnv): string {
   return readEnvironment(environment, 'LISTENER_', Settings).LISTENER_LOGS;
 }
 
-/** Reads environment, `stages.yaml` and the bot's secrets, once: a changed file needs a restart. @throws ConfigError */
+/** Reads environment, `stages.yaml` and the bot's secrets, once: what changes needs a restart, but for the token. @throws ConfigError */
 export async function readListenerConfig(
   environment: NodeJS.ProcessEnv,
 ): Promise<{ config: ListenerConfig; secrets: ListenerSecrets }> {
   const settings = readEnvironment(environment, 'LISTENER_', Settings);
   const stages = await readYamlConfig(join(settings.LISTENER_CONFIGS, 'stages.yaml'), Stages);
-  const bot = await readBot(join(settings.LISTENER_SECRETS, 'matrix-bot.env'));
+  const { bot, access } = await readBot(join(settings.LISTENER_SECRETS, botFileName));
   const config = {
     volumes: settings.LISTENER_VOLUMES,
     spool: settings.LISTENER_SPOOL,
@@ -55,19 +60,23 @@ export async function readListenerConfig(
     logs: settings.LISTENER_LOGS,
     door: settings.LISTENER_DOOR,
     logLevel: settings.LISTENER_LOG_LEVEL,
+    secrets: settings.LISTENER_SECRETS,
     bot: bot.MATRIX_BOT_USER,
     room: bot.MATRIX_ROOM_ID,
     stages: stages.value,
   };
-  return { config, secrets: { token: bot.MATRIX_BOT_TOKEN, key: await readKey(settings.LISTENER_SECRETS) } };
+  return { config, secrets: { access, key: await readKey(settings.LISTENER_SECRETS) } };
 }
 
-async function readBot(path: string): Promise<MatrixBotEnv> {
+async function readBot(path: string): Promise<{ readonly bot: MatrixBotEnv; readonly access: Access }> {
   if (!(await exists(path)))
     throw new ConfigError(
-      'secrets/matrix-listener/matrix-bot.env is missing. With the stack’s own Synapse scripts/up makes it; for a homeserver of yours write its three lines: MATRIX_BOT_USER=@name:server, MATRIX_BOT_TOKEN=…, MATRIX_ROOM_ID=!…',
+      `${botFile} is missing. With the stack’s own Synapse scripts/up makes it; for a homeserver of yours write its three lines: MATRIX_BOT_USER=@name:server, MATRIX_BOT_TOKEN=…, MATRIX_ROOM_ID=!…`,
     );
-  return await readEnvConfig(path, MatrixBotEnv);
+  // As when it is read again: the time is that of the content, or older.
+  const at = await writtenAt(path);
+  const bot = await readEnvConfig(path, MatrixBotEnv);
+  return { bot, access: { token: bot.MATRIX_BOT_TOKEN, writtenAt: at } };
 }
 
 async function readKey(secrets: string): Promise<KeyObject> {

@@ -1,94 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command } from '@countersign/contracts/command.ts';
-import { Stages } from '@countersign/contracts/config/stages.ts';
-import { readHealth } from '@countersign/kit/health.ts';
-import { makeReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
-import { makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
-import { expect, onTestFinished, test } from 'vitest';
-import { runListener } from './create-listener.ts';
+import { expect, test } from 'vitest';
 import { listenerLimits } from './limits.ts';
-import { json, startDoor } from './testing/door.ts';
-import { TestJournals } from './testing/journals.ts';
-import { keptLog } from './testing/kept-log.ts';
-import { type Interference, postOf, roomDoor } from './testing/room-door.ts';
-import { bot, operator, reaction, room, said, stranger } from './testing/room-events.ts';
-import { scratchFolder } from './testing/scratch.ts';
-import { TestRoom } from './testing/test-room.ts';
+import { json } from './testing/door.ts';
+import { type Interference, postOf } from './testing/room-door.ts';
+import { operator, reaction, said, stranger } from './testing/room-events.ts';
+import { beginListener as begin, firstToken as token } from './testing/running-listener.ts';
 
-const key = generateKeyPairSync('ed25519').privateKey;
-const token = 'syt_a_secret';
 const soon = { timeout: 10_000 };
-
-const stage = (decide: object[]) => ({ gate: 'approval', sandbox_profile: 'default', approval_hours: 24, decide });
-const stages = Stages.parse({
-  version: 1,
-  stages: {
-    staging: stage([{ channel: 'shell' }, { channel: 'matrix', persons: [operator] }]),
-    prod: stage([{ channel: 'shell' }]),
-  },
-});
-
-/** A listener before a room in memory, behind a door on a unix socket. It runs until it is stopped or the test has finished. */
-async function begin({ hasDoor = true }: { hasDoor?: boolean } = {}) {
-  const home = new TestRoom();
-  const interference: { now: Interference } = { now: () => false };
-  const socketPath = join(scratchFolder(), 'synapse.sock');
-  const openDoor = () =>
-    startDoor(
-      roomDoor(home, (...args) => interference.now(...args)),
-      socketPath,
-    );
-  const door = hasDoor ? await openDoor() : null;
-  const volumes = scratchFolder();
-  mkdirSync(join(volumes, 'runs'));
-  const journals = new TestJournals(volumes);
-  const [spool, state, logs] = [scratchFolder(), scratchFolder(), scratchFolder()];
-  const config = { volumes, spool, state, logs, door: socketPath, logLevel: 'info', bot, room, stages };
-  const { logger, lines } = keptLog();
-  const start = (now?: () => number) => {
-    const stop = new AbortController();
-    const running = runListener(config, { token, key }, stop.signal, { logger, ...(now === undefined ? {} : { now }) });
-    const end = async () => {
-      stop.abort();
-      await running;
-    };
-    onTestFinished(end);
-    return end;
-  };
-  const ask = async (id: string, stageName = 'staging') => {
-    const task = makeWaitingTask('the plan', { id, stage: stageName });
-    await writeWaitingTask(volumes, task);
-    await journals.says('approval_requested', task.record);
-    return task.view.digest;
-  };
-  const finish = async (id: string, stageName = 'staging') => {
-    const task = makeReviewTask({ record: { id, stage: stageName } });
-    await writeReviewTask(volumes, task);
-    await journals.says('review_requested', task.record);
-    return task;
-  };
-  return {
-    home,
-    finish,
-    interference,
-    openDoor,
-    door,
-    journals,
-    start,
-    ask,
-    lines,
-    health: async () => (await readHealth(logs))?.report,
-    bodies: () => home.bodies,
-    commands: () =>
-      readdirSync(spool)
-        .filter((name) => name.endsWith('.json'))
-        .sort()
-        .map((name) => Command.parse(JSON.parse(readFileSync(join(spool, name), 'utf8')))),
-  };
-}
-
 const recent = (event: ReturnType<typeof said>) => ({ ...event, origin_server_ts: Date.now() });
 
 test('what waits is asked in the room, a reaction becomes a command, and its verdict an answer', async () => {
@@ -270,6 +187,24 @@ test.each(garbage)(
   },
   60_000,
 );
+
+test('A32 a homeserver that takes no more messages for a while is said, and is asked again when it said', async () => {
+  const { interference, start, ask, bodies, health } = await begin();
+  const asked: number[] = [];
+  interference.now = ({ method }, response) => {
+    if (method !== 'PUT') return false;
+    asked.push(performance.now());
+    return asked.length === 1 && reply(response, 429, { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 2_500 });
+  };
+  start();
+  await ask('aa');
+  await expect.poll(health, soon).toMatchObject({
+    status: 'waiting',
+    reason: 'messages wait to be posted: the homeserver answered 429 M_LIMIT_EXCEEDED and asks to wait 3 s',
+  });
+  await expect.poll(bodies, soon).toHaveLength(1);
+  expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(2_490);
+});
 
 test.each([
   ['a wrong token', 'account/whoami', 401, { errcode: 'M_UNKNOWN_TOKEN' }, 'failing', /does not take the bot's token/],

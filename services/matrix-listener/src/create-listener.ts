@@ -3,6 +3,7 @@ import { createLogger, type Logger } from '@countersign/kit/logger.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { DoorFetch } from './adapters/door-fetch.ts';
 import { Homeserver } from './adapters/matrix.ts';
+import { BotToken } from './bot-token.ts';
 import type { ListenerConfig, ListenerSecrets } from './config.ts';
 import { FollowLoop } from './journals/follow-loop.ts';
 import { listenerLimits } from './limits.ts';
@@ -34,8 +35,9 @@ export async function runListener(
   const now = overrides.now ?? Date.now;
   const state = await StateFile.open(config.state, config.room, config.bot);
   await using door = new DoorFetch(config.door);
-  const homeserver = new Homeserver(secrets.token, config.room, door.fetch);
   const troubles = new Troubles();
+  const token = new BotToken({ ...config, troubles, logger, renewed: () => void sync.readAnew() }, secrets.access);
+  const homeserver = new Homeserver(token, config.room, door.fetch);
   // Nobody is to take it for well before it has tried.
   troubles.set('sync', 'waiting', 'the room has not been read yet');
   const takingIn = {
@@ -69,20 +71,45 @@ export async function runListener(
   await Promise.all([
     sync.run(stop),
     follow.run(stop),
-    // Not before: a message that is in the room already, without our knowing it, is not to be sent again.
-    untilStopped(sync.caughtUp, stop).then(() => sendLoop({ state, homeserver, troubles, logger, now }, stop)),
-    beat(config, troubles, logger, stop),
+    post({ state, homeserver, troubles, logger, now }, token, sync, stop),
+    token.follow(stop),
+    beat(config, troubles, token, logger, stop),
   ]);
 }
 
+/**
+ * Sends what waits, but not before the room was read: a message that is in it already, without our knowing it, is not to be sent
+ * again. With another token it is read once more, for then the homeserver does not know a transaction of before. What was on its way
+ * is waited for first, so that it is not posted behind that reading.
+ */
+async function post(
+  parts: Parameters<typeof sendLoop>[0],
+  token: BotToken,
+  sync: SyncLoop,
+  stop: AbortSignal,
+): Promise<void> {
+  const send: Homeserver['send'] = (message) => parts.homeserver.send(message, stop);
+  await untilStopped(sync.caughtUp, stop);
+  while (!stop.aborted) {
+    await sendLoop({ ...parts, homeserver: { send } }, AbortSignal.any([stop, token.renewed]));
+    if (!stop.aborted) await untilStopped(sync.readAnew(), stop);
+  }
+}
+
 /** Says how things stand. */
-async function beat(config: ListenerConfig, troubles: Troubles, logger: Logger, stop: AbortSignal): Promise<void> {
+async function beat(
+  config: ListenerConfig,
+  troubles: Troubles,
+  token: BotToken,
+  logger: Logger,
+  stop: AbortSignal,
+): Promise<void> {
   const health = new HealthFile(config.logs, 'matrix-listener');
   while (!stop.aborted) {
     const { changed } = troubles;
     try {
       const { status, reason } = troubles.report;
-      await health.beat(status, reason);
+      await health.beat(status, reason, token.accepted);
     } catch (error) {
       logger.error({ err: error }, 'health cannot be written');
     }

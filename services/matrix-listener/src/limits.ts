@@ -82,4 +82,6 @@ export const listenerLimits = {
   /** A request for approval whose bytes do not fit each other is looked at again for so long: it may just be being replaced. */
   settleMs: 10_000,
   beatMs: 2_000,
+  /** Between two looks at the file of the bot's token. */
+  tokenLookMs: 2_000,
 } as const;

@@ -1,6 +1,6 @@
 import type { HealthReport } from '@countersign/contracts/health.ts';
 
-type Part = 'room' | 'sync' | 'send' | 'journals';
+type Part = 'room' | 'sync' | 'send' | 'journals' | 'token';
 type Severity = Exclude<HealthReport['status'], 'ok'>;
 
 /** What keeps the listener from its work, by the part that is kept from it. */

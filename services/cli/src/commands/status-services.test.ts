@@ -29,7 +29,7 @@ test('services that are well are not told of', async () => {
   expect(await home.type(['status', '--json'])).toEqual({ code: 0, stdout: '[]\n', stderr: '' });
 });
 
-test('one that fails, one that waits and one that is gone are told of, each with its reason', async () => {
+test('A32 one that fails, one that waits and one that is gone are told of, each with its reason', async () => {
   await home.runnerIsAlive();
   await home.serviceSays('matrix-listener', 'failing', '@agentbot:x is not in the room !r:x; invite it');
   await home.serviceSays('gateway', 'waiting', 'mac-studio has no address');

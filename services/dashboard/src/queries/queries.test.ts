@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandAnswer, Services } from '@countersign/contracts/page-api.ts';
+import { HealthFile } from '@countersign/kit/health.ts';
 import { expect, test } from 'vitest';
 import { DashboardGround, until } from '../testing/dashboard-ground.ts';
 import { since } from '../testing/records.ts';
@@ -50,3 +51,32 @@ test('services tell how they are; an old word is silence', async () => {
     ['runner', 'ok', true],
   ]);
 });
+
+test('A30 A32 what the listener says of its token or its room reaches a page that is open within seconds, and goes again', async () => {
+  const ground = new DashboardGround();
+  const logs = join(ground.volumes, 'logs/matrix-listener');
+  mkdirSync(logs, { recursive: true });
+  const health = new HealthFile(logs, 'matrix-listener');
+  const access = '2026-11-20T10:00:00.000Z';
+  await health.beat('ok', '', access);
+  const { queries } = await ground.open();
+  const listener = async () => {
+    const { services } = Services.parse(await queries.services());
+    const { status, reason } = services.find(({ name }) => name === 'matrix-listener') ?? {};
+    const { troubles } = await queries.now();
+    return [status, reason, troubles.map(({ name }) => name)];
+  };
+  await expect.poll(listener).toEqual(['ok', '', expect.not.arrayContaining(['matrix-listener'])]);
+  for (const [status, reason] of [
+    ['failing', "the homeserver does not take the bot's token"],
+    ['failing', '@agentbot:x is no longer in the room !r:x'],
+    ['waiting', 'the homeserver answered 429 and asks to wait 7 s'],
+  ] as const) {
+    await health.beat(status, reason, access);
+    await expect
+      .poll(listener, { timeout: 5_000 })
+      .toEqual([status, reason, expect.arrayContaining(['matrix-listener'])]);
+  }
+  await health.beat('ok', '', access);
+  await expect.poll(listener, { timeout: 5_000 }).toEqual(['ok', '', expect.not.arrayContaining(['matrix-listener'])]);
+}, 30_000);

@@ -22,6 +22,7 @@ const filter = encodeURIComponent('{"room":{"rooms":["!a:b"],"timeline":{"limit"
 const listed = [
   'GET /_matrix/client/versions',
   'GET /_matrix/client/v3/account/whoami',
+  'POST /_matrix/client/v3/logout {}',
   'GET /_matrix/client/v3/joined_rooms',
   'GET /_matrix/client/v3/sync ?filter&since&timeout',
   'POST /_matrix/client/v3/rooms/{roomId}/join {}',
@@ -45,6 +46,7 @@ describe('what the listener sends goes on', () => {
   test.each([
     ['GET', '/_matrix/client/versions'],
     ['GET', `${v3}/account/whoami`],
+    ['POST', `${v3}/logout`],
     ['GET', `${v3}/joined_rooms`],
     ['GET', `${v3}/sync`],
     ['GET', `${v3}/sync?timeout=0`],

@@ -23,6 +23,7 @@ const room = `${v3}/rooms/!abc%3Aserver`;
 const targets: readonly (readonly [string, string])[] = [
   ['GET', '/_matrix/client/versions'],
   ['GET', `${v3}/account/whoami`],
+  ['POST', `${v3}/logout`],
   ['GET', `${v3}/joined_rooms`],
   ['GET', `${v3}/sync`],
   ['GET', `${v3}/sync?filter=%7B%7D&since=s1_2&timeout=30000`],
@@ -88,6 +89,7 @@ const expected: readonly (readonly [string, RegExp, RegExp])[] = [
   ['GET', /^\/_matrix\/client\/(?:versions|v3\/account\/whoami|v3\/joined_rooms)$/, /^$/],
   ['GET', new RegExp(`^/_matrix/client/v3/sync${query('filter|since|timeout')}$`), /^$/],
   ['POST', new RegExp(`${inRoom}/join$`), /^\{\}$/],
+  ['POST', /^\/_matrix\/client\/v3\/logout$/, /^\{\}$/],
   ['GET', new RegExp(`${inRoom}/messages${query('from|to|dir|limit|filter')}$`), /^$/],
   ['GET', new RegExp(`${inRoom}/state/m\\.room\\.encryption/?$`), /^$/],
   ['PUT', new RegExp(`${inRoom}/send/(?:m\\.room\\.message|m\\.reaction)/[A-Za-z0-9_-]{1,128}$`), /^\{.*\}$/],

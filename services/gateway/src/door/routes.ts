@@ -26,12 +26,14 @@ const messages: QueryRules = {
 };
 
 /**
- * What a bot needs that reads one room and writes messages and reactions to it. Accounts, devices, other rooms' making, members,
- * powers, state, redactions, media, keys, administration and federation are not here, nor is anything unknown.
+ * What a bot needs that reads one room and writes messages and reactions to it, and the end of its own session, for when its token is
+ * replaced. Logging in, other sessions, accounts, devices, other rooms' making, members, powers, state, redactions, media, keys,
+ * administration and federation are not here, nor is anything unknown.
  */
 export const doorRoutes: readonly DoorRoute[] = [
   { method: 'GET', path: '/_matrix/client/versions', query: {}, body: 'none' },
   { method: 'GET', path: `${client}/account/whoami`, query: {}, body: 'none' },
+  { method: 'POST', path: `${client}/logout`, query: {}, body: 'empty-object' },
   { method: 'GET', path: `${client}/joined_rooms`, query: {}, body: 'none' },
   { method: 'GET', path: `${client}/sync`, query: sync, body: 'none' },
   { method: 'POST', path: `${room}/join`, query: {}, body: 'empty-object' },

@@ -1,11 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
+import { makeBotToken } from '../testing/bot-access.ts';
 import { type Asked, json, readRequest, startDoor } from '../testing/door.ts';
 import { bot, room } from '../testing/room-events.ts';
 import { DoorFetch } from './door-fetch.ts';
 import { Homeserver } from './matrix.ts';
 
 const { signal } = new AbortController();
+const accessOf = (token: string) => makeBotToken({ token, writtenAt: '2026-11-20T10:00:00.000Z' }).token;
 
 test.each([
   ['a base address', { well_known: { 'm.homeserver': { base_url: 'https://evil.test' } } }],
@@ -22,7 +24,7 @@ test.each([
     });
     const door = new DoorFetch(socketPath);
     onTestFinished(() => door[Symbol.asyncDispose]());
-    const homeserver = new Homeserver('syt_secret_token', room, door.fetch);
+    const homeserver = new Homeserver(accessOf('syt_secret_token'), room, door.fetch);
     expect(await homeserver.whoAmI(signal)).toBe(bot);
     expect(await homeserver.isJoined(signal)).toBe(true);
     await homeserver.sync('s', 0, signal);
@@ -53,7 +55,9 @@ test.each<[string, number, (token: string) => unknown]>([
   );
   const door = new DoorFetch(socketPath);
   onTestFinished(() => door[Symbol.asyncDispose]());
-  const failed = await new Homeserver(token, room, door.fetch).whoAmI(signal).catch((error: unknown) => error);
+  const failed = await new Homeserver(accessOf(token), room, door.fetch)
+    .whoAmI(signal)
+    .catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(HomeserverError);
   expect((failed as HomeserverError).message).not.toContain(token);
   expect((failed as HomeserverError).message).not.toBe('');

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
+import { makeBotToken, writeBotFile } from '../testing/bot-access.ts';
 import { type Asked, json, readRequest, startDoor } from '../testing/door.ts';
 import { bot, room, said } from '../testing/room-events.ts';
 import { DoorFetch } from './door-fetch.ts';
@@ -20,7 +21,8 @@ async function begin(answer: RequestListener) {
   });
   const door = new DoorFetch(socketPath);
   onTestFinished(() => door[Symbol.asyncDispose]());
-  return { asked, homeserver: new Homeserver(token, room, door.fetch) };
+  const access = makeBotToken({ token, writtenAt: '2026-11-20T10:00:00.000Z' });
+  return { ...access, asked, homeserver: new Homeserver(access.token, room, door.fetch) };
 }
 
 function answering(status: number, body: unknown, headers?: Record<string, string>): RequestListener {
@@ -99,6 +101,31 @@ test('A18 of a sync only the pinned room is asked for', async () => {
   expect([filter.room.state, filter.room.ephemeral, filter.presence, filter.account_data]).toEqual(
     Array(4).fill({ types: [] }),
   );
+});
+
+test('A30 a token that is not taken is looked for anew, and each request bears the one of its time', async () => {
+  const {
+    homeserver,
+    asked,
+    secrets,
+    token: access,
+  } = await begin((request, response) =>
+    request.headers.authorization === 'Bearer syt_next'
+      ? json(response, 200, { user_id: bot })
+      : json(response, 401, { errcode: 'M_UNKNOWN_TOKEN', error: 'x' }),
+  );
+  await expect(homeserver.whoAmI(signal)).rejects.toMatchObject({ code: 'unauthorised' });
+  expect([access.now.token, access.accepted]).toEqual([token, null]);
+  await writeBotFile(secrets, 'syt_next');
+  await expect(homeserver.whoAmI(signal)).rejects.toMatchObject({ code: 'unauthorised' });
+  expect([access.now.token, access.accepted]).toEqual(['syt_next', null]);
+  expect(await homeserver.whoAmI(signal)).toBe(bot);
+  expect(access.accepted).toBe(access.now.writtenAt);
+  expect(asked.map(({ headers }) => headers.authorization)).toEqual([
+    `Bearer ${token}`,
+    `Bearer ${token}`,
+    'Bearer syt_next',
+  ]);
 });
 
 test('a bot that is in other rooms is not in its room', async () => {
@@ -255,6 +282,24 @@ test.each([
   ],
 ] as const)('A21 a homeserver that asks to wait for %s is believed within reason', async (_, answer, retryAfterMs) => {
   expect(await failure(answer)).toMatchObject({ code: 'limited', retryAfterMs });
+});
+
+test.each<[string, (homeserver: Homeserver) => Promise<unknown>]>([
+  ['whoami', (homeserver) => homeserver.whoAmI(signal)],
+  ['joined_rooms', (homeserver) => homeserver.isJoined(signal)],
+  ['join', (homeserver) => homeserver.join(signal)],
+  ['the state of encryption', (homeserver) => homeserver.isEncrypted(signal)],
+  ['sync', (homeserver) => homeserver.sync('s', 0, signal)],
+  ['messages', (homeserver) => homeserver.messages('a', 'b', signal)],
+  ['send', (homeserver) => homeserver.send(post('k', {}), signal)],
+])('A32 a limit on %s is one, with its end, and is asked about once', async (_, ask) => {
+  const { homeserver, asked } = await begin(answering(429, limit({ retry_after_ms: 6_500 })));
+  await expect(ask(homeserver)).rejects.toMatchObject({
+    code: 'limited',
+    retryAfterMs: 6_500,
+    message: 'the homeserver answered 429 M_LIMIT_EXCEEDED and asks to wait 7 s',
+  });
+  expect(asked).toHaveLength(1);
 });
 
 test('A09 a sync without a position is never the same question: a kept answer would be one of the past', async () => {

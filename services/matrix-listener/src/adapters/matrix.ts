@@ -6,6 +6,7 @@ import { MatrixEventId as EventIdSchema } from '@countersign/contracts/matrix-na
 import { createClient, HTTPError, type MatrixClient, MatrixError, Method } from 'matrix-js-sdk';
 import { logger as globalLogger, type Logger as SdkLogger } from 'matrix-js-sdk/lib/logger.js';
 import { z } from 'zod';
+import type { BotToken } from '../bot-token.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
 import { MessagesPage, SyncAnswer } from '../room/observed.ts';
@@ -38,13 +39,16 @@ export type Post = {
 /** The client API's routes that the listener uses. Every failure is a HomeserverError, or the signal's reason. */
 export class Homeserver {
   readonly #client: MatrixClient;
-  readonly #token: string;
+  readonly #token: Pick<BotToken, 'now' | 'accept' | 'look'>;
   readonly #room: MatrixRoomId;
   #events: number = listenerLimits.timelineEvents;
 
-  /** @param fetchFn how requests get to the homeserver */
-  constructor(token: string, room: MatrixRoomId, fetchFn: typeof globalThis.fetch) {
-    this.#client = createClient({ baseUrl: 'http://homeserver', accessToken: token, fetchFn, logger: silent });
+  /**
+   * @param token asked for with each request, and looked for anew when the homeserver does not take it
+   * @param fetchFn how requests get to the homeserver
+   */
+  constructor(token: Pick<BotToken, 'now' | 'accept' | 'look'>, room: MatrixRoomId, fetchFn: typeof globalThis.fetch) {
+    this.#client = createClient({ baseUrl: 'http://homeserver', fetchFn, logger: silent });
     this.#token = token;
     this.#room = room;
   }
@@ -148,21 +152,26 @@ export class Homeserver {
     limitMs: number = listenerLimits.requestMs,
   ): Promise<z.output<Schema>> {
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const access = this.#token.now;
     let answer: unknown;
     try {
-      answer = await this.#client.http.authedRequest(method, path, query, body, {
+      answer = await this.#client.http.request(method, path, query, body, {
         abortSignal,
+        headers: { Authorization: `Bearer ${access.token}` },
         priority: undefined,
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw asHomeserverError(error, this.#token);
+      const failure = asHomeserverError(error, access.token);
+      if (failure.code === 'unauthorised') await this.#token.look();
+      throw failure;
     }
     const parsed = schema.safeParse(answer);
     if (!parsed.success)
       throw new HomeserverError('bad-answer', 'the homeserver’s answer is not that of a Matrix server', {
         cause: parsed.error,
       });
+    this.#token.accept(access);
     return parsed.data;
   }
 }
@@ -202,8 +211,10 @@ function ofMatrix(error: MatrixError, token: string): HomeserverError {
 /** @param errcode the Matrix error, empty where the answer is none: then somebody between may have given it */
 function ofStatus(error: HTTPError, errcode: string): HomeserverError {
   const status = error.httpStatus ?? 0;
-  const message = `the homeserver answered ${status} ${errcode}`.trimEnd();
-  const options = { cause: error, retryAfterMs: retryAfter(error) };
+  const retryAfterMs = retryAfter(error);
+  const patience = retryAfterMs === null || retryAfterMs === 0 ? '' : ` and asks to wait ${seconds(retryAfterMs)}`;
+  const message = `${`the homeserver answered ${status} ${errcode}`.trimEnd()}${patience}`;
+  const options = { cause: error, retryAfterMs };
   if (errcode === 'M_UNKNOWN_TOKEN' || errcode === 'M_MISSING_TOKEN')
     return new HomeserverError('unauthorised', message, options);
   if (status === 401) return new HomeserverError('unauthorised', message, options);
@@ -212,6 +223,10 @@ function ofStatus(error: HTTPError, errcode: string): HomeserverError {
   if (status === 429) return new HomeserverError('limited', message, options);
   if (status >= 500) return new HomeserverError('unreachable', message, options);
   return new HomeserverError(errcode === '' ? 'bad-answer' : 'refused', message, options);
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.ceil(milliseconds / 1_000)} s`;
 }
 
 /** Milliseconds, as far as a server's word on it can be believed. */

@@ -82,7 +82,11 @@ test('what stopped a join that is not the homeserver’s stays what it is', asyn
 });
 
 test.each([
-  ['unauthorised', 'failing', /does not take the bot's token \(it is unauthorised\): put a new one into secrets/],
+  [
+    'unauthorised',
+    'failing',
+    /does not take the bot's token \(it is unauthorised\): scripts\/countersign rotate-bot-token puts/,
+  ],
   ['address', 'failing', /^it is address$/],
   ['forbidden', 'waiting', /^the homeserver: it is forbidden$/],
   ['missing', 'waiting', /^the homeserver: it is missing$/],

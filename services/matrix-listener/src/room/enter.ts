@@ -1,5 +1,6 @@
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import type { Homeserver } from '../adapters/matrix.ts';
+import { botFile } from '../bot-file.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 
 /** Something that a person has to mend before the listener can work; the message says what. */
@@ -9,8 +10,6 @@ export class SetupError extends Error {
     this.name = 'SetupError';
   }
 }
-
-const botFile = 'secrets/matrix-listener/matrix-bot.env';
 
 /**
  * Makes sure that the token is the bot's, that it is in its room, and that the room can be read.
@@ -60,7 +59,7 @@ export function troubleOf(error: unknown): { readonly severity: 'failing' | 'wai
     case 'unauthorised':
       return {
         severity: 'failing',
-        reason: `the homeserver does not take the bot's token (${error.message}): put a new one into ${botFile}; for the stack's own Synapse remove that file and run scripts/up`,
+        reason: `the homeserver does not take the bot's token (${error.message}): scripts/countersign rotate-bot-token puts another into ${botFile}`,
       };
     case 'address':
       return { severity: 'failing', reason: error.message };

@@ -2,38 +2,14 @@ import { expect, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
 import { pause } from '../pause.ts';
-import { makeGate, makeOutgoing } from '../testing/gates.ts';
-import { keptLog } from '../testing/kept-log.ts';
-import { startListening } from '../testing/listening.ts';
+import { makeGate } from '../testing/gates.ts';
 import { bot, eventId, operator, otherRoom, reaction, redaction, room, said } from '../testing/room-events.ts';
-import { TestRoom } from '../testing/test-room.ts';
-import { Troubles } from '../troubles.ts';
+import { beginSync as begin, gate } from '../testing/sync-ground.ts';
+import type { TestRoom } from '../testing/test-room.ts';
 import { SetupError } from './enter.ts';
 import { SyncAnswer } from './observed.ts';
-import { SyncLoop } from './sync-loop.ts';
 
 const { signal } = new AbortController();
-const gate = makeGate({ task: 'gated', event: '$gate' });
-
-async function begin(gates = [gate], change: Partial<TestRoom> = {}) {
-  const server = new TestRoom();
-  const monotonic = { now: 0 };
-  const listening = await startListening(gates);
-  const troubles = new Troubles();
-  const { logger, lines } = keptLog();
-  const start = (more: Partial<TestRoom> = {}) => {
-    const homeserver = { ...server, ...change, ...more } as TestRoom;
-    return new SyncLoop({ ...listening, room, bot, homeserver, troubles, logger, clock: () => monotonic.now });
-  };
-  const sync = start();
-  const turn = () => sync.turn(0, signal);
-  const full = () =>
-    listening.change((next) => {
-      for (let index = 0; index < listenerLimits.outgoing; index += 1) next.outgoing.push(makeOutgoing(`${index}`));
-    });
-  const evidence = () => listening.commands().map((command) => command.evidence);
-  return { ...listening, server, monotonic, troubles, logs: lines, start, sync, turn, full, evidence };
-}
 
 test('A09 nothing counts from before the first start, at whatever later start it is told', async () => {
   const { server, turn, start, evidence, state } = await begin();

@@ -35,6 +35,9 @@ export class SyncLoop {
   #absent: ReadonlyMap<MatrixEventId, number> = new Map();
   #caughtUp = Promise.withResolvers<void>();
   #isCaughtUp = false;
+  #again = new AbortController();
+  /** Who waits for a reading that begins after they asked. */
+  #asked: (() => void)[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -46,32 +49,65 @@ export class SyncLoop {
     return this.#caughtUp.promise;
   }
 
+  /**
+   * Lets go of whatever the loop waits for: who the bot is and what the room holds is asked anew, at once. Resolves when the room was
+   * read by a turn that began after this.
+   */
+  readAnew(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#asked.push(resolve);
+    this.#again.abort();
+    return promise;
+  }
+
   async run(stop: AbortSignal): Promise<void> {
     const { troubles, logger } = this.#parts;
     const backoff = new Backoff();
     let holdMs = 0;
     while (!stop.aborted) {
+      if (this.#again.signal.aborted) {
+        this.#again = new AbortController();
+        this.#entered = false;
+        holdMs = 0;
+        backoff.reset();
+      }
+      const again = this.#again.signal;
+      const end = AbortSignal.any([stop, again]);
       try {
-        await this.turn(holdMs, stop);
+        await this.turn(holdMs, end);
         backoff.reset();
         troubles.clear('sync');
         holdMs = listenerLimits.syncHoldMs;
-        await pause(listenerLimits.syncPauseMs, stop);
+        await pause(listenerLimits.syncPauseMs, end);
       } catch (error) {
         if (stop.aborted) return;
+        if (again.aborted) continue;
         const { severity, reason } = troubleOf(error);
         troubles.set('sync', severity, reason);
         logger.warn({ error: reason }, 'the room cannot be read; it is tried again');
         // Whatever it was: whether the bot is still who it was, and where it was, is asked anew when it is over.
         if (!(error instanceof HomeserverError) || error.code !== 'limited') this.#entered = false;
         holdMs = 0;
-        await pause(backoff.after(error), stop);
+        await pause(backoff.after(error), end);
       }
     }
   }
 
   /** One sync, with what lies in a gap before it. */
   async turn(holdMs: number, stop: AbortSignal): Promise<void> {
+    const asked = this.#asked.splice(0);
+    // Who asks sends nothing until then: so it is not waited for that something is sent.
+    if (asked.length > 0) this.#isCaughtUp = false;
+    try {
+      await this.#read(holdMs, stop);
+    } catch (error) {
+      this.#asked.unshift(...asked);
+      throw error;
+    }
+    for (const resolve of asked) resolve();
+  }
+
+  async #read(holdMs: number, stop: AbortSignal): Promise<void> {
     const { state, homeserver, room, bot, takeIn } = this.#parts;
     if (!this.#entered) await enterRoom(homeserver, bot, room, stop);
     this.#entered = true;
