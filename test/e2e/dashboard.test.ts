@@ -158,16 +158,18 @@ describe('while the runner is down', () => {
     await stack.drop('fifth.md', task('stage: staging', 'create fifth.txt with one'));
     const { id } = await stack.reaches('fifth.md', ['pending'], 90_000);
     await stack.compose('stop', 'runner');
-    await tab.page.goto('/approvals');
-    await tab.page
-      .getByText(/runner does not answer/)
-      .first()
-      .waitFor();
-    await card(id).getByRole('button', { name: 'Approve' }).tap();
-    await card(id)
-      .getByText(/as soon as it runs again/)
-      .waitFor();
-    await stack.compose('start', 'runner');
+    try {
+      await tab.page.goto('/approvals');
+      // A service is silent for half a minute before it counts as gone.
+      const gone = tab.page.getByText(/runner does not answer/).first();
+      await gone.waitFor({ timeout: 60_000 });
+      await card(id).getByRole('button', { name: 'Approve' }).tap();
+      await card(id)
+        .getByText(/as soon as it runs again/)
+        .waitFor();
+    } finally {
+      await stack.compose('start', 'runner');
+    }
     await stack.reaches('fifth.md', ['review'], 90_000);
   });
 });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSigningKey } from '@countersign/contracts/command.ts';
 import { MatrixBotEnv } from '@countersign/contracts/config/matrix.ts';
+import { RoomSettings } from '@countersign/contracts/config/room.ts';
 import { Stages } from '@countersign/contracts/config/stages.ts';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
@@ -37,6 +38,8 @@ export type ListenerConfig = {
   readonly bot: MatrixUserId;
   readonly room: MatrixRoomId;
   readonly stages: Stages;
+  /** When the room calls a person. */
+  readonly calls: RoomSettings;
 };
 
 export type ListenerSecrets = { readonly access: Access; readonly key: KeyObject };
@@ -46,7 +49,7 @@ export function readLogsFolder(environment: NodeJS.ProcessEnv): string {
   return readEnvironment(environment, 'LISTENER_', Settings).LISTENER_LOGS;
 }
 
-/** Reads environment, `stages.yaml` and the bot's secrets, once: what changes needs a restart, but for the token. @throws ConfigError */
+/** Reads environment, `stages.yaml`, `room.yaml` and the bot's secrets, once: what changes needs a restart, but for the token. @throws ConfigError */
 export async function readListenerConfig(
   environment: NodeJS.ProcessEnv,
 ): Promise<{ config: ListenerConfig; secrets: ListenerSecrets }> {
@@ -64,8 +67,15 @@ export async function readListenerConfig(
     bot: bot.MATRIX_BOT_USER,
     room: bot.MATRIX_ROOM_ID,
     stages: stages.value,
+    calls: await readCalls(join(settings.LISTENER_CONFIGS, 'room.yaml')),
   };
   return { config, secrets: { access, key: await readKey(settings.LISTENER_SECRETS) } };
+}
+
+/** A house that was made before there were such settings has them as shipped. */
+async function readCalls(path: string): Promise<RoomSettings> {
+  if (!(await exists(path))) return RoomSettings.parse({ version: 1 });
+  return (await readYamlConfig(path, RoomSettings)).value;
 }
 
 async function readBot(path: string): Promise<{ readonly bot: MatrixBotEnv; readonly access: Access }> {

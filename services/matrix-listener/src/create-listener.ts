@@ -1,3 +1,4 @@
+import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import { createLogger, type Logger } from '@countersign/kit/logger.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
@@ -9,6 +10,7 @@ import { FollowLoop } from './journals/follow-loop.ts';
 import { listenerLimits } from './limits.ts';
 import { sendLoop } from './outbox/send-loop.ts';
 import { pause } from './pause.ts';
+import { isQuiet } from './quiet-hours.ts';
 import { CommandWriter } from './room/command-writer.ts';
 import { SyncLoop } from './room/sync-loop.ts';
 import { takeIn } from './room/take-in.ts';
@@ -60,9 +62,11 @@ export async function runListener(
     troubles,
     logger,
   });
+  const mayRing = (stage: string, at: number) => stage === secondFactorStage || !isQuiet(config.calls.quiet_hours, at);
   const follow = new FollowLoop({
     state,
-    announcing: { volumes: config.volumes, mayDecide: (stage) => personsOf(config, stage).length > 0 },
+    announcing: { volumes: config.volumes, mayDecide: (stage) => personsOf(config, stage).length > 0, mayRing, now },
+    calling: { settings: config.calls, mayRing, personsOf: (stage) => calledFor(config, stage) },
     troubles,
     logger,
     now,
@@ -120,6 +124,12 @@ async function beat(
 function personsOf({ stages }: ListenerConfig, stage: string): readonly string[] {
   const deciders = stages.stages[stage]?.decide ?? [];
   return deciders.flatMap(({ channel, persons }) => (channel === 'matrix' ? (persons ?? []) : []));
+}
+
+/** Those who may decide on a stage here; where nobody may, all who may on any, so that somebody hears of it. */
+function calledFor(config: ListenerConfig, stage: string): readonly string[] {
+  const persons = personsOf(config, stage);
+  return persons.length > 0 ? persons : [...approversOf(config)];
 }
 
 function approversOf(config: ListenerConfig): ReadonlySet<string> {

@@ -2,6 +2,7 @@ import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/
 import { expect, test } from 'vitest';
 import { messageKey } from '../state/key.ts';
 import { emptyState, type ListenerState } from '../state/listener-state.ts';
+import { makeAnnouncing } from '../testing/announcing.ts';
 import { makeGate } from '../testing/gates.ts';
 import { bot, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
@@ -19,7 +20,7 @@ function begin() {
     hear: async (news: News) => {
       count += 1;
       const told = { ...news, key: messageKey(String(count)) };
-      (await announce({ volumes: '/nowhere', mayDecide: () => true }, told, false))(state);
+      (await announce(makeAnnouncing('/nowhere'), told, false))(state);
     },
   };
 }
@@ -143,6 +144,6 @@ test('what was approved and waits again is open for a decision by its name, and 
   await writeWaitingTask(volumes, task);
   state.gates.push(makeGate({ digest: task.view.digest, closed: true }));
   const news: News = { kind: 'request', key: '', record: task.record };
-  (await announce({ volumes, mayDecide: () => true }, news, false))(state);
+  (await announce(makeAnnouncing(volumes), news, false))(state);
   expect([state.gates[0]?.closed, state.outgoing]).toEqual([false, []]);
 });

@@ -7,6 +7,7 @@ import type { Return } from '../message/review-message.ts';
 import { recordSent } from '../outbox/send-loop.ts';
 import { messageKey } from '../state/key.ts';
 import { emptyState, type ListenerState } from '../state/listener-state.ts';
+import { makeAnnouncing } from '../testing/announcing.ts';
 import { makeGate } from '../testing/gates.ts';
 import { bot, eventId, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
@@ -17,7 +18,7 @@ const since = '2026-11-20T12:00:00.000Z';
 const refusals = [{ code: 'dirty' as const, repository: 'demo', message: 'a.txt is changed', names: ['a.txt'] }];
 
 function begin() {
-  const announcing = { volumes: scratchFolder(), mayDecide: () => true };
+  const announcing = makeAnnouncing(scratchFolder());
   const state = emptyState(room, bot);
   let told = 0;
   const hear = async (news: News, isFinal = false) => (await announce(announcing, news, isFinal))(state);

@@ -7,6 +7,7 @@ import { tellOfLongWaits } from '../outbox/long-waits.ts';
 import { submittedName } from '../room/read-run.ts';
 import { messageKey } from '../state/key.ts';
 import { StateFile } from '../state/state-file.ts';
+import { makeAnnouncing } from '../testing/announcing.ts';
 import { makeGate } from '../testing/gates.ts';
 import { bot, eventId, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
@@ -42,7 +43,7 @@ async function begin(...asked: string[]) {
     const key = messageKey('moved', String(count));
     const hasEnded = !('wait' in record.state) && record.state.status !== 'running';
     const news: News = { kind: 'moved', key, record, hasEnded, command: null };
-    const change = await announce({ volumes: '/nowhere', mayDecide: () => true }, news, false);
+    const change = await announce(makeAnnouncing('/nowhere'), news, false);
     await state.update(change);
   };
   return {

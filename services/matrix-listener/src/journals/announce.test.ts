@@ -4,19 +4,21 @@ import { bundleDigest } from '@countersign/contracts/bundle.ts';
 import { ApprovalViewError, type Pending } from '@countersign/kit/approval-view.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
+import { enqueue } from '../outbox/enqueue.ts';
 import { messageKey } from '../state/key.ts';
 import { emptyState, type ListenerState } from '../state/listener-state.ts';
+import { makeAnnouncing } from '../testing/announcing.ts';
 import { makeGate, makeRequest } from '../testing/gates.ts';
-import { bot, room } from '../testing/room-events.ts';
+import { bot, room, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
-import { announce, enqueue } from './announce.ts';
+import { announce } from './announce.ts';
 import type { News } from './news.ts';
 
 const at = '2026-11-20T10:00:00.000Z';
 const verification = { status: 'unverified' as const };
 
 function begin() {
-  const announcing = { volumes: scratchFolder(), mayDecide: () => true };
+  const announcing = makeAnnouncing(scratchFolder());
   const state = emptyState(room, bot);
   return {
     state,
@@ -70,7 +72,14 @@ test('a request is queued with what an answer to it will be bound to', async () 
       key: messageKey('request', digest),
       type: 'm.room.message',
       content: expect.objectContaining({ msgtype: 'm.text', body: expect.stringContaining(digest.slice(0, 8)) }),
-      request: makeRequest({ task: 'gated', digest, file: 'gated-2.md', droppedAs: 'gated.md' }),
+      request: makeRequest({
+        task: 'gated',
+        digest,
+        file: 'gated-2.md',
+        droppedAs: 'gated.md',
+        askedAt: new Date(saidAt).toISOString(),
+        expiresAt: task.record.state.expires_at,
+      }),
     },
   ]);
 });
@@ -122,7 +131,7 @@ test('whoever may decide is asked in another way than a stage that the room has 
   const asked = await Promise.all(
     [true, false].map(async (mayDecide) => {
       const state = emptyState(room, bot);
-      (await announce({ volumes, mayDecide: () => mayDecide }, request(task.record), false))(state);
+      (await announce(makeAnnouncing(volumes, { mayDecide: () => mayDecide }), request(task.record), false))(state);
       return bodies(state)[0];
     }),
   );
@@ -248,4 +257,36 @@ test('a line of the operator is posted', async () => {
   const { state, hear } = begin();
   await hear({ kind: 'line', key: messageKey('line'), text: 'good night' });
   expect(bodies(state)).toEqual(['good night']);
+});
+
+test.each([
+  ['staging', 'm.notice', true],
+  ['prod', 'm.text', false],
+])('in quiet hours what is asked of %s is posted as %s', async (stage, msgtype, isSilent) => {
+  const volumes = scratchFolder();
+  const task = makeWaitingTask('the plan', { stage });
+  await writeWaitingTask(volumes, task);
+  const state = emptyState(room, bot);
+  const announcing = makeAnnouncing(volumes, { mayRing: (asked) => asked === 'prod' });
+  (await announce(announcing, request(task.record), false))(state);
+  const { expires_at: expiresAt } = task.record.state;
+  expect(state.outgoing).toMatchObject([{ content: { msgtype }, request: { isSilent, expiresAt } }]);
+});
+
+test.each([
+  ['failed', 'm.text', 'm.notice'],
+  ['expired', 'm.text', 'm.notice'],
+  ['cancelled', 'm.notice', 'm.notice'],
+] as const)('the end of a task that has %s is told as %s, and in quiet hours as %s', async (status, loud, quiet) => {
+  for (const [mayRing, msgtype] of [
+    [true, loud],
+    [false, quiet],
+  ] as const) {
+    const state = emptyState(room, bot);
+    state.gates.push(makeGate());
+    const ended = status === 'failed' ? { status, error_class: 'timeout' as const, result: null } : { status };
+    const news = moved({ record: makeRecord({ ...ended, since: at, reason: 'so' }) });
+    (await announce(makeAnnouncing(scratchFolder(), { mayRing: () => mayRing }), news, false))(state);
+    expect(state.outgoing).toMatchObject([{ content: { msgtype } }]);
+  }
 });

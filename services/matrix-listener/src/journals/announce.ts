@@ -1,5 +1,3 @@
-import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { ApprovalViewError, readApprovalView } from '@countersign/kit/approval-view.ts';
 import { DiffViewError } from '@countersign/kit/diff-view.ts';
 import { readReviewView } from '@countersign/kit/review-view.ts';
@@ -12,15 +10,15 @@ import {
   tamperedMessage,
   verdictMessage,
 } from '../message/answers.ts';
-import type { MessageContent, ReactionContent } from '../message/content.ts';
+import type { MessageContent } from '../message/content.ts';
 import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
 import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
-import { countedSign } from '../message/sign.ts';
+import { enqueue, signCounted } from '../outbox/enqueue.ts';
 import { submittedName } from '../room/read-run.ts';
-import { messageKey } from '../state/key.ts';
-import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
+import type { ListenerState } from '../state/listener-state.ts';
+import { drop, reopen, requestOf, threadOf } from './asked.ts';
 import type { News } from './news.ts';
 import { keepTask, wasAsked } from './open-tasks.ts';
 import { stand } from './stand.ts';
@@ -33,6 +31,10 @@ export type Announcing = {
   readonly volumes: string;
   /** Whether anybody may decide through the room about a stage's tasks. */
   readonly mayDecide: (stage: string) => boolean;
+  /** Whether a phone may ring for a stage at a time, in ms since 1970. */
+  readonly mayRing: (stage: string, now: number) => boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 };
 
 /**
@@ -58,18 +60,18 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
   switch (news.kind) {
     case 'request': {
       const { record } = news;
-      const request = requestOf(record, 'approval', record.state.digest);
+      const request = requestOf(announcing, record, 'approval');
       const { content, isShown } = await requestContent(announcing, news, isFinal);
       return (state) => {
         // Asked for again under the digest that was shown: its approval was taken back.
         if (state.gates.some(({ digest }) => digest === request.digest)) return reopen(state, request);
         drop(state, record.id, request.digest);
-        enqueue(state, news.key, content, isShown ? request : null);
+        enqueue(state, news.key, isShown ? hushed(content, request) : content, isShown ? request : null);
       };
     }
     case 'review': {
       const { record } = news;
-      const asked = requestOf(record, 'review', record.state.result.digest);
+      const asked = requestOf(announcing, record, 'review');
       const { content, isShown, short } = await reviewContent(announcing, news, isFinal);
       return (state) => {
         const isKnown = state.gates.some(({ asks, digest }) => asks === 'review' && digest === asked.digest);
@@ -80,11 +82,12 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
         if (news.back === null && (isKnown || isQueued)) return reopen(state, asked);
         const thread = threadOf(state, record.id);
         drop(state, record.id, asked.digest);
-        enqueue(state, news.key, inThread(isKnown ? short : content, thread), isShown ? { ...asked, thread } : null);
+        const told = inThread(isKnown ? short : content, thread);
+        enqueue(state, news.key, isShown ? hushed(told, asked) : told, isShown ? { ...asked, thread } : null);
       };
     }
     case 'moved':
-      return (state) => moved(state, news);
+      return (state) => moved(state, news, announcing);
     case 'verdict':
       return (state) => {
         const { command, evidence, at } = news;
@@ -128,7 +131,11 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
   }
 }
 
-function moved(state: ListenerState, { key, record, hasEnded, command }: News & { kind: 'moved' }): void {
+function moved(
+  state: ListenerState,
+  { key, record, hasEnded, command }: News & { kind: 'moved' },
+  { now, mayRing }: Announcing,
+): void {
   const { cancellation } = record;
   const canceller = state.issued.find((known) => known.command === cancellation?.command);
   // Who waits for a result to be shown here is told as well when there is one that is not fit to be, and who cancelled it here.
@@ -143,7 +150,7 @@ function moved(state: ListenerState, { key, record, hasEnded, command }: News & 
   // Of a cancellation the verdict is that it begins; all other commands have had their effect with it.
   const wasSaid = command !== cancellation?.command && isAnswered(state, command);
   if (!hasEnded || !isAwaited || wasSaid) return;
-  const content = endMessage(record);
+  const content = hushed(endMessage(record), { isSilent: !mayRing(record.stage, now()) });
   const isHere = thread === null && asker !== undefined;
   enqueue(state, key, isHere ? answering(content, asker.answerTo) : inThread(content, thread));
 }
@@ -197,44 +204,7 @@ async function reviewContent(
   }
 }
 
-function requestOf({ id, run, stage, file, dropped_as }: TaskRecord, asks: Request['asks'], digest: string): Request {
-  return { asks, task: id, run, stage, digest, file, droppedAs: dropped_as, thread: null };
-}
-
-/** The first message of the thread that tells of a task, which is the last one about it in the room itself; null before there is one. */
-export function threadOf({ gates }: ListenerState, task: string): MatrixEventId | null {
-  const last = gates.findLast((gate) => gate.task === task);
-  return last === undefined ? null : (last.thread ?? last.event);
-}
-
-/** Words that counted get a sign. What was tapped says itself what became of it. */
-export function signCounted(state: ListenerState, command: string, answerTo: MatrixEventId): void {
-  if (state.gates.some(({ event }) => event === answerTo)) return;
-  enqueue(state, messageKey('verdict', command), countedSign(answerTo));
-}
-
-/** What was shown and then being decided waits again. */
-function reopen(state: ListenerState, { task, digest }: Request): void {
-  const newest = state.gates.findLast((gate) => gate.task === task && gate.digest === digest);
-  if (newest !== undefined) newest.closed = false;
-}
-
-/** Adds a message to those that wait, once. */
-export function enqueue(
-  state: ListenerState,
-  key: string,
-  content: MessageContent | ReactionContent,
-  request: Outgoing['request'] = null,
-): void {
-  if (state.outgoing.some((waiting) => waiting.key === key)) return;
-  const type = 'msgtype' in content ? 'm.room.message' : 'm.reaction';
-  state.outgoing.push({ key, type, content: { ...content }, request });
-}
-
-/** Takes back what was asked about a task, but for one digest: what nobody has seen yet, nobody has to. */
-function drop(state: ListenerState, task: string, digest: string | null): void {
-  const isOver = ({ request }: Outgoing) => request?.task === task && request.digest !== digest;
-  for (const { key, request } of state.outgoing.filter(isOver)) state.withdrawn.push({ key, request });
-  state.outgoing = state.outgoing.filter((waiting) => !isOver(waiting));
-  for (const gate of state.gates) if (gate.task === task && gate.digest !== digest) gate.closed = true;
+/** What is told in quiet hours is posted without a ring. */
+function hushed(content: MessageContent, { isSilent }: { readonly isSilent: boolean }): MessageContent {
+  return isSilent ? { ...content, msgtype: 'm.notice' } : content;
 }

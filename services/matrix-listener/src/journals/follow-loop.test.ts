@@ -5,6 +5,7 @@ import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { StateFile } from '../state/state-file.ts';
+import { makeAnnouncing, makeCalling } from '../testing/announcing.ts';
 import { TestJournals } from '../testing/journals.ts';
 import { keptLog } from '../testing/kept-log.ts';
 import { bot, room } from '../testing/room-events.ts';
@@ -23,8 +24,16 @@ async function begin(write?: typeof writeFileAtomic) {
     const state = await StateFile.open(folder, room, bot, write);
     const { logger, lines } = keptLog();
     const troubles = new Troubles();
-    const announcing = { volumes, mayDecide: () => true };
-    const follow = new FollowLoop({ state, announcing, troubles, logger, now: () => now, clock: () => now });
+    const announcing = makeAnnouncing(volumes);
+    const follow = new FollowLoop({
+      state,
+      announcing,
+      calling: makeCalling(),
+      troubles,
+      logger,
+      now: () => now,
+      clock: () => now,
+    });
     return { state, troubles, follow, lines };
   };
   const ask = async (id: string, plan = 'the plan', run?: string) => {

@@ -5,6 +5,7 @@ import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { tellOfLongWaits } from '../outbox/long-waits.ts';
+import { type Calling, remind } from '../outbox/reminders.ts';
 import { pause } from '../pause.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
@@ -15,6 +16,7 @@ import { type Chapter, readNews, readStanding } from './read-news.ts';
 type Parts = {
   readonly state: StateFile;
   readonly announcing: Announcing;
+  readonly calling: Calling;
   readonly troubles: Troubles;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
@@ -24,7 +26,7 @@ type Parts = {
 };
 
 /**
- * Reads the journals and queues what the room is to know, also of verdicts that are long in coming and of waits that last. Invariant: a position moves
+ * Reads the journals and queues what the room is to know, also of verdicts that are long in coming, of waits that last and of decisions that still wait. Invariant: a position moves
  * on in the same update that queues the messages of what lies before it, so nothing is told twice and nothing is left out.
  */
 export class FollowLoop {
@@ -49,6 +51,7 @@ export class FollowLoop {
         // Only what the journals do not say by now is late, or still waits.
         await remindOfLateVerdicts(this.#parts.state, this.#parts.now());
         await tellOfLongWaits(this.#parts.state, this.#parts.now());
+        await remind(this.#parts.state, this.#parts.calling, this.#parts.now());
         this.#parts.troubles.clear('journals');
       } catch (error) {
         this.#parts.logger.error({ err: error }, 'the journals cannot be followed');

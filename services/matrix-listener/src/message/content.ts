@@ -10,8 +10,8 @@ export type MessageContent = {
   readonly body: string;
   readonly format?: 'org.matrix.custom.html';
   readonly formatted_body?: string;
-  /** Always there and always empty: no name and no @room in a text of somebody else's calls anybody. */
-  readonly 'm.mentions': Record<string, never>;
+  /** Always there: no name and no @room in a text of somebody else's calls anybody. Holds only whom we mean to call. */
+  readonly 'm.mentions': { readonly user_ids?: string[] };
   readonly 'm.relates_to'?: {
     readonly rel_type?: 'm.thread';
     readonly event_id?: string;

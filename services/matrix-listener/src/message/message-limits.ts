@@ -18,6 +18,8 @@ export const messageLimits = {
   conditions: 20,
   flaggedFiles: 12,
   refusals: 8,
+  /** Persons who are called by name in one message. */
+  persons: 20,
   /** Tasks that an answer tells one by one. */
   tasks: 20,
   /** One entry of them: a condition, a path, a reason. */

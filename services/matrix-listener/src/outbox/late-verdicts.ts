@@ -1,8 +1,8 @@
-import { enqueue } from '../journals/announce.ts';
 import { listenerLimits } from '../limits.ts';
 import { waitingMessage } from '../message/answers.ts';
 import { messageKey } from '../state/key.ts';
 import type { StateFile } from '../state/state-file.ts';
+import { enqueue } from './enqueue.ts';
 
 /** Tells the room, once for each, of commands on which the runner has said nothing for a while: they are kept. */
 export async function remindOfLateVerdicts(state: StateFile, now: number): Promise<void> {

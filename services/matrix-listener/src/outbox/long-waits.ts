@@ -1,10 +1,11 @@
-import { enqueue, threadOf } from '../journals/announce.ts';
+import { threadOf } from '../journals/asked.ts';
 import { listenerLimits } from '../limits.ts';
 import { inThread } from '../message/in-thread.ts';
 import { moreWaitMessage, waitMessage } from '../message/notices.ts';
 import { messageKey } from '../state/key.ts';
 import type { ListenerState, OpenTask } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
+import { enqueue } from './enqueue.ts';
 
 type Waiting = OpenTask & { readonly wait: NonNullable<OpenTask['wait']> };
 

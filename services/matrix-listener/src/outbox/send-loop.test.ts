@@ -1,7 +1,6 @@
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
-import { enqueue } from '../journals/announce.ts';
 import { listenerLimits } from '../limits.ts';
 import { withdrawn } from '../message/standing.ts';
 import { messageKey } from '../state/key.ts';
@@ -12,6 +11,7 @@ import { keptLog } from '../testing/kept-log.ts';
 import { bot, eventId, room, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { Troubles } from '../troubles.ts';
+import { enqueue } from './enqueue.ts';
 import { recordSent, sendLoop } from './send-loop.ts';
 
 type Send = Parameters<typeof sendLoop>[0]['homeserver']['send'];

@@ -7,7 +7,7 @@ import { listenerLimits } from '../limits.ts';
 import { withMark } from '../message/mark.ts';
 import { withdrawn } from '../message/standing.ts';
 import { pause } from '../pause.ts';
-import type { ListenerState, Outgoing } from '../state/listener-state.ts';
+import { type ListenerState, newGate, type Outgoing } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
 import { type Edit, nextEdit } from './next-edit.ts';
@@ -129,8 +129,8 @@ export function recordSent(
   if (known !== undefined) known.seen ??= shown;
   // A request that left the queue while it was being sent is not asked for any more.
   else if (sent.request !== null) {
-    const standing = wasQueued ? null : withdrawn;
-    state.gates.push({ ...sent.request, event, seen: shown, closed: !wasQueued, standing, edited: null, edits: 0 });
+    const gate = newGate(sent.request, event, shown);
+    state.gates.push(wasQueued ? gate : { ...gate, closed: true, standing: withdrawn });
   }
 }
 

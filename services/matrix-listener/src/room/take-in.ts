@@ -1,10 +1,10 @@
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RateBudget } from '@countersign/kit/rate-budget.ts';
-import { enqueue, signCounted } from '../journals/announce.ts';
 import { verdictMessage } from '../message/answers.ts';
 import { answeringInThread } from '../message/in-thread.ts';
 import { markOf } from '../message/mark.ts';
+import { enqueue, signCounted } from '../outbox/enqueue.ts';
 import { recordSent } from '../outbox/send-loop.ts';
 import { type Answering, answerQuestion } from '../questions/answer-question.ts';
 import { messageKey } from '../state/key.ts';

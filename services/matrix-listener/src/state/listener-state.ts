@@ -16,6 +16,12 @@ const Request = z.strictObject({
   droppedAs: z.string(),
   /** The first message of the thread that it stands in; null when it stands in the room itself. */
   thread: MatrixEventId.nullable().default(null),
+  /** When it was asked here; null of what an earlier version asked. */
+  askedAt: Timestamp.nullable().default(null),
+  /** Of an approval: it is to be given before this. */
+  expiresAt: Timestamp.nullable().default(null),
+  /** It was asked in quiet hours, and no phone has rung for it. */
+  isSilent: z.boolean().default(false),
 });
 export type Request = z.infer<typeof Request>;
 
@@ -42,8 +48,18 @@ const Gate = Request.extend({
   edited: z.string().nullable().default(null),
   /** How often it was edited. */
   edits: z.int().nonnegative().default(0),
+  /** How many of the times after which it is called for again have passed and were said. */
+  calls: z.int().nonnegative().default(0),
+  /** That it expires soon was said. */
+  isNearEnd: z.boolean().default(false),
 });
 export type Gate = z.infer<typeof Gate>;
+
+/** What the room was just asked. @param seen its place among what the room has shown, when it was seen there */
+export function newGate(request: Request, event: MatrixEventId, seen: number | null): Gate {
+  const unedited = { standing: null, edited: null, edits: 0 };
+  return { ...request, event, seen, closed: false, ...unedited, calls: 0, isNearEnd: false };
+}
 
 /** A message that is to be in the room once. */
 const Outgoing = z.strictObject({

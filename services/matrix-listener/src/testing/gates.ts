@@ -1,6 +1,6 @@
 import { sha256 } from '@countersign/kit/digest.ts';
 import { messageKey } from '../state/key.ts';
-import type { Gate, OpenTask, Outgoing, Request } from '../state/listener-state.ts';
+import { type Gate, newGate, type OpenTask, type Outgoing, type Request } from '../state/listener-state.ts';
 import { eventId } from './room-events.ts';
 
 /** What is asked about a task; its digest is made from the task's name unless it is told otherwise. */
@@ -15,6 +15,9 @@ export function makeRequest(change: Partial<Request> = {}): Request {
     file: `${task}.md`,
     droppedAs: `${task}.md`,
     thread: null,
+    askedAt: null,
+    expiresAt: null,
+    isSilent: false,
     ...change,
   };
 }
@@ -22,8 +25,7 @@ export function makeRequest(change: Partial<Request> = {}): Request {
 /** A gate message that the room has shown, first of all unless it is told otherwise. */
 export function makeGate(change: Partial<Gate> = {}): Gate {
   const request = makeRequest(change);
-  const unedited = { standing: null, edited: null, edits: 0 };
-  return { ...request, event: eventId(`gate-${request.task}`), seen: 1, closed: false, ...unedited, ...change };
+  return { ...newGate(request, eventId(`gate-${request.task}`), 1), ...change };
 }
 
 /** A message that waits, under the key of a name. */

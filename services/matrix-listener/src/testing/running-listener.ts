@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
+import { RoomSettings } from '@countersign/contracts/config/room.ts';
 import { Stages } from '@countersign/contracts/config/stages.ts';
 import { readHealth } from '@countersign/kit/health.ts';
 import { makeReviewTask, writeReviewTask } from '@countersign/kit/testing/review-task.ts';
@@ -30,6 +31,8 @@ const stages = Stages.parse({
   },
 });
 
+const calls = RoomSettings.parse({ version: 1 });
+
 /** A listener before a room in memory, behind a door on a unix socket. It runs until it is stopped or the test has finished. */
 export async function beginListener({ hasDoor = true }: { hasDoor?: boolean } = {}) {
   const home = new TestRoom();
@@ -47,7 +50,7 @@ export async function beginListener({ hasDoor = true }: { hasDoor?: boolean } = 
   const [spool, state, logs, secrets] = [scratchFolder(), scratchFolder(), scratchFolder(), scratchFolder()];
   const writeToken = (next: string) => writeBotFile(secrets, next);
   await writeToken(firstToken);
-  const config = { volumes, spool, state, logs, secrets, door: socketPath, logLevel: 'info', bot, room, stages };
+  const config = { volumes, spool, state, logs, secrets, door: socketPath, logLevel: 'info', bot, room, stages, calls };
   const { logger, lines } = keptLog();
   const start = (now?: () => number) => {
     const stop = new AbortController();

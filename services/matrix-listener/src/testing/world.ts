@@ -17,6 +17,7 @@ import { SyncLoop } from '../room/sync-loop.ts';
 import { takeIn } from '../room/take-in.ts';
 import { StateFile } from '../state/state-file.ts';
 import { Troubles } from '../troubles.ts';
+import { makeAnnouncing, makeCalling } from './announcing.ts';
 import { TestJournals } from './journals.ts';
 import { keptLog } from './kept-log.ts';
 import { bot, operator, room, saidAt } from './room-events.ts';
@@ -48,8 +49,8 @@ class Life {
     this.#world = world;
     this.#state = state;
     const [troubles, logger] = [this.#troubles, this.#logger];
-    const announcing = { volumes: world.volumes, mayDecide: () => true };
-    this.#follow = new FollowLoop({ state, announcing, troubles, logger, now: world.tick });
+    const announcing = makeAnnouncing(world.volumes, { now: world.tick });
+    this.#follow = new FollowLoop({ state, announcing, calling: makeCalling(), troubles, logger, now: world.tick });
     const commands = new CommandWriter(world.spool, privateKey, world.tick, write);
     const surroundings = { room, bot, approvers: new Set<string>([operator]) };
     const lines = new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs);
