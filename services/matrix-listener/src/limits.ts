@@ -64,6 +64,9 @@ export const listenerLimits = {
   logWindowMs: 60_000,
   /** A message of ours that no sync has brought for so long after the first lies before them all. */
   absentMs: 60_000,
+  /** Of what was said too long ago so much is named in the one message about it. */
+  lateShown: 10,
+  lateCharacters: 100,
   /** An answer that is older than a command may get is not made one. */
   answerAgeMs: 24 * 60 * 60 * 1000,
   answerCharacters: 3_000,

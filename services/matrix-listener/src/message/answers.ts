@@ -5,6 +5,7 @@ import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { Pending } from '@countersign/kit/approval-view.ts';
 import type { Review } from '@countersign/kit/review-view.ts';
 import { describeCheck } from '@countersign/kit/verification-words.ts';
+import type { ListenerState } from '../state/listener-state.ts';
 import { cut, type MessageContent } from './content.ts';
 import { messageLimits } from './message-limits.ts';
 
@@ -23,6 +24,20 @@ export function waitingMessage(answerTo: string): MessageContent {
     `Kept: the runner has not answered yet. It carries the decision out when it is back, within ${hours} hours.`,
     answerTo,
   );
+}
+
+/** What was said so long ago that it does not count; one of it alone is answered where it stands. */
+export function lateMessage({ count, first }: ListenerState['late']): MessageContent {
+  const [only] = first;
+  if (count === 1 && only !== undefined)
+    return reply('Refused: this was said more than a day ago; look at it again and answer anew', only.answerTo);
+  const left = count - first.length;
+  const body = [
+    `Nothing was done about ${count.toLocaleString('en-US')} answers that are more than a day old. Look at them again and answer anew:`,
+    ...first.map(({ words }) => `| ${inertLine(words)}`),
+    ...(left > 0 ? [`and ${left.toLocaleString('en-US')} more`] : []),
+  ].join('\n');
+  return { msgtype: 'm.notice', body, 'm.mentions': {} };
 }
 
 /** A line of the operator's own, sent from the machine. */

@@ -108,17 +108,17 @@ test.each<[string, RawEvent, Partial<Surroundings>]>([
   ['that is edited', edit('e', 'run demo: fix it', 'x'), {}],
   ['that was edited', said('e', 'run demo: fix it'), { edited: new Set([`${operator} $e`]) }],
   [
-    'that is older than a day',
-    said('e', 'run demo: fix it', { origin_server_ts: saidAt - 2 * listenerLimits.answerAgeMs }),
-    {},
-  ],
-  [
     'that shows something else',
     said('e', '', { content: { msgtype: 'm.text', body: 'run demo: fix it', formatted_body: 'run demo: break it' } }),
     {},
   ],
-])('A10 A16 A33 a task %s is refused', (_, event, change) => {
+])('A10 A16 a task %s is refused', (_, event, change) => {
   expect(judged(event, change).kind).toBe('refuse');
+});
+
+test('A33 a task that is older than a day is not dropped, and that is told', () => {
+  const old = { origin_server_ts: saidAt - 2 * listenerLimits.answerAgeMs };
+  expect(judged(said('e', 'run demo: fix it', old)).kind).toBe('late');
 });
 
 test('a decision on a mistyped name is told the nearest that waits', () => {

@@ -39,6 +39,8 @@ export type Judgement =
   | { readonly kind: 'ignore'; readonly why: string }
   /** Meant as a decision, and none. */
   | { readonly kind: 'refuse'; readonly reason: string; readonly answerTo: MatrixEventId; readonly isStranger: boolean }
+  /** The same, said by somebody who may, too long ago. `words` are its own. */
+  | { readonly kind: 'late'; readonly words: string; readonly answerTo: MatrixEventId }
   | {
       readonly kind: 'decide';
       readonly decision: Decision;
@@ -90,7 +92,8 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   // Each sign is for one question: a slip of a thumb must not throw finished work away, nor merge what only waits to begin.
   if ((decision === 'merge') !== (gate.asks === 'review')) return ignore('a sign for something else');
   const problem = problemOfSender(event, around);
-  if (problem !== null) return { kind: 'refuse', ...problem, answerTo: gate.event };
+  if (problem === 'late') return { kind: 'late', words: relation.key, answerTo: gate.event };
+  if (problem !== null) return { kind: 'refuse', reason: problem, answerTo: gate.event, isStranger: true };
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
 }
 
@@ -109,7 +112,8 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
     return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
   const problem = problemOfSender(event, around);
-  if (problem !== null) return refuse(event, problem.reason, problem.isStranger);
+  if (problem === 'late') return { kind: 'late', words: plain, answerTo: event.event_id };
+  if (problem !== null) return refuse(event, problem, true);
   if (isEdit) return refuse(event, 'what is edited does not count; send it as a new message');
   if (relation.kind === 'unusable' || relation.kind === 'reaction')
     return refuse(event, 'the message refers to another one in a way that is not understood; send it on its own');
@@ -178,12 +182,9 @@ function wasCommand(content: ObservedEvent['content'], isListed: boolean): boole
 function problemOfSender(
   { sender, origin_server_ts: sentAt }: ObservedEvent,
   { approvers, now }: Surroundings,
-): { reason: string; isStranger: boolean } | null {
-  if (!approvers.has(sender))
-    return { reason: `${sender} may not decide here; configs/stages.yaml lists who may`, isStranger: true };
-  if (sentAt !== undefined && now - sentAt > listenerLimits.answerAgeMs)
-    return { reason: 'this was said more than a day ago; look at it again and answer anew', isStranger: false };
-  return null;
+): 'late' | string | null {
+  if (!approvers.has(sender)) return `${sender} may not decide here; configs/stages.yaml lists who may`;
+  return sentAt !== undefined && now - sentAt > listenerLimits.answerAgeMs ? 'late' : null;
 }
 
 /** Whether a message is a reply to one that asks, and not only said in its thread. */

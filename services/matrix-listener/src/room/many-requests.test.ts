@@ -120,4 +120,6 @@ test('A33 of 10,000 events after a day away, only those count that are of today 
     ]),
   );
   expect(answers()).toEqual([]);
+  await takeIn([], { since: 's10000' });
+  expect(answers()).toEqual([expect.stringContaining('Nothing was done about 72 answers')]);
 }, 60_000);

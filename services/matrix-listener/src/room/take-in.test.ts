@@ -253,8 +253,8 @@ test('A01 strangers are answered so many times a minute; what they meant is logg
   expect(commands()).toEqual([]);
 });
 
-test('A33 of a long backlog only what is young decides; the rest is answered, each once', async () => {
-  const { takeIn, answers, commands } = await startListening([gate]);
+test('A33 of a long backlog only what is young decides; of the rest it is told once, in one message', async () => {
+  const { takeIn, answers, commands, state } = await startListening([gate]);
   const age = listenerLimits.answerAgeMs + 1;
   const backlog = Array.from({ length: 400 }, (_, index) =>
     said(`e${index}`, index % 10 === 0 ? 'approve gated' : 'chatter', {
@@ -264,7 +264,45 @@ test('A33 of a long backlog only what is young decides; the rest is answered, ea
   for (let from = 0; from < backlog.length; from += 40) await takeIn(backlog.slice(from, from + 40), { gap: null });
   await takeIn(backlog.slice(-40), { since: 's400' });
   expect(commands().map(({ evidence }) => evidence)).toEqual(['$e390']);
-  expect(answers()).toHaveLength(39);
+  const [told, ...others] = answers();
+  expect(others).toEqual([]);
+  expect(told?.split('\n')).toEqual([
+    'Nothing was done about 39 answers that are more than a day old. Look at them again and answer anew:',
+    ...Array<string>(10).fill('| approve gated'),
+    'and 29 more',
+  ]);
+  expect(state.now.late).toEqual({ count: 0, first: [] });
+});
+
+test('A33 one answer that is too old is answered where it stands', async () => {
+  const { hear, takeIn, state, commands } = await startListening([gate]);
+  const old = { origin_server_ts: saidAt - listenerLimits.answerAgeMs - 1 };
+  await hear(reaction('a', '✅', 'gate', old));
+  expect(state.now.outgoing).toEqual([]);
+  await takeIn([], { since: 's1' });
+  expect(state.now.outgoing).toMatchObject([
+    {
+      content: {
+        body: 'Refused: this was said more than a day ago; look at it again and answer anew',
+        'm.relates_to': { 'm.in_reply_to': { event_id: '$gate' } },
+      },
+    },
+  ]);
+  expect(commands()).toEqual([]);
+});
+
+test('A16 A33 A35 what is told of old answers is inert, marked and bounded', async () => {
+  const { takeIn, answers } = await startListening([gate]);
+  const old = { origin_server_ts: saidAt - listenerLimits.answerAgeMs - 1 };
+  await takeIn(
+    [said('a', `approve gated${'x'.repeat(3_000)}`, old), said('b', 'approve gated\nmerge \u202e gated', old)],
+    { since: 's1' },
+  );
+  const lines = answers()[0]?.split('\n') ?? [];
+  expect(lines).toHaveLength(3);
+  for (const line of lines.slice(1)) expect(line).toMatch(/^\| approve gated/);
+  expect(answers()[0]).not.toContain('\u202e');
+  expect(answers()[0]?.length).toBeLessThan(400);
 });
 
 test('a command that cannot be written leaves its event to be dealt with again', async () => {

@@ -1,7 +1,8 @@
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { RateBudget } from '@countersign/kit/rate-budget.ts';
-import { verdictMessage } from '../message/answers.ts';
+import { listenerLimits } from '../limits.ts';
+import { lateMessage, verdictMessage } from '../message/answers.ts';
 import { answeringInThread } from '../message/in-thread.ts';
 import { markOf } from '../message/mark.ts';
 import { enqueue, signCounted } from '../outbox/enqueue.ts';
@@ -73,10 +74,28 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
   const { since, gap } = state.now;
   if ('since' in reached ? reached.since !== since || gap !== null : reached.gap !== gap)
     apply((next) => void Object.assign(next, 'since' in reached ? { since: reached.since, gap: null } : reached));
+  // What came too late is told when the room was read to its end: one message, however long nobody listened.
+  if ('since' in reached && draft.late.count > 0) apply(tellOfLate);
   if (changes.length === 0) return;
   await state.update((next) => {
     for (const change of changes) change(next);
   });
+}
+
+function keepLate({ late }: ListenerState, { answerTo, words }: Judgement & { kind: 'late' }): void {
+  late.count += 1;
+  if (late.first.length < listenerLimits.lateShown)
+    late.first.push({ answerTo, words: words.trim().slice(0, listenerLimits.lateCharacters) });
+}
+
+function tellOfLate(next: ListenerState): void {
+  const { count, first } = next.late;
+  enqueue(
+    next,
+    messageKey('too-late', String(count), ...first.map(({ answerTo }) => answerTo)),
+    lateMessage(next.late),
+  );
+  next.late = { count: 0, first: [] };
 }
 
 /** A message of the bot's own has its place in the room now, also when the answer to its sending was lost. */
@@ -121,6 +140,9 @@ async function dealWith(
           messageKey('refusal', event.event_id),
           verdictMessage({ accepted: false, reason: judgement.reason }, judgement.answerTo),
         );
+    case 'late':
+      say(parts, about, 'a decision came too late');
+      return (next) => keepLate(next, judgement);
     case 'ask':
       return await answer(parts, event, judgement, draft);
     case 'decide':

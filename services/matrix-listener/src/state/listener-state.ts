@@ -128,6 +128,13 @@ export const ListenerState = z.strictObject({
   issued: z.array(Issued),
   tasks: z.array(OpenTask).default([]),
   approvals: z.array(GivenApproval).default([]),
+  /** What was said so long ago that it did not count, since the room was last told of such things: how many, and the first of them. */
+  late: z
+    .strictObject({
+      count: z.int().nonnegative(),
+      first: z.array(z.strictObject({ answerTo: MatrixEventId, words: z.string() })),
+    })
+    .default({ count: 0, first: [] }),
   /** Breakers of which the room was told that they are open, and not yet that they are closed. */
   breakers: z.array(z.string()).default([]),
   /** Of each journal, the bytes that were read. Null before the first start. */
@@ -151,6 +158,7 @@ export function emptyState(room: MatrixRoomId, bot: MatrixUserId): ListenerState
     issued: [],
     tasks: [],
     approvals: [],
+    late: { count: 0, first: [] },
     breakers: [],
     journals: null,
   };
