@@ -6,6 +6,7 @@ import { ErrorClass } from './event.ts';
 import { ModelKind } from './gateway-api.ts';
 import { MergeRefusal } from './merge.ts';
 import { MemoryTaskId, ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { Question } from './question.ts';
 import { versioned } from './versioned.ts';
 import { Wait } from './wait.ts';
 
@@ -75,7 +76,14 @@ export const TaskState = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('planning'), ...since, ...attemptStates.shape }),
   z.strictObject({ status: z.literal('pending'), ...waiting, digest: Sha256, expires_at: Timestamp }),
   z.strictObject({ status: z.literal('approved'), ...waiting, approval }),
-  z.strictObject({ status: z.literal('running'), ...since, ...attemptStates.shape, approval: approval.nullable() }),
+  /** It works, but for `wait`, while its tool waits for an answer to `question`: the newest one, also after its answer. */
+  z.strictObject({
+    status: z.literal('running'),
+    ...waiting,
+    ...attemptStates.shape,
+    approval: approval.nullable(),
+    question: Question.nullable().default(null),
+  }),
   /** Nothing is lost when it is interrupted: a verification begins anew. */
   z.strictObject({
     status: z.literal('verifying'),

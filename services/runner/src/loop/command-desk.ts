@@ -167,6 +167,8 @@ export class CommandDesk {
       case 'pause':
       case 'resume':
         return this.#judgeQueueOrder(command);
+      case 'answer':
+        return { accepted: false, reason: 'no task asks anything' };
       case 'send':
         return {
           accepted: true,

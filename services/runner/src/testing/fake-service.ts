@@ -144,6 +144,7 @@ export class FakeGateway {
   }
 
   #reading(id: string): Slot {
-    return { id, tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null, ...this.readings.get(id) };
+    const used = { tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null };
+    return { id, ...used, events: null, posts: [], ...this.readings.get(id) };
   }
 }

@@ -55,7 +55,7 @@ export const states = {
   planning: { status: 'planning', ...common, ...attempt },
   pending: { status: 'pending', ...waits('approval'), digest, expires_at: later },
   approved: { status: 'approved', ...waits('turn'), approval },
-  running: { status: 'running', ...common, ...attempt, approval: null },
+  running: { status: 'running', wait: null, ...common, ...attempt, approval: null, question: null },
   verifying: { status: 'verifying', ...works, attempt: 1, result },
   interrupted: { status: 'interrupted', ...waits('turn'), attempt: 1, approval: null },
   review: { status: 'review', ...waits('review'), result, refusals: [] },
