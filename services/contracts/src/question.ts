@@ -64,6 +64,7 @@ const Answer = z.discriminatedUnion('outcome', [
   z.strictObject({ outcome: z.literal('stopped'), ...at }),
   z.strictObject({ outcome: z.literal('withdrawn'), ...at }),
 ]);
+export type Answer = z.infer<typeof Answer>;
 
 /** A question as the runner keeps it, in the record of the task that asked. Open while `answer` is null. */
 export const Question = z.strictObject({

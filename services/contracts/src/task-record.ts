@@ -176,6 +176,11 @@ export const TaskRecord = versioned(Record2, 2, {
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
+/** What a task's tool waits to be answered; null when it waits for nothing. */
+export function openQuestion({ state }: Pick<TaskRecord, 'state'>): Question | null {
+  return state.status === 'running' && state.question?.answer === null ? state.question : null;
+}
+
 /** A task's folder, relative to `volumes/`. */
 export function taskFolder({ run, id }: Pick<TaskRecord, 'run' | 'id'>): string {
   return `runs/${run}/tasks/${id}`;
