@@ -86,3 +86,25 @@ test('a room that cannot be written to now is served by one look at a time, and 
   await rooms.serve({ ...reading, posts: [post] });
   expect(told).toMatchObject([{ events: [{ transaction: 't1' }] }]);
 });
+
+test('what came about while a room was served is told without another turn', async () => {
+  const { rooms, told } = begin();
+  const events: RoomEvent[] = [event];
+  const looked = Promise.withResolvers<void>();
+  let isFirst = true;
+  rooms.open(id, {
+    take: () => Promise.resolve(null),
+    events: async () => {
+      const now = [...events];
+      if (isFirst) await looked.promise;
+      isFirst = false;
+      return now;
+    },
+  });
+  const first = rooms.serve(reading);
+  events.push({ ...event, transaction: 't2' });
+  await rooms.serve(reading);
+  looked.resolve();
+  await first;
+  expect(told.map((room) => room.events.length)).toEqual([1, 2]);
+});

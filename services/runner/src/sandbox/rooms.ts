@@ -26,7 +26,8 @@ export const closedRoom: SlotRoom = {
 export class Rooms {
   readonly #gateway: Pick<Gateway, 'tellRoom'>;
   readonly #rooms = new Map<SlotId, SlotRoom>();
-  readonly #served = new Set<SlotId>();
+  /** Slots that are being served, each with what was heard of it meanwhile. */
+  readonly #served = new Map<SlotId, Reading | null>();
 
   constructor(gateway: Pick<Gateway, 'tellRoom'>) {
     this.#gateway = gateway;
@@ -40,22 +41,33 @@ export class Rooms {
     this.#rooms.delete(id);
   }
 
-  /** One at a time of each slot: a disk that is slow holds up this room and no other one, and no metering. @throws Error */
-  async serve({ id, events: known, posts }: Reading): Promise<void> {
+  /**
+   * One look at a time of each slot: a disk that is slow holds up this room and no other one, and no metering. What is heard of it
+   * meanwhile is looked at afterwards. @throws Error
+   */
+  async serve(reading: Reading): Promise<void> {
+    const { id } = reading;
     const room = this.#rooms.get(id);
-    if (room === undefined || this.#served.has(id)) return;
-    this.#served.add(id);
+    if (room === undefined) return;
+    if (this.#served.has(id)) return void this.#served.set(id, reading);
     try {
-      const refusals: PostRefusal[] = [];
-      for (const post of posts) {
-        const refusal = await room.take(post);
-        if (refusal !== null) refusals.push(refusal);
+      for (let next: Reading | null = reading; next !== null; next = this.#served.get(id) ?? null) {
+        this.#served.set(id, null);
+        await this.#look(room, next);
       }
-      const events = await room.events();
-      if (posts.length === 0 && events.length <= (known ?? 0)) return;
-      await this.#gateway.tellRoom(id, { events: [...events], refusals });
     } finally {
       this.#served.delete(id);
     }
+  }
+
+  async #look(room: SlotRoom, { id, events: known, posts }: Reading): Promise<void> {
+    const refusals: PostRefusal[] = [];
+    for (const post of posts) {
+      const refusal = await room.take(post);
+      if (refusal !== null) refusals.push(refusal);
+    }
+    const events = await room.events();
+    if (posts.length === 0 && events.length <= (known ?? 0)) return;
+    await this.#gateway.tellRoom(id, { events: [...events], refusals });
   }
 }

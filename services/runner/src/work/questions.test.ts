@@ -6,13 +6,14 @@ import { beginAttempt, workOf } from '../testing/attempt-ground.ts';
 vi.setConfig({ testTimeout: 30_000 });
 
 type Ground = Awaited<ReturnType<typeof beginAttempt>>;
+const patience = { timeout: 20_000 };
 const asked = { text: 'Which port?', options: ['8080', '9090'], default: null, deadline_sec: 60 };
 
 /** Its tool asks, and the runner looks at what waits at the gateway. */
 async function ask(ground: Ground, id: string, transaction = 't1') {
   ground.gateway.readings.set(id, { ...ground.gateway.readings.get(id), posts: [{ transaction, question: asked }] });
   await ground.pool.repeatSlots();
-  await vi.waitFor(() => expect(ground.gateway.rooms.get(id)?.events.at(-1)).toMatchObject({ transaction }));
+  await expect.poll(() => ground.gateway.rooms.get(id)?.events.at(-1), patience).toMatchObject({ transaction });
 }
 
 function questionOf(ground: Ground) {
@@ -34,12 +35,12 @@ test('a tool asks, somebody answers, and the gateway is told at once', async () 
     { outcome: 'answered', text: '8080', ...answer },
     { agent_role: 'operator', summary: 'x' },
   );
-  await vi.waitFor(() =>
-    expect(ground.gateway.rooms.get(id)?.events).toMatchObject([
+  await expect
+    .poll(() => ground.gateway.rooms.get(id)?.events, patience)
+    .toMatchObject([
       { kind: 'question', id: question },
       { kind: 'answer', question, outcome: 'answered', text: '8080' },
-    ]),
-  );
+    ]);
   workOf(task, packs[0] ?? Buffer.alloc(0), {})(sandbox);
   await ground.activity.finished;
   expect(ground.now().state.status).toBe('review');
