@@ -123,8 +123,13 @@ export class Questions {
     for (const { id } of this.#parts.tasks.open()) {
       const open = this.#open(id);
       if (open !== null && now.getTime() >= Date.parse(open.deadline)) await this.#endInSilence(id, open, now);
-      if (this.#running(id)?.state.question?.answer?.outcome === 'stopped') stop(id);
+      if (this.cameToStop(id)) stop(id);
     }
+  }
+
+  /** Whether nobody answered what a task that runs asked last, and it had no default. */
+  cameToStop(id: TaskId): boolean {
+    return this.#running(id)?.state.question?.answer?.outcome === 'stopped';
   }
 
   async #endInSilence(id: TaskId, { id: question, default: silence }: Question, now: Date): Promise<void> {

@@ -114,6 +114,8 @@ export async function talk(
     });
     await context.pool.metered(slot);
     await context.questions.withdraw(record.id);
+    // A tool that is told so may end before anybody stops it.
+    if (context.questions.cameToStop(record.id)) activity.stop('unanswered');
     return watch === null ? outcome : await watch.finish(outcome);
   } finally {
     clearTimeout(timer);

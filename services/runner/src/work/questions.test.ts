@@ -58,25 +58,42 @@ test('a tool that ends while it asks has asked for nothing', async () => {
   expect(ground.now().state.status).toBe('review');
 });
 
+/** Nobody answers, and there is no default. */
+async function fallSilent(ground: Ground): Promise<void> {
+  const { id, deadline } = questionOf(ground);
+  await ground.context.questions.end(
+    ground.now().id,
+    id,
+    { outcome: 'stopped', at: deadline },
+    { agent_role: 'runner', summary: 'nobody answered' },
+  );
+}
+
+const unanswered = {
+  status: 'failed',
+  error_class: 'unanswered',
+  reason: expect.stringContaining('what was done so far is kept'),
+  result: { repositories: [{ name: 'project' }] },
+};
+
 test('an attempt that nobody answers is stopped, and what it did is kept', async () => {
   const ground = await beginAttempt();
   const { id, sandbox, task, packs } = await ground.takeTask();
   await ask(ground, id);
-  const { deadline } = questionOf(ground);
-  await ground.context.questions.end(
-    ground.now().id,
-    questionOf(ground).id,
-    { outcome: 'stopped', at: deadline },
-    { agent_role: 'runner', summary: 'nobody answered' },
-  );
+  await fallSilent(ground);
   await ground.context.questions.turn(() => ground.activity.stop('unanswered'));
   expect(StopFrame.parse(JSON.parse((await sandbox.nextNamed('stop')).toString()))).toEqual({ reason: 'unanswered' });
   workOf(task, packs[0] ?? Buffer.alloc(0), { reason: 'stopped', error_class: 'stopped', exit_code: null })(sandbox);
   await ground.activity.finished;
-  expect(ground.now().state).toMatchObject({
-    status: 'failed',
-    error_class: 'unanswered',
-    reason: expect.stringContaining('what was done so far is kept'),
-    result: { repositories: [{ name: 'project' }] },
-  });
+  expect(ground.now().state).toMatchObject(unanswered);
+});
+
+test('a tool that was quicker to end than anybody to stop it has gone unanswered all the same', async () => {
+  const ground = await beginAttempt();
+  const { id, sandbox, task, packs } = await ground.takeTask();
+  await ask(ground, id);
+  await fallSilent(ground);
+  workOf(task, packs[0] ?? Buffer.alloc(0), {})(sandbox);
+  await ground.activity.finished;
+  expect(ground.now().state).toMatchObject(unanswered);
 });
