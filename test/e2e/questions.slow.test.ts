@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Question } from '@countersign/contracts/question.ts';
@@ -63,6 +64,15 @@ describe('a task that asks', () => {
     expect(second.exitCode).toBe(1);
     expect(await answerIn('port.md')).toBe('8080');
     expect(await endsOf(record)).toEqual(['answered']);
+  });
+
+  test('asks by the built-in agent’s own call as well, and hears what was said', async () => {
+    await stack.drop('own.md', 'workspace: project\nstage: dev\n\nask "Which port?" offering "8080" or "9090"\n');
+    const record = await asked('own.md');
+    expect((await stack.countersign('answer', record.id, '2')).exitCode).toBe(0);
+    await stack.reaches('own.md', ['done']);
+    const output = join(stack.taskFolder(record), 'attempts', '1', 'agent-summary.md');
+    expect(await readFile(output, 'utf8')).toContain('the operator answers: 9090');
   });
 
   test('takes its default when nobody answers', async () => {
