@@ -60,7 +60,7 @@ export class RunnerDouble implements AsyncDisposable {
   async works(id: string, change: Partial<TaskRecord> = {}): Promise<TaskRecord> {
     const since = new Date().toISOString();
     const record = makeRecord(
-      { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null },
+      { status: 'running', wait: null, since, reason: '', attempt: 1, slot: null, approval: null, question: null },
       { ...change, id },
     );
     await this.#tell(record, { event: 'task_started', agent_role: 'coder', summary: 'started' });

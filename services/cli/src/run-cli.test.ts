@@ -16,6 +16,8 @@ const names = [
   'rebase',
   'cancel',
   'retry',
+  'questions',
+  'answer',
   'pause',
   'resume',
   'queue',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import { closestWord } from '@countersign/kit/closest-word.ts';
+import { answer } from './commands/answer.ts';
 import { approve } from './commands/approve.ts';
 import { audit } from './commands/audit.ts';
 import { cancel } from './commands/cancel.ts';
@@ -10,6 +11,7 @@ import { handoff } from './commands/handoff.ts';
 import { merge } from './commands/merge.ts';
 import { pause } from './commands/pause.ts';
 import { pending } from './commands/pending.ts';
+import { questions } from './commands/questions.ts';
 import { queue } from './commands/queue.ts';
 import { rebase } from './commands/rebase.ts';
 import { reject } from './commands/reject.ts';
@@ -33,6 +35,8 @@ const commands = new Map(
     rebase,
     cancel,
     retry,
+    questions,
+    answer,
     pause,
     resume,
     pending,

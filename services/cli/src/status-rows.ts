@@ -4,7 +4,7 @@ import { isFinal, TaskStatus } from '@countersign/contracts/task-state.ts';
 import { readHealth } from '@countersign/kit/health.ts';
 import { refusedFiles, untakenFiles } from '@countersign/kit/queue-files.ts';
 
-/** What a person must decide comes first, then what waits, then what works, then what has ended. */
+/** What asks a person comes first, then what a person must decide, then what waits, then what works, then what has ended. */
 const order: readonly string[] = [
   'pending',
   'review',
@@ -55,6 +55,7 @@ function hasEnded(row: StatusRow): boolean {
 
 function compare(a: StatusRow, b: StatusRow): number {
   const rank = (row: StatusRow) => {
+    if (row.wait?.kind === 'answer') return -1;
     const place = order.indexOf(row.state);
     return place < 0 ? order.length : place;
   };

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { commandLimits, taskFileLimits } from './limits.ts';
-import { Sha256, Timestamp } from './names.ts';
+import { commandLimits, questionLimits, taskFileLimits } from './limits.ts';
+import { QuestionId, Sha256, Timestamp } from './names.ts';
 import { OneTimeCode } from './one-time-code.ts';
 import { isSignedBy, Signature, signatureOf } from './signature.ts';
 
@@ -98,6 +98,17 @@ const unsigned = [
     /** Takes an approval back that has not been spent: the command by which it was given. */
     subject: z.strictObject({ task: TaskReference, command: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/) }),
   }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('answer'),
+    /** What a task's tool is told: one of the question's options, or any text where it has none. It is data, and allows nothing. */
+    subject: z.strictObject({
+      task: TaskReference,
+      question: QuestionId,
+      answer: z.string().min(1).max(questionLimits.answerCharacters),
+    }),
+    code,
+  }),
 ] as const;
 
 /** What a person asks the runner to do, before it is signed. */
@@ -120,6 +131,7 @@ export const Command = z.discriminatedUnion('kind', [
   unsigned[9].extend({ signature }),
   unsigned[10].extend({ signature }),
   unsigned[11].extend({ signature }),
+  unsigned[12].extend({ signature }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -135,12 +147,26 @@ export const kindsOf: Readonly<Record<Channel, readonly Command['kind'][]>> = {
     'retry',
     'pause',
     'resume',
+    'answer',
     'submit',
     'send',
     'clean',
   ],
-  matrix: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit'],
-  dashboard: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit', 'send'],
+  matrix: ['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'answer', 'submit'],
+  dashboard: [
+    'approve',
+    'reject',
+    'revoke',
+    'merge',
+    'rebase',
+    'cancel',
+    'retry',
+    'pause',
+    'resume',
+    'answer',
+    'submit',
+    'send',
+  ],
 };
 
 /** The name of a command's file in a spool. The runner goes by the names' order, which is the order in which they were given. */

@@ -34,6 +34,10 @@ const EventName = z.enum([
   'task_started',
   'task_adopted',
   'task_interrupted',
+  /** A tool asks a person; the record holds what. */
+  'question_asked',
+  /** It has its answer, or silence came to its end, or nobody is there any more to be answered. */
+  'question_ended',
   'result_imported',
   'verification_started',
   'verification_ended',
@@ -82,6 +86,8 @@ export const ErrorClass = z.enum([
   'budget_disk',
   'repeated_calls',
   'interrupted_twice',
+  /** It asked, gave no default, and nobody answered. */
+  'unanswered',
   'file_changed',
   'precondition_failed',
   'postcondition_failed',

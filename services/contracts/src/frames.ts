@@ -145,6 +145,7 @@ export const SandboxErrorClass = ErrorClass.exclude([
   'sandbox_lost',
   'file_changed',
   'interrupted_twice',
+  'unanswered',
   'precondition_failed',
   'postcondition_failed',
   'budget_tokens',

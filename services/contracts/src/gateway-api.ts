@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { TokenCount } from './event.ts';
+import { questionLimits } from './limits.ts';
 import { SlotId } from './names.ts';
+import { Post } from './task-room.ts';
 
 /**
  * The gateway's HTTP API on its control socket.
  *
- * - `PUT /slots/:id` OpenSlot → 200 Slot: `model-slots/<id>/ollama.sock` listens; safe to repeat, which is how a slot survives a restart of the gateway
+ * - `PUT /slots/:id` OpenSlot → 200 Slot: `ollama.sock` and `synapse.sock` in `model-slots/<id>/` listen; safe to repeat, which is how a slot survives a restart of the gateway
  * - `GET /slots/:id` → 200 Slot, 404
+ * - `PUT /slots/:id/room` Room → 200 Slot, 404: what stands in the task's room, whole; safe to repeat
  * - `DELETE /slots/:id` → 204
  * - `GET /model` → 200 ModelReport
  * - `GET /health` → 200 GatewayHealth
@@ -25,6 +28,15 @@ export const Slot = z.strictObject({
   tokens: TokenCount,
   /** The item of its budget that is used up. */
   exceeded: z.enum(['tokens', 'requests']).nullable(),
+  /** How many events of its room are known here; null while nothing was told of it. */
+  events: z
+    .int()
+    .nonnegative()
+    .max(2 * questionLimits.questions)
+    .nullable()
+    .default(null),
+  /** What its tool asks, and is not told yet whether it may. */
+  posts: z.array(Post).max(questionLimits.posts).default([]),
 });
 export type Slot = z.infer<typeof Slot>;
 

@@ -87,6 +87,22 @@ export const commandLimits = {
   verdictsPerMinute: { shell: 1_000, matrix: 120, dashboard: 300 },
 } as const;
 
+/** What a task may ask a person. Characters are UTF-16 units. */
+export const questionLimits = {
+  /** Of one attempt; one at a time. */
+  questions: 20,
+  textCharacters: 2_000,
+  options: 10,
+  optionCharacters: 100,
+  answerCharacters: 2_000,
+  /** From asking to the deadline, in seconds. */
+  leastSec: 10,
+  usualSec: 10 * 60,
+  mostSec: 24 * 60 * 60,
+  /** Of one slot that wait for the runner's word at once. */
+  posts: 4,
+} as const;
+
 /** Guesses at a one-time code: three of a million are right at a time. */
 export const codeLimits = {
   /** Time steps before and after the present one whose code is taken as well, for clocks that differ. */

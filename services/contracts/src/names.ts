@@ -32,6 +32,10 @@ export type WorkspaceName = z.infer<typeof WorkspaceName>;
 export const SlotId = z.string().regex(/^[0-9a-f]{32}$/);
 export type SlotId = z.infer<typeof SlotId>;
 
+/** A question of a task's: 64 random bits in hexadecimal, so that an answer never fits another one. */
+export const QuestionId = z.string().regex(/^[0-9a-f]{16}$/);
+export type QuestionId = z.infer<typeof QuestionId>;
+
 /** A SHA-256 in lower-case hexadecimal. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export type Sha256 = z.infer<typeof Sha256>;

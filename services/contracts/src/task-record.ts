@@ -6,6 +6,7 @@ import { ErrorClass } from './event.ts';
 import { ModelKind } from './gateway-api.ts';
 import { MergeRefusal } from './merge.ts';
 import { MemoryTaskId, ObjectId, RunId, Sha256, SlotId, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { Question } from './question.ts';
 import { versioned } from './versioned.ts';
 import { Wait } from './wait.ts';
 
@@ -75,7 +76,14 @@ export const TaskState = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('planning'), ...since, ...attemptStates.shape }),
   z.strictObject({ status: z.literal('pending'), ...waiting, digest: Sha256, expires_at: Timestamp }),
   z.strictObject({ status: z.literal('approved'), ...waiting, approval }),
-  z.strictObject({ status: z.literal('running'), ...since, ...attemptStates.shape, approval: approval.nullable() }),
+  /** It works, but for `wait`, while its tool waits for an answer to `question`: the newest one, also after its answer. */
+  z.strictObject({
+    status: z.literal('running'),
+    ...waiting,
+    ...attemptStates.shape,
+    approval: approval.nullable(),
+    question: Question.nullable().default(null),
+  }),
   /** Nothing is lost when it is interrupted: a verification begins anew. */
   z.strictObject({
     status: z.literal('verifying'),
@@ -167,6 +175,11 @@ export const TaskRecord = versioned(Record2, 2, {
   1: (record) => ({ ...record, depends_on: [], budget: noBudget, cancellation: null, retries: 0 }),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
+
+/** What a task's tool waits to be answered; null when it waits for nothing. */
+export function openQuestion({ state }: Pick<TaskRecord, 'state'>): Question | null {
+  return state.status === 'running' && state.question?.answer === null ? state.question : null;
+}
 
 /** A task's folder, relative to `volumes/`. */
 export function taskFolder({ run, id }: Pick<TaskRecord, 'run' | 'id'>): string {

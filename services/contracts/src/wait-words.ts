@@ -12,6 +12,7 @@ const things = {
   stage: ['a slot of its stage', 'a slot of stage'],
   approval: ['approval', 'approval by'],
   review: ['review', 'review by'],
+  answer: ['an answer', 'an answer by'],
   dependency: ['other tasks', 'task'],
   model: ['the model server', 'the server of model'],
   launcher: ['the launcher', null],

@@ -14,6 +14,8 @@ export const WaitKind = z.enum([
   /** A person: before the work, or before its result is merged. */
   'approval',
   'review',
+  /** A person, whom its tool asked something; it goes on by itself at the question's deadline. */
+  'answer',
   /** Other tasks, which `on` names. */
   'dependency',
   /** A service or server that does not answer or is not ready. */

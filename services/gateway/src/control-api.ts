@@ -1,5 +1,6 @@
 import { type GatewayHealth, type ModelReport, OpenSlot } from '@countersign/contracts/gateway-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
+import { Room } from '@countersign/contracts/task-room.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { defaultLimits } from './limits.ts';
@@ -26,6 +27,12 @@ export function createControlApi(slots: Slots, model: Recent<ModelReport>, logge
     const opened = await slots.open(request.params.id, order.data);
     if (opened.status === 'open') response.json(opened.slot);
     else response.status(openRefusals[opened.reason].status).json({ error: openRefusals[opened.reason].error });
+  });
+  api.put('/slots/:id/room', express.json({ limit: defaultLimits.roomToldBytes }), (request, response) => {
+    const room = Room.safeParse(request.body ?? {});
+    if (!room.success) return void response.status(400).json({ error: 'not what a room is told by' });
+    if (slots.tell(request.params.id, room.data)) response.json(slots.get(request.params.id));
+    else response.status(404).json({ error: 'the slot is not open' });
   });
   api.get('/slots/:id', (request, response) => {
     const slot = slots.get(request.params.id);

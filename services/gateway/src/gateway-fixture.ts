@@ -27,6 +27,8 @@ export type GatewayFixture = AsyncDisposable & {
   control(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
   /** One request of the sandbox, over a connection of its own. */
   ask(path: string, body?: unknown, options?: { headers?: Record<string, string> }): Promise<SlotAnswer>;
+  /** One request of the sandbox to its own Matrix; the target goes out as it is written. */
+  room(method: string, target: string, options?: KnockOptions): Promise<SlotAnswer>;
   /** Writes raw bytes to the slot's socket and reads until the gateway closes. */
   raw(bytes: string): Promise<string>;
   /** One request of the listener, over a connection of its own; the target goes out as it is written. */
@@ -114,6 +116,7 @@ export async function startGateway({
         body: body === undefined || typeof body === 'string' ? (body ?? null) : JSON.stringify(body),
         headers: options?.headers ?? {},
       }),
+    room: (method, target, options) => knock(join(slotsFolder, slot, 'synapse.sock'), method, target, options),
     raw: (bytes) => sendRaw(slotSocket, bytes),
     knock: (method, target, options) => knock(doorSocket, method, target, options),
     rawAtDoor: (bytes) => sendRaw(doorSocket, bytes),

@@ -50,6 +50,18 @@ export const defaultLimits = {
   doorAnswerBytes: 4 * mib,
   /** From sending a request on to its answer's last byte; what a sync is held open for comes on top. */
   doorAnswerMs: 30_000,
+  /** Of a task's room: requests at once, and in the slot's whole life; one for each half minute of a day's waiting, and more. */
+  roomRequests: 8,
+  roomRequestsInAll: 20_000,
+  /** A question, each of its characters spelt with escapes. */
+  roomBodyBytes: 48 * kib,
+  roomSentBytes: 2 * mib,
+  /** For how long a question waits for the runner's word, and a sync for an event. */
+  roomPostMs: 30_000,
+  roomSyncMs: 60_000,
+  roomLogLines: 500,
+  /** What the runner tells of a room: all its questions and answers. */
+  roomToldBytes: mib,
   /** Lines of the door's log in one window; the listener lives for months. */
   doorLogLines: 60,
   doorLogWindowMs: 60_000,

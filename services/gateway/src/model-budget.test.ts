@@ -99,6 +99,8 @@ describe('a budget of tokens', () => {
       id: expect.any(String),
       tokens: { prompt: 900, completion: 100, requests: 1 },
       exceeded: 'tokens',
+      events: null,
+      posts: [],
     });
     expect(upstream.seen).toHaveLength(1);
   });

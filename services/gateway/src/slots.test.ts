@@ -24,12 +24,12 @@ test('a slot is opened, told of and closed', async () => {
   expect(await control('GET', `/slots/${other}`)).toMatchObject({ status: 404 });
   expect(await control('PUT', `/slots/${other}`)).toEqual({
     status: 200,
-    body: { id: other, tokens: none, exceeded: null },
+    body: { id: other, tokens: none, exceeded: null, events: null, posts: [] },
   });
   expect((await lstat(join(slotsFolder, other, 'ollama.sock'))).mode & 0o7777).toBe(0o666);
   expect(await control('GET', `/slots/${other}`)).toEqual({
     status: 200,
-    body: { id: other, tokens: none, exceeded: null },
+    body: { id: other, tokens: none, exceeded: null, events: null, posts: [] },
   });
   expect(await control('GET', '/health')).toEqual({ status: 200, body: { status: 'ok', slots: 2 } });
   expect(await control('DELETE', `/slots/${other}`)).toEqual({ status: 204, body: null });

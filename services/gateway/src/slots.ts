@@ -1,25 +1,28 @@
-import { lstat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { OpenSlot as Order, Slot } from '@countersign/contracts/gateway-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
-import { isMissing } from '@countersign/kit/files.ts';
+import type { Room } from '@countersign/contracts/task-room.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import { bindSocket, closeServer } from '@countersign/kit/socket-server.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { handleRequest } from './handle-request.ts';
 import type { Limits } from './limits.ts';
 import { errorBody } from './refusal.ts';
+import { createRoomServer } from './room/create-room-server.ts';
+import { RoomUsage } from './room/room-usage.ts';
+import { TaskRoom } from './room/task-room.ts';
 import { SlotLog } from './slot-log.ts';
+import { SlotSocket, statOrNull } from './slot-socket.ts';
 import { SlotUsage } from './slot-usage.ts';
 import { createStrictServer } from './strict-server.ts';
 import type { Upstream } from './upstream.ts';
 
-const socketName = 'ollama.sock';
-/** The sandbox runs as another user; who may connect is decided by the folder's random name and by what is mounted. */
-const socketMode = 0o666;
-
-type OpenSlot = { readonly id: SlotId; readonly usage: SlotUsage; server: Server; inode: number };
+type OpenSlot = {
+  readonly id: SlotId;
+  readonly usage: SlotUsage;
+  readonly room: TaskRoom;
+  readonly sockets: readonly SlotSocket[];
+};
 
 export type SlotsOptions = {
   readonly folder: string;
@@ -53,32 +56,35 @@ export class Slots implements AsyncDisposable {
     const slot = this.#open.get(id);
     if (slot === undefined) return null;
     const { tokens, exceeded } = slot.usage.model;
-    return { id, tokens, exceeded };
+    return { id, tokens, exceeded, events: slot.room.known, posts: [...slot.room.posts] };
   }
 
-  /** Makes the slot's socket unless it is there and answers; what the slot has used stays counted, and is what is known of it anywhere. */
+  /** What the runner knows of the slot's room. Returns false for a slot that is not open. */
+  tell(id: SlotId, room: Room): boolean {
+    const slot = this.#open.get(id);
+    slot?.room.told(room);
+    return slot !== undefined;
+  }
+
+  /** Makes the slot's sockets unless they are there and answer; what the slot has used stays counted, and is what is known of it anywhere. */
   open(id: SlotId, order: Order): Promise<Opened> {
     return this.#inTurn(async () => {
       if (!(await this.#hasFolder(id))) return { status: 'refused', reason: 'no-folder' };
       const known = this.#open.get(id);
-      if (known !== undefined && !(await this.#listens(known))) {
-        await closeServer(known.server);
-        follow(known.usage, order);
-        Object.assign(known, await this.#listen(id, known.usage));
-      } else if (known === undefined) {
-        if (this.#open.size >= this.#options.limits.slots) return { status: 'refused', reason: 'full' };
-        const usage = new SlotUsage(this.#options.limits, this.#held);
-        // Before anybody can ask: a slot of a gateway that was restarted must not begin at nothing.
-        follow(usage, order);
-        this.#open.set(id, { id, usage, ...(await this.#listen(id, usage)) });
-      } else if (known !== undefined) follow(known.usage, order);
+      if (known === undefined && this.#open.size >= this.#options.limits.slots)
+        return { status: 'refused', reason: 'full' };
+      const opened = known ?? this.#make(id);
+      // Before anybody can ask: a slot of a gateway that was restarted must not begin at nothing.
+      follow(opened.usage, order);
+      await listen(opened, known !== undefined);
+      this.#open.set(id, opened);
       const slot = this.get(id);
       if (slot === null) throw new Error('a slot that was just opened is open');
       return { status: 'open', slot };
     });
   }
 
-  /** Ends the slot's requests and removes its socket. */
+  /** Ends the slot's requests and removes its sockets. */
   close(id: SlotId): Promise<void> {
     return this.#inTurn(() => this.#close(id));
   }
@@ -106,48 +112,64 @@ export class Slots implements AsyncDisposable {
     const slot = this.#open.get(id);
     if (slot === undefined) return;
     this.#open.delete(id);
-    await closeServer(slot.server);
+    await close(slot);
   }
 
-  async #listen(id: SlotId, usage: SlotUsage): Promise<{ server: Server; inode: number }> {
+  #make(id: SlotId): OpenSlot {
+    const usage = new SlotUsage(this.#options.limits, this.#held);
+    const room = new TaskRoom();
+    const path = (name: string) => join(this.#options.folder, id, name);
+    const model = new SlotSocket(path('ollama.sock'), () => this.#modelServer(id, usage));
+    const asking = { room, usage: new RoomUsage(this.#options.limits) };
+    const own = new SlotSocket(path('synapse.sock'), () => this.#roomServer(id, asking));
+    return { id, usage, room, sockets: [model, own] };
+  }
+
+  #modelServer(id: SlotId, usage: SlotUsage): Server {
     const { model, upstream, limits, logger } = this.#options;
     const log = new SlotLog(logger, id, limits.logLines);
     const context = { model, upstream, limits, usage, log };
-    const server = createStrictServer({
-      limits,
-      serve: (request, response) => handleRequest(context, request, response),
-      refused: (method, target, refusal) => log.refused(method, target, refusal),
-      errorBody: (refusal) => errorBody(refusal, 'ollama'),
-    });
-    await bindSocket(server, this.#socketPath(id), socketMode);
-    server.on('error', (error) => logger.error({ slot: id, err: error }, 'slot server failed'));
-    return { server, inode: (await lstat(this.#socketPath(id))).ino };
+    return this.#watched(
+      id,
+      createStrictServer({
+        limits,
+        serve: (request, response) => handleRequest(context, request, response),
+        refused: (method, target, refusal) => log.refused(method, target, refusal),
+        errorBody: (refusal) => errorBody(refusal, 'ollama'),
+      }),
+    );
   }
 
-  async #listens(slot: OpenSlot): Promise<boolean> {
-    if (!slot.server.listening) return false;
-    return (await statOrNull(this.#socketPath(slot.id)))?.ino === slot.inode;
+  #roomServer(id: SlotId, asking: { readonly room: TaskRoom; readonly usage: RoomUsage }): Server {
+    const { limits, logger } = this.#options;
+    const log = new SlotLog(logger, id, limits.roomLogLines);
+    return this.#watched(id, createRoomServer({ ...asking, limits, log }));
+  }
+
+  #watched(id: SlotId, server: Server): Server {
+    return server.on('error', (error) => this.#options.logger.error({ slot: id, err: error }, 'slot server failed'));
   }
 
   async #hasFolder(id: SlotId): Promise<boolean> {
     return (await statOrNull(join(this.#options.folder, id)))?.isDirectory() ?? false;
   }
+}
 
-  #socketPath(id: SlotId): string {
-    return join(this.#options.folder, id, socketName);
+/** A slot that was not open before has both of its sockets, or none. */
+async function listen(slot: OpenSlot, isOpen: boolean): Promise<void> {
+  try {
+    for (const socket of slot.sockets) await socket.listen();
+  } catch (error) {
+    if (!isOpen) await close(slot);
+    throw error;
   }
+}
+
+async function close({ sockets }: OpenSlot): Promise<void> {
+  for (const socket of sockets) await socket.close();
 }
 
 function follow({ model }: SlotUsage, { budget, spent }: Order): void {
   if (spent !== undefined) model.goOnFrom(spent);
   if (budget !== undefined) model.allow(budget);
-}
-
-async function statOrNull(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

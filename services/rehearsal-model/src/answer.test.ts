@@ -36,6 +36,20 @@ test("calls the built-in agent's tools one by one, in order, and finishes with w
   });
 });
 
+test('asks where it is told to, with what is offered, by a tool for asking', () => {
+  const text = 'ask "Which port?" offering "8080" or "9090" by default "9090"\nask "Where?"';
+  const offered = { tools: tools(agentTools) };
+  expect(answer(text, offered).call).toEqual({
+    name: 'ask_operator',
+    arguments: { question: 'Which port?', options: ['8080', '9090'], default: '9090' },
+  });
+  expect(answer(text, offered, ['8080']).call).toEqual({
+    name: 'ask_operator',
+    arguments: { question: 'Where?', options: [] },
+  });
+  expect(answer(text, { tools: tools(openCodeTools) }).call).toBeUndefined();
+});
+
 test('is the same for the same conversation', () => {
   expect(answer(plan, { tools: tools(agentTools) })).toEqual(answer(plan, { tools: tools(agentTools) }));
 });

@@ -19,6 +19,15 @@ test.each([
   ['Run git status.', { kind: 'run', command: 'git status' }],
   ['run `ls .`', { kind: 'run', command: 'ls .' }],
   ['run ls .', { kind: 'run', command: 'ls .' }],
+  [
+    'run countersign-ask "Which port?" --option 80 > a.txt',
+    { kind: 'run', command: 'countersign-ask "Which port?" --option 80 > a.txt' },
+  ],
+  ['ask "Which port?"', { kind: 'ask', question: 'Which port?', options: [], silence: undefined }],
+  [
+    'Ask "Which port?" offering "8080", `9090` by default "9090".',
+    { kind: 'ask', question: 'Which port?', options: ['8080', '9090'], silence: '9090' },
+  ],
   ['Generate a summary file', { kind: 'summarise', path: 'agent-summary.md' }],
   ['generate a summary', { kind: 'summarise', path: 'agent-summary.md' }],
   ['Write a short summary to notes.md', { kind: 'summarise', path: 'notes.md' }],

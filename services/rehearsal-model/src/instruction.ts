@@ -4,6 +4,7 @@ export type Instruction =
   | { kind: 'append'; path: string; text: string }
   | { kind: 'edit'; path: string; oldText: string; newText: string }
   | { kind: 'run'; command: string }
+  | { kind: 'ask'; question: string; options: string[]; silence: string | undefined }
   | { kind: 'summarise'; path: string };
 
 const greeting = 'Hello from the rehearsal model.\n';
@@ -20,6 +21,10 @@ const append = new RegExp(String.raw`^append\s+(${quoted}|.+?)\s+to\s+(?:the\s+)
 const replaceIn = new RegExp(String.raw`^replace\s+(${quoted})\s+(?:with|by)\s+(${quoted})\s+in\s+(${name})\.?$`, 'is');
 const editFile = new RegExp(
   String.raw`^edit\s+(${name})\s*[:,]?\s+(?:and\s+)?replace\s+(${quoted})\s+(?:with|by)\s+(${quoted})\.?$`,
+  'is',
+);
+const ask = new RegExp(
+  String.raw`^ask\s+(${quoted})(?:\s+offering\s+(${quoted}(?:\s*(?:,|or)\s*${quoted})*))?(?:\s+by\s+default\s+(${quoted}))?\.?$`,
   'is',
 );
 const run = /^(?:run|execute)\s+(?:the\s+command\s+)?:?\s*(.+)$/is;
@@ -72,6 +77,11 @@ export function parseInstruction(line: string): Instruction | undefined {
   const [, edited, before, after] = editFile.exec(line) ?? [];
   if (edited && before && after) {
     return { kind: 'edit', path: unquote(edited), oldText: unquote(before), newText: unquote(after) };
+  }
+  const [, question, offered, silence] = ask.exec(line) ?? [];
+  if (question !== undefined) {
+    const options = (offered?.match(new RegExp(quoted, 'gs')) ?? []).map(unquote);
+    return { kind: 'ask', question: unquote(question), options, silence: silence && unquote(silence) };
   }
   const command = asCommand(run.exec(line)?.[1] ?? '');
   return command === undefined ? undefined : { kind: 'run', command };

@@ -42,6 +42,7 @@ export const agentTools = [
   offer('write_file', 'path', 'content'),
   offer('edit_file', 'path', 'old_text', 'new_text'),
   offer('run_command', 'command'),
+  offer('ask_operator', 'question'),
   finishTool,
 ];
 export const openCodeTools = [

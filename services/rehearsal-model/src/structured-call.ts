@@ -15,6 +15,7 @@ const agentTools: readonly Tool[] = [
   tool('edit_file', 'path', 'old_text', 'new_text'),
   tool('search_files', 'pattern'),
   tool('run_command', 'command'),
+  tool('ask_operator', 'question'),
   tool('finish', 'summary'),
 ];
 

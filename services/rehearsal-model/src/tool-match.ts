@@ -13,6 +13,7 @@ const purposes = {
     arguments: { path, oldText: /^old_?(?:text|string|str)$/i, newText: /^new_?(?:text|string|str)$/i },
   },
   run: { name: /run|bash|shell|command|exec|terminal/i, arguments: { command: /^(?:command|cmd)$/i } },
+  ask: { name: /^ask/i, arguments: { question: /^(?:question|text|message)$/i } },
   finish: { name: /^(?:finish|done|complete|submit)/i, arguments: { summary: /^(?:summary|result|text|message)$/i } },
 } satisfies Record<string, Purpose>;
 
@@ -88,5 +89,11 @@ export function callForInstruction(
     }
     case 'run':
       return callFor(tools, 'run', { command: instruction.command }, line);
+    case 'ask': {
+      const { question, options, silence } = instruction;
+      const call = callFor(tools, 'ask', { question }, line);
+      // What is offered counts where the tool takes it by these names.
+      return call && { ...call, arguments: { ...call.arguments, options, ...(silence && { default: silence }) } };
+    }
   }
 }

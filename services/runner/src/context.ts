@@ -6,6 +6,7 @@ import type { Troubles } from './loop/troubles.ts';
 import type { MemoryFollower } from './memory/follow.ts';
 import type { MemoryReader } from './memory/open-memory.ts';
 import type { Paces } from './paces.ts';
+import type { Questions } from './questions/questions.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -23,6 +24,8 @@ export type Context = {
   readonly journal: Journal;
   readonly pool: SandboxPool;
   readonly dependencies: Dependencies;
+  /** What the tools of running tasks ask. */
+  readonly questions: Questions;
   /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */
   readonly imports: OneAtATime;
   /** What is remembered beyond one run; asked for what a task means, and for what went before. */

@@ -22,6 +22,7 @@ import { WorkLoop } from './loop/work-loop.ts';
 import { createMemoryFollower } from './memory/follow.ts';
 import { openMemory } from './memory/open-memory.ts';
 import { type Paces, paces as usual } from './paces.ts';
+import { Questions } from './questions/questions.ts';
 import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
 import { Gateway, Launcher } from './sandbox/clients.ts';
@@ -122,6 +123,7 @@ export async function runRunner(
     { failures, waitMs: BREAKER_WAIT_SEC * 1_000 },
     tasks.all(),
   );
+  const now = () => new Date();
   const context: Context = {
     config,
     memory,
@@ -132,12 +134,13 @@ export async function runRunner(
     journal,
     pool,
     dependencies,
+    questions: new Questions({ tasks, runs, now, changed: (slot) => pool.repeatSlot(slot) }),
     imports: new OneAtATime(),
     troubles,
     queue,
     logger,
     paces,
-    now: () => new Date(),
+    now,
     userId: process.getuid?.() ?? 0,
   };
 

@@ -6,6 +6,7 @@ import { detectSweepScope } from './agent/sweep.ts';
 import { checkImage } from './check.ts';
 
 const modelPort = 11434;
+const roomPort = 8008;
 
 /** However often it is signalled, the agent saves and sends first; SIGKILL is what ends it against its will. */
 function stopSignal(): AbortSignal {
@@ -21,7 +22,8 @@ if (process.argv[2] === '--check') {
   const own = { workspace: '/workspace', temporary: '/tmp', sharedMemory: '/dev/shm' };
   const paths = agentPaths({ slot: '/slot', model: '/model', ...own });
   const sweepScope = await detectSweepScope();
-  const over = await runAgent({ paths, modelPort, sweepScope, logger, orphanMs: sandboxLimits.orphanMs }, stopSignal());
+  const options = { paths, modelPort, roomPort, sweepScope, logger, orphanMs: sandboxLimits.orphanMs };
+  const over = await runAgent(options, stopSignal());
   logger.info({ over, sweepScope }, 'ended');
   process.exit(0);
 }

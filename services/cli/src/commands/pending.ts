@@ -19,7 +19,7 @@ const columns = [
 export async function pending(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
   const { rows: all, checked } = await readRows(context);
-  const rows = all.filter(({ state }) => state === 'pending' || state === 'review');
+  const rows = all.filter(({ state, wait }) => state === 'pending' || state === 'review' || wait?.kind === 'answer');
   if (values.json === true) {
     print(context.stdout, inertJson(rows));
     return exitCodes.ok;
@@ -30,7 +30,7 @@ export async function pending(context: Context, words: readonly string[]): Promi
   }
   const cells = rows.map(({ task, state, stage, workspace, file, since }) => [
     task ?? '-',
-    state === 'pending' ? 'your approval' : 'your review',
+    state === 'pending' ? 'your approval' : state === 'review' ? 'your review' : 'your answer',
     checked.get(task ?? '') ?? '-',
     stage ?? '-',
     workspace ?? '-',
@@ -42,6 +42,9 @@ export async function pending(context: Context, words: readonly string[]): Promi
     ...formatTable(columns, cells),
     '',
     'Look first: countersign show <task>. Then approve, or merge what was reviewed, or reject.',
+    ...(rows.some(({ wait }) => wait?.kind === 'answer')
+      ? ['What is asked, and how it is answered: countersign questions']
+      : []),
   );
   return exitCodes.ok;
 }

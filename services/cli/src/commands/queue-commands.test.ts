@@ -7,7 +7,16 @@ import { OperatorHome } from '../testing/operator-home.ts';
 
 const since = '2026-11-20T12:00:00.000Z';
 const acting = '\u001b]0;owned\u0007\u001b[2J\r\u202e';
-const running: TaskState = { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null };
+const running: TaskState = {
+  status: 'running',
+  wait: null,
+  since,
+  reason: '',
+  attempt: 1,
+  slot: null,
+  approval: null,
+  question: null,
+};
 const cancelled: TaskState = { status: 'cancelled', since, reason: 'cancelled by ada: too slow' };
 const done: TaskState = {
   status: 'done',

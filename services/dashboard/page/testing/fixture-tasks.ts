@@ -261,7 +261,7 @@ function recordOf(task: TaskRow & { readonly task: string }): TaskRecord {
   };
   const waiting = { ...since, wait: task.wait };
   const states: Partial<Record<TaskRow['status'], TaskRecord['state']>> = {
-    running: { status: 'running', ...since, attempt: 1, slot: null, approval: null },
+    running: { status: 'running', wait: null, ...since, attempt: 1, slot: null, approval: null, question: null },
     pending: { status: 'pending', ...waiting, digest: digestOf(`${task.task} 1`), expires_at: before(-60) },
     review: { status: 'review', ...waiting, result, refusals: [] },
     approved: { status: 'approved', ...waiting, approval },

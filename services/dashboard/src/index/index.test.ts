@@ -10,7 +10,16 @@ import { IndexRebuilding } from './index.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
 const queued: TaskState = { status: 'queued', since, reason: '', wait: null };
-const running: TaskState = { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null };
+const running: TaskState = {
+  status: 'running',
+  wait: null,
+  since,
+  reason: '',
+  attempt: 1,
+  slot: null,
+  approval: null,
+  question: null,
+};
 const task = (id: string, state: TaskState = queued, change: Partial<TaskRecord> = {}) =>
   makeRecord(state, { id, ...change });
 

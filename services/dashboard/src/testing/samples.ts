@@ -28,6 +28,7 @@ export const reviewState: TaskState = {
 
 export const runningState: TaskState = {
   status: 'running',
+  wait: null,
   since: at,
   reason: '',
   attempt: 1,
@@ -41,6 +42,7 @@ export const runningState: TaskState = {
     decided_at: at,
     expires_at: at,
   },
+  question: null,
 };
 
 export const endedState: TaskState = { status: 'cancelled', since: at, reason: 'was cancelled' };

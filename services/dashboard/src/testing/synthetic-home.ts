@@ -110,7 +110,7 @@ function* life(run: string, number: number, since: string): Generator<Said> {
   );
   yield says(
     { event: 'task_started', phase: 'run', ...runner },
-    { status: 'running', since, reason: '', attempt: 1, slot: null, approval: null },
+    { status: 'running', wait: null, since, reason: '', attempt: 1, slot: null, approval: null, question: null },
   );
   yield {
     event: 'result_imported',

@@ -41,7 +41,7 @@ async function begin(...asked: string[]) {
   const hear = async (record: TaskRecord) => {
     count += 1;
     const key = messageKey('moved', String(count));
-    const hasEnded = !('wait' in record.state) && record.state.status !== 'running';
+    const hasEnded = !('wait' in record.state);
     const news: News = { kind: 'moved', key, record, hasEnded, command: null };
     const change = await announce(makeAnnouncing('/nowhere'), news, false);
     await state.update(change);

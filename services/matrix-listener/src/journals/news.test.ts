@@ -8,7 +8,16 @@ import { newsOf, noteOf } from './news.ts';
 const since = '2026-11-20T10:00:00.000Z';
 const digest = 'd'.repeat(64);
 const pending = makeRecord({ status: 'pending', wait: null, since, reason: '', digest, expires_at: since });
-const running = makeRecord({ status: 'running', since, reason: '', attempt: 1, slot: null, approval: null });
+const running = makeRecord({
+  status: 'running',
+  wait: null,
+  since,
+  reason: '',
+  attempt: 1,
+  slot: null,
+  approval: null,
+  question: null,
+});
 
 function event(change: Partial<JournalEvent> & Pick<JournalEvent, 'event'>): JournalEvent {
   return {

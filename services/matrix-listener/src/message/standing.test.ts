@@ -42,8 +42,16 @@ const states: readonly [TaskState, string, string][] = [
     'Approved',
     `by ${operator}; waits for room on the disk`,
   ],
-  [{ status: 'running', since, reason: '', attempt: 1, slot, approval }, 'Running', `approved by ${operator}`],
-  [{ status: 'running', since, reason: '', attempt: 1, slot, approval: null }, 'Running', ''],
+  [
+    { status: 'running', since, reason: '', attempt: 1, slot, approval, wait: null, question: null },
+    'Running',
+    `approved by ${operator}`,
+  ],
+  [
+    { status: 'running', since, reason: '', attempt: 1, slot, approval: null, wait: null, question: null },
+    'Running',
+    '',
+  ],
   [{ status: 'verifying', since, reason: '', wait: null, attempt: 1, result: null }, 'Being verified', ''],
   [{ status: 'interrupted', since, reason: 'again', wait: null, attempt: 1, approval: null }, 'Interrupted', 'again'],
   [

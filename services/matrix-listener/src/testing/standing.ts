@@ -33,6 +33,7 @@ export function fits(
     case 'retry':
     case 'pause':
     case 'resume':
+    case 'answer':
     case 'submit':
     case 'send':
     case 'clean':

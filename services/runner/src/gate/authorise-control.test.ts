@@ -2,7 +2,7 @@ import type { Command } from '@countersign/contracts/command.ts';
 import { TaskStatus } from '@countersign/contracts/task-state.ts';
 import { expect, test } from 'vitest';
 import { makeConfig } from '../testing/home.ts';
-import { approval, makeRecord, states } from '../testing/record.ts';
+import { approval, asking, makeRecord, question, states } from '../testing/record.ts';
 import {
   authoriseControl,
   authoriseQueueOrder,
@@ -15,7 +15,12 @@ const { stages } = makeConfig({ home: '/x', slots: '/x', spools: '/x' });
 const shell = { channel: 'shell', user: 'op' } as const;
 
 function command(kind: TaskControl['kind'], actor: Command['actor'] = shell, task = 'abcde'): TaskControl {
-  const subject = { cancel: { task, reason: '' }, retry: { task }, revoke: { task, command: approval.command } }[kind];
+  const subject = {
+    cancel: { task, reason: '' },
+    retry: { task },
+    revoke: { task, command: approval.command },
+    answer: { task, question: question.id, answer: '8080' },
+  }[kind];
   return { kind, subject, actor } as TaskControl;
 }
 const order = (kind: QueueOrder['kind'], actor: Command['actor'] = shell) => ({ kind, actor }) as QueueOrder;
@@ -53,6 +58,20 @@ test('an approval is taken back while it has not been spent', () => {
   expect(authoriseControl(other, makeRecord({ state: states.approved }), stages, false)).toMatchObject({
     reason: expect.stringContaining('by another command'),
   });
+});
+
+test('only a task that asks is answered, by who may decide on its stage, and for prod by nobody in the room', () => {
+  expect(statuses.filter((status) => accepted('answer', status))).toEqual([]);
+  const record = makeRecord({ state: asking, stage: 'staging' });
+  const matrix = { channel: 'matrix', user: '@op:x' } as const;
+  const may = (actor: Command['actor'], stage = 'staging') =>
+    authoriseControl(command('answer', actor), { ...record, stage }, stages, true).ok;
+  expect([may(shell), may(matrix), may({ ...matrix, user: '@else:x' })]).toEqual([true, true, false]);
+  expect([may(shell, 'prod'), may({ ...shell, user: 'root' }, 'prod'), may(matrix, 'prod')]).toEqual([
+    false,
+    true,
+    false,
+  ]);
 });
 
 test('a task that is being cancelled is not cancelled twice', () => {

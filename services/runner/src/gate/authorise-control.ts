@@ -1,12 +1,13 @@
 import type { Command } from '@countersign/contracts/command.ts';
 import type { Stages } from '@countersign/contracts/config/stages.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { openQuestion, type TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow } from '@countersign/contracts/task-state.ts';
 import { mayDecideOn, resolveTask, type Verdict } from './authorise.ts';
+import { authoriseAnswer } from './authorise-answer.ts';
 
-/** A command by which a person steers one task's way, without deciding on what it does. */
-export type TaskControl = Command & { kind: 'cancel' | 'retry' | 'revoke' };
+/** A command by which a person steers one task's way, or tells its tool something, without deciding on what it does. */
+export type TaskControl = Command & { kind: 'cancel' | 'retry' | 'revoke' | 'answer' };
 export type QueueOrder = Command & { kind: 'pause' | 'resume' };
 
 /** Finds the task that a command means; a file's name means the one task of that name that the command could be about. */
@@ -23,6 +24,8 @@ export function resolveControlled({ kind, subject }: TaskControl, tasks: Iterabl
       );
     case 'revoke':
       return resolveTask(subject.task, tasks, ({ state }) => state.status === 'approved', 'is approved and not begun');
+    case 'answer':
+      return resolveTask(subject.task, tasks, (record) => openQuestion(record) !== null, 'asks anything');
   }
 }
 
@@ -56,6 +59,8 @@ export function authoriseControl(command: TaskControl, record: TaskRecord, stage
       if (state.approval.command !== command.subject.command)
         return refuse(`${id} was approved by another command than the one that is taken back`);
       return isActive ? refuse(`${id} is being started; to stop it: countersign cancel ${id}`) : { ok: true };
+    case 'answer':
+      return authoriseAnswer(command.subject, record);
   }
 }
 

@@ -41,12 +41,12 @@ export function mayDecideOn({ actor }: Pick<Command, 'actor'>, record: TaskRecor
   return { ok: true };
 }
 
-/** Whether a decision, where it is allowed, needs a one-time code beside its signature: what lets something happen on `prod`. Pure. */
+/** Whether a command, where it is allowed, needs a one-time code beside its signature: what lets something happen on `prod`. Pure. */
 export function needsCode(
-  { kind, actor }: Pick<Decision, 'kind' | 'actor'>,
+  { kind, actor }: Pick<Command, 'kind' | 'actor'>,
   { stage }: Pick<TaskRecord, 'stage'>,
 ): boolean {
-  const allows = kind === 'approve' || kind === 'merge';
+  const allows = kind === 'approve' || kind === 'merge' || kind === 'answer';
   return allows && stage === secondFactorStage && secondFactorOf[actor.channel] !== 'alone';
 }
 

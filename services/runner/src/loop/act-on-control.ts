@@ -14,6 +14,11 @@ export function controlEffectOf(context: Context, command: TaskControl, record: 
       return { said: `${name} gets another attempt`, act: () => retry(context, command, record) };
     case 'revoke':
       return { said: `the approval of ${name} is taken back`, act: () => revoke(context, command, record) };
+    case 'answer':
+      return {
+        said: `${name} is told ${JSON.stringify(command.subject.answer)}`,
+        act: () => answer(context, command, record),
+      };
   }
 }
 
@@ -85,6 +90,21 @@ async function revoke({ tasks, now }: Context, command: TaskControl & { kind: 'r
       agent_role: 'operator',
       summary: `the approval by ${state.approval.user} was taken back by ${command.actor.user} through ${command.actor.channel}`,
       data: { command_id: command.id, digest },
+    },
+  );
+}
+
+async function answer({ questions, now }: Context, command: TaskControl & { kind: 'answer' }, record: TaskRecord) {
+  const { question, answer: text } = command.subject;
+  const { channel, user } = command.actor;
+  await questions.end(
+    record.id,
+    question,
+    { outcome: 'answered', text, channel, user, command: command.id, at: now().toISOString() },
+    {
+      agent_role: 'operator',
+      summary: `answered by ${user} through ${channel}: ${JSON.stringify(text)}`.slice(0, 4_000),
+      data: { command_id: command.id },
     },
   );
 }

@@ -163,6 +163,7 @@ export class CommandDesk {
       case 'cancel':
       case 'retry':
       case 'revoke':
+      case 'answer':
         return this.#judgeControl(command);
       case 'pause':
       case 'resume':
@@ -194,15 +195,15 @@ export class CommandDesk {
   }
 
   /** After everything else: a code that is given for nothing is neither spent nor told to be right. */
-  async #judgeCode(command: Decision, record: TaskRecord): Promise<CodeVerdict> {
+  async #judgeCode(command: Command, record: TaskRecord): Promise<CodeVerdict> {
     // Of a command that has its verdict the code was good; by now it has expired.
     if (!needsCode(command, record) || this.#decided.has(command.id)) return { ok: true, fact: null };
     const seed = await readCodeSeed(this.#context.config.secrets);
-    const code = command.kind === 'approve' || command.kind === 'merge' ? command.code : undefined;
+    const code = 'code' in command ? command.code : undefined;
     return this.#secondFactor.judge(code, command.id, seed, this.#context.now());
   }
 
-  #judgeControl(command: TaskControl): Verdict {
+  async #judgeControl(command: TaskControl): Promise<Verdict> {
     const { tasks, config } = this.#context;
     const found = resolveControlled(command, tasks.all());
     if (!found.ok) return { accepted: false, reason: found.reason };
@@ -210,8 +211,10 @@ export class CommandDesk {
     const names = { task: record.id, run: record.run };
     const allowed = authoriseControl(command, record, config.stages, this.#isActive(record.id));
     if (!allowed.ok) return { accepted: false, reason: allowed.reason, ...names };
+    const code = await this.#judgeCode(command, record);
+    if (!code.ok) return { accepted: false, reason: code.reason, ...names, ...noted(code.fact) };
     const { said, act } = controlEffectOf(this.#context, command, record);
-    return { accepted: true, reason: said, act, ...names };
+    return { accepted: true, reason: said, act, ...names, ...noted(code.fact) };
   }
 
   #judgeQueueOrder(command: QueueOrder): Verdict {
@@ -329,6 +332,7 @@ const oncePerTask: ReadonlySet<Command['kind']> = new Set([
   'cancel',
   'retry',
   'revoke',
+  'answer',
 ]);
 
 /** Of what a command asks for and who asks, whenever it was signed. */

@@ -21,6 +21,7 @@ import { isMerging, mergeTask } from '../work/merge-task.ts';
 import { workOn, workWithoutModel } from '../work/work-on.ts';
 import type { CommandDesk } from './command-desk.ts';
 import { Dispatch } from './dispatch.ts';
+import { expireRequests } from './expire-requests.ts';
 import type { QueueKeeper, Standing } from './queue-keeper.ts';
 
 type Parts = {
@@ -136,7 +137,8 @@ export class WorkLoop {
     await this.#catchUp();
     await intake.scan();
     await desk.turn();
-    await this.#expire();
+    await expireRequests(this.#context, (id) => this.isActive(id));
+    await this.#context.questions.turn((id) => this.#activities.get(id)?.stop('unanswered'));
     await this.#recheckOnce();
     const ready: TaskRecord[] = [];
     for (const record of this.#context.tasks.open()) {
@@ -284,24 +286,5 @@ export class WorkLoop {
     const since = this.#context.now().toISOString();
     const wait = { kind: 'retry' as const, on: [], since };
     await this.#context.tasks.wait(id, wait, waitWords(wait, reason));
-  }
-
-  async #expire(): Promise<void> {
-    const now = this.#context.now();
-    for (const record of this.#context.tasks.open()) {
-      const { state } = record;
-      const end =
-        state.status === 'pending' ? state.expires_at : state.status === 'approved' ? state.approval.expires_at : null;
-      if (end === null || now.getTime() < Date.parse(end) || this.#activities.has(record.id)) continue;
-      await this.#context.tasks.transition(
-        record.id,
-        {
-          status: 'expired',
-          since: now.toISOString(),
-          reason: `${state.status === 'approved' ? 'approved, and not begun' : 'nobody decided'} before ${end}`,
-        },
-        { event: 'task_expired', phase: 'gate', agent_role: 'runner', summary: `expired at ${end}` },
-      );
-    }
   }
 }

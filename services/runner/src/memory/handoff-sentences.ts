@@ -31,6 +31,7 @@ const nextAfter = {
   budget_disk: `Look at what was done so far; have it write less or give it a larger budget, then ${again}.`,
   repeated_calls: `The agent went in circles: ${logs}; say more precisely what is wanted, then ${again}.`,
   interrupted_twice: `Look at the launcher's and the runner's health; then ${again}.`,
+  unanswered: `Nobody answered what it asked: say it in the task, then ${again}.`,
   file_changed: `Nothing of this attempt was kept; the task begins anew with the file as it is.`,
   precondition_failed: `Make the precondition hold, then ${again}.`,
   postcondition_failed: `Read the saved diff and the output of the condition; mend what is wrong, then ${again}.`,

@@ -8,6 +8,7 @@ import {
   ToldOrders,
 } from '@countersign/contracts/launcher-api.ts';
 import type { SlotId } from '@countersign/contracts/names.ts';
+import type { Room } from '@countersign/contracts/task-room.ts';
 import { ServiceError, SocketClient } from '@countersign/kit/socket-client.ts';
 
 /** The launcher, as the runner uses it. Every call throws ServiceError when the launcher does not answer or refuses. */
@@ -55,6 +56,11 @@ export class Gateway implements AsyncDisposable {
   /** Safe to repeat; how a slot's way to the model comes back after the gateway was restarted. */
   openSlot(slot: SlotId, order: OpenSlot = {}): Promise<GatewaySlot> {
     return this.#client.request('PUT', `/slots/${slot}`, GatewaySlot, { body: order });
+  }
+
+  /** All that stands in the slot's room; safe to repeat. */
+  tellRoom(slot: SlotId, room: Room): Promise<GatewaySlot> {
+    return this.#client.request('PUT', `/slots/${slot}/room`, GatewaySlot, { body: room });
   }
 
   slot(slot: SlotId): Promise<GatewaySlot> {

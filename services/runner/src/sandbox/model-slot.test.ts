@@ -19,7 +19,7 @@ function begin() {
 test('a folder is made that others can pass through only, and one that is there is taken over', async () => {
   const { modelSlots, path } = begin();
   await makeModelSlot(modelSlots, id);
-  writeFileSync(join(path, 'ollama.sock'), '');
+  for (const name of ['ollama.sock', 'synapse.sock']) writeFileSync(join(path, name), '');
   await makeModelSlot(modelSlots, id);
   expect(statSync(path).mode & 0o777).toBe(0o711);
   await removeModelSlot(modelSlots, id);

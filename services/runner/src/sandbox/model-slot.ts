@@ -4,7 +4,7 @@ import type { SlotId } from '@countersign/contracts/names.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 
 /**
- * Makes the folder in which the gateway opens a slot's way to the model, or takes over the one of a runner before us. The gateway
+ * Makes the folder in which the gateway opens a slot's ways to the model and to people, or takes over the one of a runner before us. The gateway
  * writes to this volume as well: a link that it has put in the folder's place is not followed.
  * @throws Error also when something other than a folder is there
  */
@@ -18,16 +18,19 @@ export async function makeModelSlot(modelSlots: string, id: SlotId): Promise<voi
   await folder.chmod(0o711);
 }
 
+const socketNames = ['ollama.sock', 'synapse.sock'];
+
 /**
- * Removes the folder and the one socket that belongs in it, and never what is below: the gateway could put a link to the runner's
+ * Removes the folder and the sockets that belong in it, and never what is below: the gateway could put a link to the runner's
  * own folders there while they are being walked.
  * @throws Error when the gateway has left something else there
  */
 export async function removeModelSlot(modelSlots: string, id: SlotId): Promise<void> {
   const path = join(modelSlots, id);
-  await unlink(join(path, 'ollama.sock')).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-  });
+  for (const name of socketNames)
+    await unlink(join(path, name)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
   await rmdir(path).catch(async (error: unknown) => {
     if (hasCode(error, 'ENOTDIR')) await unlink(path);
     else if (!isMissing(error)) throw error;

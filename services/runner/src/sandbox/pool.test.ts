@@ -300,7 +300,7 @@ test('what a slot has used is heard, also of a gateway that has gone or has just
   pool.meter(slot)?.listen((reading) => heard.push(reading));
   gateway.readings.set(slot.id, { tokens, exceeded: 'requests' });
   await pool.repeatSlots();
-  const reading = { id: slot.id, tokens, exceeded: 'requests' };
+  const reading = { id: slot.id, tokens, exceeded: 'requests', events: null, posts: [] };
   expect(heard).toEqual([reading]);
   gateway.readings.clear();
   expect(await pool.metered(slot)).toEqual(reading);

@@ -6,6 +6,7 @@ import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
 import { makeModelSlot, removeModelSlot } from './model-slot.ts';
+import { Rooms } from './rooms.ts';
 import { newSlotId, Slot } from './slot.ts';
 import { type ModelBudget, SlotMeter } from './slot-meter.ts';
 
@@ -40,6 +41,8 @@ export class SandboxPool implements AsyncDisposable {
   readonly #withoutModel = new Set<SlotId>();
   /** Of the slots that a task has and that lead to a model. */
   readonly #meters = new Map<SlotId, SlotMeter>();
+  /** Of the slots whose tool can ask something, or is told that it cannot. */
+  readonly rooms: Rooms;
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
@@ -47,6 +50,7 @@ export class SandboxPool implements AsyncDisposable {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.rooms = new Rooms(options.gateway);
   }
 
   /**
@@ -102,6 +106,7 @@ export class SandboxPool implements AsyncDisposable {
   async release(slot: Slot): Promise<void> {
     this.#used.delete(slot);
     this.#meters.delete(slot.id);
+    this.rooms.close(slot.id);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
     await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
@@ -119,6 +124,11 @@ export class SandboxPool implements AsyncDisposable {
   async repeatSlots(): Promise<void> {
     const slots = [...this.#idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
     await Promise.all(slots.map((slot) => this.#tellGateway(slot.id).catch(() => undefined)));
+  }
+
+  /** Repeats one slot now, for there is something to tell. What does not get through is told with the next turn of all. */
+  repeatSlot(id: SlotId): void {
+    if (this.#meters.has(id)) void this.#tellGateway(id).catch(() => undefined);
   }
 
   /** Removes what is to go, and fills up with warm sandboxes. */
@@ -202,6 +212,10 @@ export class SandboxPool implements AsyncDisposable {
     const meter = this.#meters.get(id);
     const reading = await this.#options.gateway.openSlot(id, meter?.order);
     meter?.take(reading);
+    // Not waited for: what a tool asks has to be written down, and a full disk must not hold up what the model costs.
+    void this.rooms.serve(reading).catch((error: unknown) => {
+      this.#options.logger.warn({ slot: id, reason: refusalOf(error) }, 'a question waits; it is looked at again');
+    });
   }
 
   async #removeModelSlot(id: SlotId): Promise<void> {

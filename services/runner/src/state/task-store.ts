@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import type { RunId, TaskId } from '@countersign/contracts/names.ts';
-import { type NewState, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { type NewState, TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, takesTurns } from '@countersign/contracts/task-state.ts';
 import { firstWait, type Wait } from '@countersign/contracts/wait.ts';
 import { isMissing, replaceFile } from '@countersign/kit/files.ts';
@@ -193,6 +193,28 @@ export class TaskStore {
   }
 
   /**
+   * Changes what is true of a running task while it runs.
+   * @throws AssertionError for a task that does not run
+   */
+  restate(
+    id: TaskId,
+    change: (state: TaskState & { status: 'running' }) => NewState & { status: 'running' },
+    detail: EventDetail,
+  ): Promise<TaskRecord & { state: { status: 'running' } }> {
+    return this.#inTurn(id, async () => {
+      await this.#finishLast(id);
+      const before = this.#must(id);
+      assert(before.state.status === 'running', `${id} does not run`);
+      const record = TaskRecord.parse({ ...before, state: change(before.state) });
+      const { state } = record;
+      assert(state.status === 'running');
+      await this.#append(record, detail);
+      this.#keep(record);
+      await this.#finish(before, record);
+      return { ...record, state };
+    });
+  }
+
   /**
    * Says what a task waits for, or with null that something is at work on it; an event only when that is not what it said before.
    * @param wait `since` is now; where it has waited for the same kind of thing already, that beginning is kept

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { OpenSlot, type Slot } from '@countersign/contracts/gateway-api.ts';
 import { Sandbox } from '@countersign/contracts/launcher-api.ts';
+import { Room } from '@countersign/contracts/task-room.ts';
 import { closeServer, listenOnSocket } from '@countersign/kit/socket-server.ts';
 import { onTestFinished } from 'vitest';
 import { FakeSandbox } from './fake-sandbox.ts';
@@ -110,6 +111,8 @@ export class FakeGateway {
   readonly orders = new Map<string, OpenSlot>();
   /** What it says that a slot has used; nothing where it is not told. */
   readonly readings = new Map<string, Partial<Slot>>();
+  /** What it was told to stand in a slot's room. */
+  readonly rooms = new Map<string, Room>();
   /** While set, every request is answered so. */
   refusal: Answer | null = null;
 
@@ -128,8 +131,9 @@ export class FakeGateway {
 
   #answer(method: string, url: string, body: string): Answer {
     if (this.refusal !== null) return this.refusal;
-    const id = /^\/slots\/([0-9a-f]{32})$/.exec(url)?.[1];
+    const [, id, part] = /^\/slots\/([0-9a-f]{32})(\/room)?$/.exec(url) ?? [];
     if (id === undefined) return { status: 404 };
+    if (part !== undefined) return this.#tell(id, Room.parse(JSON.parse(body)));
     if (method === 'DELETE') {
       this.open.delete(id);
       return { status: 204 };
@@ -143,7 +147,18 @@ export class FakeGateway {
     return { status: 200, body: this.#reading(id) };
   }
 
+  /** As the gateway does it: what the room holds, and what is refused, waits no more. */
+  #tell(id: string, room: Room): Answer {
+    this.rooms.set(id, room);
+    const settled = [...room.events, ...room.refusals].map((one) => ('transaction' in one ? one.transaction : ''));
+    const before = this.readings.get(id);
+    const posts = (before?.posts ?? []).filter(({ transaction }) => !settled.includes(transaction));
+    this.readings.set(id, { ...before, events: room.events.length, posts });
+    return { status: 200, body: this.#reading(id) };
+  }
+
   #reading(id: string): Slot {
-    return { id, tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null, ...this.readings.get(id) };
+    const used = { tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null };
+    return { id, ...used, events: null, posts: [], ...this.readings.get(id) };
   }
 }

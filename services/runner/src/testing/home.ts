@@ -16,6 +16,7 @@ import { QueueControl } from '../loop/queue-control.ts';
 import { Troubles } from '../loop/troubles.ts';
 import { type Memory, type MemoryReader, openMemory } from '../memory/open-memory.ts';
 import { paces } from '../paces.ts';
+import { Questions } from '../questions/questions.ts';
 import { Gateway, Launcher } from '../sandbox/clients.ts';
 import { SandboxPool } from '../sandbox/pool.ts';
 import { Layout } from '../state/layout.ts';
@@ -179,6 +180,7 @@ export async function openContext(
     journal,
     pool,
     dependencies: new Dependencies(launcher, gateway, ['default'], journal, { path: home.home, leastBytes: 0 }),
+    questions: new Questions({ tasks, runs, now: clock.now, changed: (slot) => pool.repeatSlot(slot) }),
     imports: new OneAtATime(),
     memory: lateMemory(home.layout.memory, clock),
     follower: { follow: () => undefined, handedOff: () => undefined },

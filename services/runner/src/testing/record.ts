@@ -1,4 +1,5 @@
 import { noBudget } from '@countersign/contracts/budget.ts';
+import type { Question } from '@countersign/contracts/question.ts';
 import type { Approval, MergeApproval, Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import type { WaitKind } from '@countersign/contracts/wait.ts';
@@ -55,7 +56,7 @@ export const states = {
   planning: { status: 'planning', ...common, ...attempt },
   pending: { status: 'pending', ...waits('approval'), digest, expires_at: later },
   approved: { status: 'approved', ...waits('turn'), approval },
-  running: { status: 'running', ...common, ...attempt, approval: null },
+  running: { status: 'running', wait: null, ...common, ...attempt, approval: null, question: null },
   verifying: { status: 'verifying', ...works, attempt: 1, result },
   interrupted: { status: 'interrupted', ...waits('turn'), attempt: 1, approval: null },
   review: { status: 'review', ...waits('review'), result, refusals: [] },
@@ -68,6 +69,24 @@ export const states = {
   rejected: { status: 'rejected', ...common },
   expired: { status: 'expired', ...common },
 } as const satisfies Record<TaskStatus, TaskState>;
+
+/** As a tool put it that waits for its answer. */
+export const question: Question = {
+  id: '00000000000000aa',
+  transaction: 'txn-1',
+  number: 1,
+  text: 'Which port?',
+  options: ['8080', '9090'],
+  default: null,
+  asked_at: since,
+  deadline: '2026-11-20T10:05:00.000Z',
+  answer: null,
+};
+export const asking = {
+  ...states.running,
+  ...waits('answer'),
+  question,
+} as const satisfies TaskState;
 
 /** A task record with what matters to a test set. */
 export function makeRecord(changes: Partial<TaskRecord> = {}): TaskRecord {

@@ -42,6 +42,7 @@ export async function findAdoptions(
     if (!('slot' in state) || profile === undefined) continue;
     if (state.slot === null || !running.has(state.slot) || !profile.ok || record.model === null) {
       const reason = profile.ok ? 'the sandbox is gone' : profile.reason;
+      await context.questions.withdraw(record.id);
       await interrupt(context, record, 'sandbox_lost', `the runner was restarted and ${reason}`);
       continue;
     }

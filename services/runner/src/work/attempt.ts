@@ -6,12 +6,13 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Assignment, type ExchangeOutcome, exchange } from '../sandbox/exchange.ts';
+import { closedRoom, type SlotRoom } from '../sandbox/rooms.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { BudgetWatch } from './budget-watch.ts';
 import type { Excess } from './excess.ts';
 
 /** Why an attempt is being ended early. */
-export type StopReason = 'timeout' | 'file_changed' | 'file_removed' | 'cancelled' | Excess['item'];
+export type StopReason = 'timeout' | 'unanswered' | 'file_changed' | 'file_removed' | 'cancelled' | Excess['item'];
 
 /** Whether a person wants the task itself ended, not only this attempt of it. */
 export function isCancelled({ reason }: Activity): boolean {
@@ -95,6 +96,8 @@ export async function talk(
   // Conditions and rebases have their time, and no model.
   const watch = purpose === 'run' || purpose === 'plan' ? new BudgetWatch(context, record, activity) : null;
   context.pool.meter(slot)?.listen((reading) => watch?.metered(reading));
+  if (purpose === 'run') context.pool.rooms.open(slot.id, roomOf(context, record));
+  if (purpose === 'plan') context.pool.rooms.open(slot.id, closedRoom);
   const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
     const outcome = await exchange({
@@ -110,10 +113,17 @@ export async function talk(
       waits: context.paces,
     });
     await context.pool.metered(slot);
+    await context.questions.withdraw(record.id);
+    // A tool that is told so may end before anybody stops it.
+    if (context.questions.cameToStop(record.id)) activity.stop('unanswered');
     return watch === null ? outcome : await watch.finish(outcome);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function roomOf({ questions }: Context, { id }: TaskRecord): SlotRoom {
+  return { take: (post) => questions.take(id, post), events: () => questions.room(id) };
 }
 
 function remainingMs(since: string, timeoutSec: number, now: Date): number {

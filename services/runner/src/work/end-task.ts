@@ -95,6 +95,7 @@ export async function endEarly(
       await cancelTask(context, record);
       return true;
     case 'timeout':
+    case 'unanswered':
     case 'tokens':
     case 'requests':
     case 'output':
@@ -108,6 +109,7 @@ export async function endEarly(
       failTask(context, record, errorClass, `${why}; ${outcome.reason}`, undefined, null, {}, metered);
     if (excess !== null) await failed(budgetClass(excess), describeExcess(excess));
     else if (activity.reason === 'timeout') await failed('timeout', `not done within ${record.timeout_sec} s`);
+    else if (activity.reason === 'unanswered') await failed('unanswered', unanswered);
     else await interrupt(context, record, outcome.errorClass, outcome.reason, metered);
     return true;
   }
@@ -116,6 +118,9 @@ export async function endEarly(
   await interrupt(context, record, errorClass, message, metered);
   return true;
 }
+
+/** Why a task ends that nobody answered. */
+export const unanswered = 'nobody answered what it asked before its deadline, and it had no default';
 
 function tokensOf(metered: TokenCount | null): Pick<EventDetail, 'tokens'> {
   return metered === null ? {} : { tokens: metered };

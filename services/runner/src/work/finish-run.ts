@@ -7,7 +7,7 @@ import type { Delivery } from '../sandbox/exchange.ts';
 import { type Activity, isCancelled } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
 import { concludeWork } from './conclude-work.ts';
-import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox } from './end-task.ts';
+import { completionOf, failTask, hasFileChanged, requeueChanged, saidBySandbox, unanswered } from './end-task.ts';
 import { budgetClass, describeExcess } from './excess.ts';
 import type { Grounds } from './grounds.ts';
 import { agentHandoffFile, handOff } from './hand-off.ts';
@@ -66,6 +66,8 @@ export async function finishRun(
     const reason = `stopped after ${record.timeout_sec} s; what was done so far is kept`;
     return failTask(context, record, 'timeout', reason, end, result);
   }
+  if (activity.reason === 'unanswered')
+    return failTask(context, record, 'unanswered', `${unanswered}; what was done so far is kept`, end, result);
   if (end.reason !== 'finished' || end.exit_code !== 0)
     return failTask(context, record, end.error_class ?? 'tool_failed', saidBySandbox(end), end, result);
   const conditions = grounds.file.header.postconditions?.length ?? 0;

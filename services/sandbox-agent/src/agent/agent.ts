@@ -2,13 +2,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { sandboxLimits } from '@countersign/contracts/limits.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import type { AttemptOptions } from './attempt.ts';
-import { forwardModel } from './forwarder.ts';
+import { forwardSocket } from './forwarder.ts';
 import { connectTo } from './frame-connection.ts';
 import { Session } from './session.ts';
 
 export type AgentOptions = Omit<AttemptOptions, 'modelPort' | 'logger'> & {
   /** Where the sandbox's local Ollama is; 0 takes a free port. */
   readonly modelPort: number;
+  /** Where the task's own Matrix is; as above. */
+  readonly roomPort: number;
   readonly logger: Logger;
   /** How long it stays without a runner, when it has nothing to deliver, in milliseconds. */
   readonly orphanMs: number;
@@ -23,7 +25,8 @@ export async function runAgent(
   options: AgentOptions,
   stop: AbortSignal,
 ): Promise<'acknowledged' | 'stopped' | 'orphaned'> {
-  const model = await forwardModel(options.paths.modelSocket, options.modelPort);
+  const model = await forwardSocket(options.paths.modelSocket, options.modelPort);
+  const room = await forwardSocket(options.paths.roomSocket, options.roomPort);
   const address = model.address();
   const modelPort = typeof address === 'object' && address !== null ? address.port : options.modelPort;
   const session = new Session({ ...options, modelPort }, options.logger);
@@ -33,6 +36,7 @@ export async function runAgent(
     return await stayConnected(session, options);
   } finally {
     model.close();
+    room.close();
   }
 }
 

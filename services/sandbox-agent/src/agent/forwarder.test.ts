@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { forwardModel } from './forwarder.ts';
+import { forwardSocket } from './forwarder.ts';
 
 let folder = '';
 let forwarder: Server;
@@ -13,7 +13,7 @@ const path = () => join(folder, 'ollama.sock');
 const port = () => (forwarder.address() as AddressInfo).port;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'forwarder-'));
-  forwarder = await forwardModel(path(), 0);
+  forwarder = await forwardSocket(path(), 0);
 });
 afterEach(() => {
   forwarder.close();

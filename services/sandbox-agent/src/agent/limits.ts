@@ -37,6 +37,6 @@ export const agentLimits = {
   namedLeftOut: 5,
   /** Names beside the repositories that are told. */
   namedStrays: 10,
-  /** Connections to the model at once. */
-  modelConnections: 16,
+  /** Connections to one of the slot's sockets at once. */
+  forwardedConnections: 16,
 } as const;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export type AgentPaths = {
   readonly controlSocket: string;
   readonly modelSocket: string;
+  /** Where its tool can ask a person. */
+  readonly roomSocket: string;
   readonly workspace: string;
   /** Holds the three folders below. */
   readonly temporary: string;
@@ -17,7 +19,7 @@ export type AgentPaths = {
   readonly spool: string;
 };
 
-/** The folders that the container is given: two with a socket each, and three of its own. */
+/** The folders that the container is given: two with sockets, and three of its own. */
 type AgentFolders = {
   readonly slot: string;
   readonly model: string;
@@ -30,6 +32,7 @@ export function agentPaths({ slot, model, workspace, temporary, sharedMemory }: 
   return {
     controlSocket: join(slot, 'control.sock'),
     modelSocket: join(model, 'ollama.sock'),
+    roomSocket: join(model, 'synapse.sock'),
     workspace,
     temporary,
     sharedMemory,

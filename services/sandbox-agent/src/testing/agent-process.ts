@@ -8,6 +8,7 @@ const over = await runAgent(
   {
     paths: agentPaths({ slot, model, workspace, temporary, sharedMemory }),
     modelPort: 0,
+    roomPort: 0,
     sweepScope: 'session',
     logger: createLogger('test', 'silent'),
     orphanMs: 60_000,

@@ -29,6 +29,7 @@ export async function startSandbox(options: { orphanMs?: number; listen?: boolea
     {
       paths,
       modelPort: 0,
+      roomPort: 0,
       sweepScope: 'session',
       logger: createLogger('test', 'silent'),
       orphanMs: options.orphanMs ?? 60_000,

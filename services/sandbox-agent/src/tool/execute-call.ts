@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { askOperator } from './ask-operator.ts';
 import { runCommand, searchFiles } from './command-tools.ts';
 import { PathRefused } from './confine.ts';
 import {
@@ -64,6 +65,8 @@ async function execute(
       return await editFile(place, given as Arguments<'edit_file'>);
     case 'run_command':
       return await runCommand(place, given as Arguments<'run_command'>, stop);
+    case 'ask_operator':
+      return await askOperator(given as Arguments<'ask_operator'>, stop);
   }
 }
 
@@ -86,6 +89,8 @@ function explain(error: z.ZodError): string {
 }
 
 function labelOf(given: object): string {
-  const { path, command, pattern } = given as { path?: string; command?: string; pattern?: string };
-  return command ?? pattern ?? path ?? '';
+  const { path, command, pattern, question } = given as Partial<
+    Record<'path' | 'command' | 'pattern' | 'question', string>
+  >;
+  return command ?? pattern ?? path ?? question ?? '';
 }

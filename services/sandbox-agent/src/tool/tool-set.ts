@@ -1,3 +1,4 @@
+import { questionLimits } from '@countersign/contracts/limits.ts';
 import { z } from 'zod';
 import type { OfferedTool } from './message.ts';
 
@@ -21,6 +22,22 @@ export const toolArguments = {
     new_text: z.string().describe('What takes its place.'),
   }),
   run_command: z.object({ command: z.string().min(1).max(32_768).describe('For sh -c, in the workspace.') }),
+  ask_operator: z.object({
+    question: z.string().min(1).max(questionLimits.textCharacters),
+    options: z
+      .array(z.string())
+      .max(questionLimits.options)
+      .default([])
+      .describe('What may be answered; none: any text.'),
+    default: z.string().optional().describe('What counts when nobody answers in time. Without it the work ends then.'),
+    minutes: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(questionLimits.mostSec / 60)
+      .default(10)
+      .describe('How long to wait.'),
+  }),
   finish: z.object({
     summary: z.string().default(''),
     // For whoever goes on. A call that gives one of them wrongly finishes all the same, without it.
@@ -40,6 +57,8 @@ const descriptions: Readonly<Record<ToolName, string>> = {
   write_file: 'Creates a file, or replaces all of it.',
   edit_file: 'Replaces one text in a file.',
   run_command: 'Runs a shell command. It is ended after two minutes, with everything that it has started.',
+  ask_operator:
+    'Asks the operator and waits for the answer. Only for what neither the task nor the plan nor the repository can tell you.',
   finish: 'Ends the work. Call it once, when everything is done; the summary says what was done.',
 };
 const planFinish = 'Ends the planning. The summary is the whole plan, in Markdown, with numbered steps.';
