@@ -130,6 +130,22 @@ describe('the loop of the first document', () => {
     expect(here).toHaveLength(1);
   });
 
+  test('what a task’s tool asks is answered by a tap on a number, and it goes on with that', async () => {
+    await stack.workspace('phone-asks');
+    const ask = 'run countersign-ask "Which port?" --option 8080 --option 9090 > answer.txt';
+    await stack.drop('asks.md', `workspace: phone-asks\nstage: dev\n\n${ask}\n`);
+    const asked = await phone.receives(['The task asks you something', 'asks.md', '| 2. 9090']);
+    await phone.react(asked.event_id, '2️⃣');
+    const { id, state } = await stack.reaches('asks.md', ['review']);
+    await phone.showsAt(asked.event_id, ['💬 Answered: asks.md', `by ${phone.session.user}: 9090`]);
+    const head = state.result.repositories[0]?.head ?? '';
+    const folder = join(stack.home, 'workspaces', 'phone-asks');
+    const git = ['-c', `safe.directory=${folder}`, '-C', folder, 'show', `${head}:answer.txt`];
+    expect((await execa('git', git)).stdout).toBe('9090');
+    const ready = await phone.receives(['Finished, and not verified', id]);
+    expect(ready.content['m.relates_to']).toMatchObject({ rel_type: 'm.thread', event_id: asked.event_id });
+  });
+
   test('prod is not decided here, and the room says what to do instead', async () => {
     await stack.drop('live.md', 'workspace: mini-control-plane\nstage: prod\n\ncreate live.txt with one\n');
     const asked = await phone.receives(['live.md']);

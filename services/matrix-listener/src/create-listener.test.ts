@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { listenerLimits } from './limits.ts';
 import { json } from './testing/door.ts';
+import { makeAskingTask, makeQuestion } from './testing/questions.ts';
 import { type Interference, postOf } from './testing/room-door.ts';
 import { operator, reaction, said, stranger } from './testing/room-events.ts';
 import { beginListener as begin, firstToken as token } from './testing/running-listener.ts';
@@ -56,6 +57,32 @@ test('a question is answered once, in a thread of its own, also over a restart; 
   home.say(recent(said('work', 'run demo staging: fix the door')));
   await expect.poll(commands, soon).toMatchObject([{ kind: 'submit', evidence: '$work' }]);
   expect(bodies()).toHaveLength(3);
+});
+
+test('what a task’s tool asks is answered by a tap, and its message says so', async () => {
+  const { home, start, bodies, commands, journals } = await begin();
+  const question = makeQuestion({ deadline: new Date(Date.now() + 600_000).toISOString() });
+  await journals.says('question_asked', makeAskingTask(question, { id: 'aa', stage: 'staging' }));
+  start();
+  await expect.poll(bodies, soon).toEqual([expect.stringContaining('The task asks you something: aa.md')]);
+  home.say(recent(reaction('tap', '2️⃣', home.posted[0]?.event_id.slice(1) ?? '')));
+  const subject = { task: 'aa', question: question.id, answer: 'blue' };
+  await expect.poll(commands, soon).toMatchObject([{ kind: 'answer', evidence: '$tap', subject }]);
+  const command = commands()[0]?.id ?? '';
+  const data = { command, kind: 'answer', channel: 'matrix', user: operator, evidence: '$tap' };
+  await journals.append(null, { event: 'command_accepted', task_id: 'aa', summary: 'aa is told', data });
+  const at = new Date().toISOString();
+  const answer = {
+    outcome: 'answered' as const,
+    text: 'blue',
+    channel: 'matrix' as const,
+    user: operator,
+    command,
+    at,
+  };
+  await journals.says('question_ended', makeAskingTask({ ...question, answer }, { id: 'aa', stage: 'staging' }));
+  await expect.poll(() => Object.values(home.edited), soon).toEqual(['💬 Answered: aa.md']);
+  expect(bodies()).toHaveLength(1);
 });
 
 test('a stage that the room has no say in is shown with what to do instead', async () => {

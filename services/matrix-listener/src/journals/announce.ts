@@ -15,10 +15,11 @@ import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
 import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
+import { toolQuestionMessage } from '../message/tool-question-message.ts';
 import { enqueue, signCounted } from '../outbox/enqueue.ts';
 import { submittedName } from '../room/read-run.ts';
 import type { ListenerState } from '../state/listener-state.ts';
-import { drop, reopen, requestOf, threadOf } from './asked.ts';
+import { drop, questionOf, reopen, requestOf, threadOf } from './asked.ts';
 import type { News } from './news.ts';
 import { keepTask, wasAsked } from './open-tasks.ts';
 import { stand } from './stand.ts';
@@ -84,6 +85,17 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
         drop(state, record.id, asked.digest);
         const told = inThread(isKnown ? short : content, thread);
         enqueue(state, news.key, isShown ? hushed(told, asked) : told, isShown ? { ...asked, thread } : null);
+      };
+    }
+    case 'question': {
+      const { record, question } = news;
+      const asked = questionOf(announcing, record, question);
+      const content = toolQuestionMessage(record, question, { decide: announcing.mayDecide(record.stage) });
+      return (state) => {
+        if (state.gates.some(({ digest }) => digest === asked.digest)) return;
+        const thread = threadOf(state, record.id);
+        drop(state, record.id, asked.digest);
+        enqueue(state, news.key, inThread(hushed(content, asked), thread), { ...asked, thread });
       };
     }
     case 'moved':
@@ -155,7 +167,15 @@ function moved(
   enqueue(state, key, isHere ? answering(content, asker.answerTo) : inThread(content, thread));
 }
 
-const shownInPlace: ReadonlySet<string> = new Set(['approve', 'reject', 'merge', 'rebase', 'cancel', 'retry']);
+const shownInPlace: ReadonlySet<string> = new Set([
+  'approve',
+  'reject',
+  'merge',
+  'rebase',
+  'cancel',
+  'retry',
+  'answer',
+]);
 
 /** Whether what a command brought about is told by the messages that asked about its task, edited in place. */
 function isShownInPlace({ accepted, evidence, what }: News & { kind: 'verdict' }): boolean {

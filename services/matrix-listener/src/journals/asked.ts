@@ -1,5 +1,8 @@
 import type { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
+import type { Question } from '@countersign/contracts/question.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Pending } from '@countersign/kit/approval-view.ts';
+import { sha256 } from '@countersign/kit/digest.ts';
 import type { Review } from '@countersign/kit/review-view.ts';
 import type { ListenerState, Outgoing, Request } from '../state/listener-state.ts';
 import type { Announcing } from './announce.ts';
@@ -20,8 +23,32 @@ export function requestOf(
     file,
     droppedAs: dropped_as,
     thread: null,
+    question: null,
     askedAt: new Date(at).toISOString(),
     expiresAt: state.status === 'pending' ? state.expires_at : null,
+    isSilent: !mayRing(stage, at),
+  };
+}
+
+/** What a task's tool asks the room. */
+export function questionOf(
+  { now, mayRing }: Pick<Announcing, 'now' | 'mayRing'>,
+  { id: task, run, stage, file, dropped_as: droppedAs }: TaskRecord,
+  { id, text, options, deadline }: Question,
+): Request {
+  const at = now();
+  return {
+    asks: 'answer',
+    task,
+    run,
+    stage,
+    digest: sha256(JSON.stringify([id, text, options])),
+    file,
+    droppedAs,
+    thread: null,
+    question: { id, options },
+    askedAt: new Date(at).toISOString(),
+    expiresAt: deadline,
     isSilent: !mayRing(stage, at),
   };
 }

@@ -1,6 +1,7 @@
 import type { JournalEvent } from '@countersign/contracts/event.ts';
 import { MatrixEventId } from '@countersign/contracts/matrix-names.ts';
-import { TaskRecord } from '@countersign/contracts/task-record.ts';
+import type { Question } from '@countersign/contracts/question.ts';
+import { openQuestion, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isPending, type Pending } from '@countersign/kit/approval-view.ts';
 import { isReview, type Review } from '@countersign/kit/review-view.ts';
 import { z } from 'zod';
@@ -13,6 +14,8 @@ export type News =
   | { readonly kind: 'request'; readonly key: string; readonly record: Pending }
   /** A result waits to be merged: a new one, or one that a merge or a rebase left as it was. */
   | { readonly kind: 'review'; readonly key: string; readonly record: Review; readonly back: Return }
+  /** A task's tool asks something. */
+  | { readonly kind: 'question'; readonly key: string; readonly record: TaskRecord; readonly question: Question }
   /** A task is in another state than waiting for a decision. */
   | {
       readonly kind: 'moved';
@@ -110,6 +113,8 @@ export function newsOf(event: JournalEvent): News | null {
       const { record, command_id: command } = data.data;
       if (isPending(record)) return { kind: 'request', key: messageKey('request', record.state.digest), record };
       if (isReview(record)) return { kind: 'review', key, record, back: returnOf(event.event) };
+      const question = openQuestion(record);
+      if (question !== null) return { kind: 'question', key: messageKey('question', question.id), record, question };
       return { kind: 'moved', key, record, hasEnded: ends.includes(event.event), command: command ?? null };
     }
   }

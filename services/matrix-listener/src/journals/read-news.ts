@@ -58,6 +58,6 @@ function withoutSuperseded(news: readonly News[]): News[] {
   return news.filter((item) => !asks(item) || last.get(item.record.id) === item);
 }
 
-function asks(item: News): item is News & { kind: 'request' | 'review' } {
-  return item.kind === 'request' || item.kind === 'review';
+function asks(item: News): item is News & { kind: 'request' | 'review' | 'question' } {
+  return item.kind === 'request' || item.kind === 'review' || item.kind === 'question';
 }

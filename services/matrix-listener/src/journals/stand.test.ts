@@ -2,9 +2,10 @@ import type { TaskState } from '@countersign/contracts/task-record.ts';
 import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
-import { superseded } from '../message/standing.ts';
+import { superseded, withdrawn } from '../message/standing.ts';
 import { emptyState, type Gate } from '../state/listener-state.ts';
 import { makeGate } from '../testing/gates.ts';
+import { makeAsking, makeAskingTask, makeQuestion } from '../testing/questions.ts';
 import { bot, room } from '../testing/room-events.ts';
 import { stand } from './stand.ts';
 
@@ -60,4 +61,33 @@ test('what is asked anew under another digest is over at the message before it, 
 
 test('messages about other tasks stay', () => {
   expect(titles(failed, makeGate({ task: 'other' }))).toEqual([undefined]);
+});
+
+const question = makeQuestion();
+const asking = () => makeAsking('gated', question.options, { event: '$question', thread: '$gate-gated' });
+
+test('a question that is open stays as it was posted, and the message that asked before says that something is asked', () => {
+  const { state } = makeAskingTask(question);
+  expect(titles(state, makeGate(), asking())).toEqual(['❓ Asks you something', undefined]);
+});
+
+const at = '2026-11-20T12:05:00.000Z';
+test.each([
+  [
+    { outcome: 'answered' as const, text: 'red', channel: 'matrix' as const, user: '@o:x', command: 'c', at },
+    '💬 Answered',
+  ],
+  [{ outcome: 'default' as const, text: 'blue', at }, '⏱️ Nobody answered in time'],
+  [{ outcome: 'stopped' as const, at }, '⏱️ Nobody answered in time'],
+  [{ outcome: 'withdrawn' as const, at }, withdrawn.title],
+])('a question whose end is $outcome says so, and keeps that whatever comes of its task', (answer, title) => {
+  const listening = { ...emptyState(room, bot), gates: [makeGate(), asking()] };
+  stand(listening, makeAskingTask({ ...question, answer }, { id: 'gated' }));
+  expect(listening.gates.map(({ standing }) => standing?.title)).toEqual(['▶️ Running', title]);
+  stand(listening, makeRecord(failed, { id: 'gated' }));
+  expect(listening.gates.map(({ standing }) => standing?.title)).toEqual(['❌ Failed', title]);
+});
+
+test('a question whose task went on without its end is not asked any more', () => {
+  expect(titles(failed, asking())).toEqual([withdrawn.title]);
 });

@@ -1,6 +1,5 @@
 import { inertLine } from '@countersign/contracts/inert-text.ts';
-import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+import { openQuestion, type TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isHeldUp, waitedFor, waitWords } from '@countersign/contracts/wait-words.ts';
 import { checkedWords } from '@countersign/kit/checked-words.ts';
 import { ageOf } from './age.ts';
@@ -25,7 +24,7 @@ export type Standing = {
 
 /** What waits for a person: each with what it asks for, and since when. Pure. @param now milliseconds since 1970 */
 export function pendingMessage(all: readonly TaskRecord[], unread: number, now: number): MessageContent {
-  const records = byAge(all.filter(({ state }) => isForPerson(state.status)));
+  const records = byAge(all.filter(isForPerson));
   const count = records.length;
   return notice({
     title: count === 0 ? 'Nothing waits for you' : `${count} ${count === 1 ? 'task waits' : 'tasks wait'} for you`,
@@ -42,9 +41,9 @@ export function pendingMessage(all: readonly TaskRecord[], unread: number, now: 
 /** What runs, what waits and why, and what is wrong. Pure. @param now milliseconds since 1970 */
 export function statusMessage({ queue, records, unread, unanswered, trouble }: Standing, now: number): MessageContent {
   const sorted = [
-    ...byAge(records.filter(({ state }) => isForPerson(state.status))),
+    ...byAge(records.filter(isForPerson)),
     ...byAge(records.filter(({ state }) => isAtWork(state))),
-    ...byAge(records.filter(({ state }) => !isForPerson(state.status) && !isAtWork(state))),
+    ...byAge(records.filter((record) => !isForPerson(record) && !isAtWork(record.state))),
   ];
   return notice({
     title: queue.length === 0 ? 'Status' : 'Status: the queue is held up',
@@ -95,8 +94,9 @@ function notice({ title, facts, rows, step, whole }: List): MessageContent {
   return { ...content, msgtype: 'm.notice' };
 }
 
-function isForPerson(status: TaskStatus): boolean {
-  return status === 'pending' || status === 'review';
+function isForPerson(record: Pick<TaskRecord, 'state'>): boolean {
+  const { status } = record.state;
+  return status === 'pending' || status === 'review' || openQuestion(record) !== null;
 }
 
 function isAtWork(state: TaskRecord['state']): boolean {
@@ -105,12 +105,15 @@ function isAtWork(state: TaskRecord['state']): boolean {
 
 function asksFor(record: TaskRecord): string {
   const { state } = record;
+  const question = openQuestion(record);
+  if (question !== null) return `your answer (until ${question.deadline})`;
   if (state.status === 'pending') return `your approval (until ${state.expires_at})`;
   return `your review (${checkedWords(record)})`;
 }
 
 function standingOf({ state }: TaskRecord): string {
-  if (isForPerson(state.status) || !('wait' in state) || state.wait === null) return state.status;
+  if (state.status === 'pending' || state.status === 'review' || !('wait' in state) || state.wait === null)
+    return state.status;
   return `${state.status}, ${waitWords(state.wait, state.reason)}`;
 }
 

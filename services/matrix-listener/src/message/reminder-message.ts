@@ -41,7 +41,7 @@ export function escalationMessage(
 }
 
 function lineOf({ task, droppedAs, stage, asks, askedAt, expiresAt }: Gate, now: number): string {
-  const what = asks === 'approval' ? 'approval' : 'merge';
+  const what = { approval: 'approval', review: 'merge', answer: 'answer' }[asks];
   const since = askedAt === null ? '' : `, for ${ageOf(askedAt, now)}`;
   const until = expiresAt === null ? '' : `; expires in ${ageOf(new Date(now).toISOString(), Date.parse(expiresAt))}`;
   return `${task}: ${what} of ${inertFact(stage)}${since}${until}; ${inertFact(droppedAs)}`;

@@ -1,4 +1,5 @@
 import { inertLine } from '@countersign/contracts/inert-text.ts';
+import type { Answer } from '@countersign/contracts/question.ts';
 import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { Gate, Standing } from '../state/listener-state.ts';
@@ -22,6 +23,7 @@ export function standingOf({ state }: TaskRecord): Standing {
     case 'approved':
       return stands('✅ Approved', listed(`by ${state.approval.user}`, waiting(state)));
     case 'running':
+      if (state.question?.answer === null) return stands('❓ Asks you something', 'its newest message tells what');
       return stands('▶️ Running', state.approval === null ? '' : `approved by ${state.approval.user}`, state.since);
     case 'verifying':
       return stands('🔎 Being verified', waiting(state));
@@ -58,6 +60,20 @@ function reviewed({ repositories, verification }: Result): Standing {
     title,
     `${files}, +${sum('insertions')} -${sum('deletions')}; the newest message about it asks for the merge`,
   );
+}
+
+/** How a tool's question came to its end. What was answered may be anybody's words. Pure. */
+export function answeredStanding(answer: Answer): Standing {
+  switch (answer.outcome) {
+    case 'answered':
+      return stands('💬 Answered', `by ${answer.user}: ${answer.text}`);
+    case 'default':
+      return stands('⏱️ Nobody answered in time', `the tool goes on with: ${answer.text}`);
+    case 'stopped':
+      return stands('⏱️ Nobody answered in time', 'the attempt is stopped, and what it did is kept');
+    case 'withdrawn':
+      return withdrawn;
+  }
 }
 
 /** Something newer stands in the room for the same task. */

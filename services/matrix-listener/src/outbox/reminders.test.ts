@@ -85,13 +85,20 @@ test('after a day without the listener a decision is called for once', async () 
 });
 
 test('that an approval expires soon is said, once, and not of what has expired', async () => {
-  const expiresAt = new Date(saidAt + 100 * minute).toISOString();
+  const expiresAt = new Date(saidAt + 200 * minute).toISOString();
   const { at } = await begin([asked('gated', { expiresAt, calls: 1 })]);
-  expect(await at(39)).toEqual([]);
-  expect(bodiesOf(await at(40))).toEqual([expect.stringContaining('for 40 min; expires in 1 h 0 min; gated.md')]);
-  expect(await at(41)).toEqual([]);
+  expect(await at(139)).toEqual([]);
+  expect(bodiesOf(await at(140))).toEqual([expect.stringContaining('for 2 h 20 min; expires in 1 h 0 min; gated.md')]);
+  expect(await at(141)).toEqual([]);
   const late = await begin([asked('gated', { expiresAt, calls: 1 })]);
-  expect(await late.at(100)).toEqual([]);
+  expect(await late.at(200)).toEqual([]);
+});
+
+test('of what was asked for shortly before its end, the asking has said so', async () => {
+  const expiresAt = new Date(saidAt + 20 * minute).toISOString();
+  const { at } = await begin([asked('gated', { asks: 'answer', expiresAt })]);
+  expect(await at(1)).toEqual([]);
+  expect(await at(19)).toEqual([]);
 });
 
 test.each([

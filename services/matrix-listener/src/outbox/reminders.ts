@@ -63,7 +63,9 @@ function dueOf(gate: Gate, settings: RoomSettings, now: number): Due[] {
   const waitedMs = now - Date.parse(gate.askedAt);
   const calls = Math.max(gate.calls, times.filter((minutes) => minutes * minuteMs <= waitedMs).length);
   const leftMs = gate.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(gate.expiresAt) - now;
-  const isNearEnd = !gate.isNearEnd && warning !== null && leftMs > 0 && leftMs <= warning * minuteMs;
+  // Of what was asked for shortly before its end, the asking has just said so.
+  const isShort = waitedMs + leftMs < 2 * (warning ?? 0) * minuteMs;
+  const isNearEnd = !gate.isNearEnd && !isShort && warning !== null && leftMs > 0 && leftMs <= warning * minuteMs;
   if (calls === gate.calls && !isNearEnd && !gate.isSilent) return [];
   const escalatedAt = escalation === null ? times.length : times.indexOf(escalation);
   return [{ gate, calls, isNearEnd, isEscalated: gate.calls <= escalatedAt && escalatedAt < calls }];

@@ -11,6 +11,7 @@ import { messageLimits } from '../message/message-limits.ts';
 import type { Question } from '../room/read-question.ts';
 import { emptyState } from '../state/listener-state.ts';
 import { makeOpenTask } from '../testing/gates.ts';
+import { makeAskingTask, makeQuestion } from '../testing/questions.ts';
 import { bot, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { answerQuestion } from './answer-question.ts';
@@ -94,6 +95,16 @@ test('what waits for a person: who asks for what, and since when', async () => {
   );
   expect(lines[2]).toMatch(/^bbbb2: your review \(unverified\), for 2 h 5 min; /);
   expect(answer.body).not.toContain('cccc2');
+});
+
+test('a task whose tool asks something waits for a person, too', async () => {
+  const house = begin();
+  house.put(makeAskingTask(makeQuestion(), { id: 'aaaa2', file: 'aaaa2.md' }));
+  const answer = await house.ask({ kind: 'pending' });
+  expect(answer.body.split('\n').slice(0, 2)).toEqual([
+    '1 task waits for you',
+    expect.stringMatching(/^aaaa2: your answer \(until 2026-11-20T12:10:00.000Z\), for /),
+  ]);
 });
 
 test('how things stand: what is paused, what is held up, what runs and what waits', async () => {

@@ -73,6 +73,7 @@ function decides(decision: Decision | Order, { asks }: Gate): boolean {
     case 'rebase':
       return asks === 'review';
     case 'reject':
+      return asks !== 'answer';
     case 'cancel':
     case 'retry':
     case 'pause':
@@ -82,6 +83,7 @@ function decides(decision: Decision | Order, { asks }: Gate): boolean {
 }
 
 function otherWay(decision: Decision, { task, asks }: Gate): string {
+  if (asks === 'answer') return `${task} asks something, which is answered in reply to its message: answer ${task} …`;
   return asks === 'review'
     ? `${task} is past its approval; what waits is the merge of its result: merge ${task}`
     : `${task} has no result in this room that you could ${decision}`;

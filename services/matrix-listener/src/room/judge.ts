@@ -11,6 +11,7 @@ import type { ObservedEvent } from './observed.ts';
 import { readOrder } from './read-order.ts';
 import { type Question, readQuestion } from './read-question.ts';
 import { readRun, runIn } from './read-run.ts';
+import { type Asking, isAsking, readToolAnswer, readToolSign } from './read-tool-answer.ts';
 import { type Relation, readRelation, threadRootOf } from './relation.ts';
 
 /** What the room was like when an event was said. */
@@ -32,7 +33,7 @@ export type Surroundings = {
 
 /** Words that hold whatever the room was shown, as a command; or why they are none. */
 type Read =
-  | { readonly ok: true; readonly asked: AskedCommand & { kind: Order | 'submit' } }
+  | { readonly ok: true; readonly asked: AskedCommand & { kind: Order | 'submit' | 'answer' } }
   | { readonly ok: false; readonly reason: string };
 
 export type Judgement =
@@ -52,7 +53,7 @@ export type Judgement =
   /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
   | {
       readonly kind: 'order';
-      readonly asked: AskedCommand & { kind: Order | 'submit' };
+      readonly asked: AskedCommand & { kind: Order | 'submit' | 'answer' };
       readonly answerTo: MatrixEventId;
     }
   /** Something is to be told, and nothing done. */
@@ -85,9 +86,10 @@ export function judge(event: ObservedEvent, around: Surroundings): Judgement {
 function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   const relation = readRelation(event.content);
   if (relation.kind !== 'reaction') return ignore('not a reaction');
+  const gate = around.gates.find((candidate) => candidate.event === relation.event);
+  if (gate !== undefined && isAsking(gate)) return judgeToolSign(event, relation.key, gate, around);
   const decision = readReaction(relation.key);
   if (decision === null) return ignore('another sign');
-  const gate = around.gates.find((candidate) => candidate.event === relation.event);
   if (gate === undefined) return ignore('on something else than a gate message of the bot');
   // Each sign is for one question: a slip of a thumb must not throw finished work away, nor merge what only waits to begin.
   if ((decision === 'merge') !== (gate.asks === 'review')) return ignore('a sign for something else');
@@ -95,6 +97,15 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   if (problem === 'late') return { kind: 'late', words: relation.key, answerTo: gate.event };
   if (problem !== null) return { kind: 'refuse', reason: problem, answerTo: gate.event, isStranger: true };
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
+}
+
+function judgeToolSign(event: ObservedEvent, key: string, gate: Asking, around: Surroundings): Judgement {
+  const asked = readToolSign(key, gate);
+  if (asked === null) return ignore('another sign');
+  const problem = problemOfSender(event, around);
+  if (problem === 'late') return { kind: 'late', words: key, answerTo: gate.event };
+  if (problem !== null) return { kind: 'refuse', reason: problem, answerTo: gate.event, isStranger: true };
+  return { kind: 'order', asked, answerTo: gate.event };
 }
 
 function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
@@ -109,6 +120,8 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const isListed = around.approvers.has(event.sender);
   // Who may decide on nothing learns nothing by trying to drop work.
   if (!isListed && runIn(plain.trim()) !== null) return ignore('a task of somebody who is not listed');
+  const told = isEdit ? null : readToolAnswer(plain, relation, shownOf(around), answer.kind !== 'talk');
+  if (told !== null) return judgeToolAnswer(event, plain, told, isReply, around);
   if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
     return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
   const problem = problemOfSender(event, around);
@@ -122,6 +135,23 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   if (!saysTheSame(plain, content['formatted_body'], isReply))
     return refuse(event, 'what the message shows is not what its plain text says; send it as plain text');
   return judgeCommand(answer, event, relation, around);
+}
+
+/** What words come to that are meant for a task's tool. */
+function judgeToolAnswer(
+  event: ObservedEvent,
+  plain: string,
+  told: NonNullable<ReturnType<typeof readToolAnswer>>,
+  isReply: boolean,
+  around: Surroundings,
+): Judgement {
+  const problem = problemOfSender(event, around);
+  if (problem === 'late') return { kind: 'late', words: plain, answerTo: event.event_id };
+  if (problem !== null) return refuse(event, problem, true);
+  if (!told.ok) return refuse(event, told.reason);
+  if (!saysTheSame(plain, event.content['formatted_body'], isReply))
+    return refuse(event, 'what the message shows is not what its plain text says; send it as plain text');
+  return { kind: 'order', asked: told.asked, answerTo: event.event_id };
 }
 
 /** What words come to that are a command, said plainly by somebody who may give one. */
@@ -139,7 +169,7 @@ function judgeCommand(
   if (new Set(answered.map((gate) => gate.task)).size > 1)
     return refuse(event, 'the message stands in the thread of one task and answers another; send it on its own');
   // Who answers a message has seen it; a name can only mean what stood in the room by then.
-  const shown = around.gates.filter(({ seen }) => seen !== null);
+  const shown = shownOf(around);
   const thread = relation.kind === 'answer' ? relation.thread : null;
   const verb = answer.kind === 'order' ? answer.order : answer.decision;
   const about = newestInThread(verb, thread, shown) ?? answered.at(-1) ?? null;
@@ -187,10 +217,14 @@ function problemOfSender(
   return sentAt !== undefined && now - sentAt > listenerLimits.answerAgeMs ? 'late' : null;
 }
 
-/** Whether a message is a reply to one that asks, and not only said in its thread. */
+function shownOf({ gates }: Surroundings): Gate[] {
+  return gates.filter(({ seen }) => seen !== null);
+}
+
+/** Whether a message is a reply to one that asks for a decision, and not only said in its thread. */
 function repliesToGate(relation: Relation, { gates }: Surroundings): boolean {
   if (relation.kind !== 'answer' || relation.thread !== null) return false;
-  return gates.some(({ event }) => event === relation.about.at(-1));
+  return gates.some(({ event, asks }) => event === relation.about.at(-1) && asks !== 'answer');
 }
 
 function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): Gate[] {

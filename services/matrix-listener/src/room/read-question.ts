@@ -16,7 +16,7 @@ const general: readonly string[] = ['pending', 'status', 'help'];
 const onTask: readonly string[] = ['show', 'log', 'diff'];
 /** What may stand alone, and what stands before a task's name, of all that can be said. */
 const alone: readonly string[] = [...general, 'pause', 'resume'];
-const beforeTask: readonly string[] = [...onTask, 'approve', 'reject', 'merge', 'rebase', 'cancel', 'retry'];
+const beforeTask: readonly string[] = [...onTask, 'approve', 'reject', 'merge', 'rebase', 'cancel', 'retry', 'answer'];
 
 /**
  * Reads words that are no command as a question, or as a slip in one; null for talk. Pure. Words of people among themselves are to

@@ -1,24 +1,29 @@
 import { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
-import { RunId, Sha256, TaskId, Timestamp } from '@countersign/contracts/names.ts';
+import { QuestionId, RunId, Sha256, TaskId, Timestamp } from '@countersign/contracts/names.ts';
 import { WaitKind } from '@countersign/contracts/wait.ts';
 import { z } from 'zod';
 
 /** What a gate message asked for. */
 const Request = z.strictObject({
-  /** `approval`: that work may begin; `review`: that its result may be merged. */
-  asks: z.enum(['approval', 'review']).default('approval'),
+  /** `approval`: that work may begin; `review`: that its result may be merged; `answer`: what its tool wants to know. */
+  asks: z.enum(['approval', 'review', 'answer']).default('approval'),
   task: TaskId,
   run: RunId,
   stage: z.string(),
-  /** Of the bundle or the saved diff that the message showed; an answer to the message binds to it. */
+  /** Of the bundle, the saved diff or the question that the message showed; a decision on the first two binds to it. */
   digest: Sha256,
   file: z.string(),
   droppedAs: z.string(),
   /** The first message of the thread that it stands in; null when it stands in the room itself. */
   thread: MatrixEventId.nullable().default(null),
+  /** What a task's tool wants to know. */
+  question: z
+    .strictObject({ id: QuestionId, options: z.array(z.string()) })
+    .nullable()
+    .default(null),
   /** When it was asked here; null of what an earlier version asked. */
   askedAt: Timestamp.nullable().default(null),
-  /** Of an approval: it is to be given before this. */
+  /** Of an approval or an answer: it is to be given before this. */
   expiresAt: Timestamp.nullable().default(null),
   /** It was asked in quiet hours, and no phone has rung for it. */
   isSilent: z.boolean().default(false),

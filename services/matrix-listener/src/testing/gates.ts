@@ -15,6 +15,7 @@ export function makeRequest(change: Partial<Request> = {}): Request {
     file: `${task}.md`,
     droppedAs: `${task}.md`,
     thread: null,
+    question: null,
     askedAt: null,
     expiresAt: null,
     isSilent: false,

@@ -1,0 +1,100 @@
+import { meantAnswer } from '@countersign/contracts/question.ts';
+import type { AskedCommand } from '@countersign/kit/command-spool.ts';
+import { optionOf } from '../message/keycaps.ts';
+import type { Gate } from '../state/listener-state.ts';
+import { namesOf, quote } from './gates.ts';
+import type { Relation } from './relation.ts';
+
+/** A message of a task's tool that asks something. */
+export type Asking = Gate & { readonly question: NonNullable<Gate['question']> };
+
+type Answered = AskedCommand & { kind: 'answer' };
+type Read =
+  | { readonly ok: true; readonly asked: Answered; readonly gate: Asking }
+  | { readonly ok: false; readonly reason: string };
+
+const typed = /^answer\s+(?:(\S+)\s+)?(\S.*)$/isu;
+
+/**
+ * What words tell a task's tool that asked something: in reply to its message any words, in the thread without being a reply one of
+ * the options, and anywhere `answer <task> <words>`. An option that is spelt like a command is one in reply to the message that
+ * offers it. Pure.
+ * @param gates that the room has shown
+ * @param isCommand whether the words are a command, which then they stay unless they are an option
+ * @returns null for words that answer nothing; where nothing was ever asked, all do
+ */
+export function readToolAnswer(
+  text: string,
+  relation: Relation,
+  gates: readonly Gate[],
+  isCommand: boolean,
+): Read | null {
+  const words = text.trim();
+  const asking = gates.filter(isAsking);
+  const replied = repliedTo(relation, asking);
+  if (replied !== null && replied.question.options.includes(words)) return tell(replied, words);
+  const about = replied ?? inThreadOf(relation, asking);
+  const named = asking.length === 0 ? null : typed.exec(words);
+  if (named !== null) return readTyped(named[1], named[2] ?? '', about, asking);
+  if (isCommand || about === null || words === '') return null;
+  if (replied !== null) return readWords(replied, words);
+  return about.question.options.length > 0 && meantAnswer(about.question, words) !== null
+    ? readWords(about, words)
+    : null;
+}
+
+/** What a reaction on a question tells its tool; null where it tells nothing. Pure. */
+export function readToolSign(key: string, gate: Asking): Answered | null {
+  const index = optionOf(key);
+  const option = index === null ? undefined : gate.question.options[index];
+  return option === undefined ? null : askedOf(gate, option);
+}
+
+export function isAsking(gate: Gate): gate is Asking {
+  return gate.question !== null;
+}
+
+function readTyped(name: string | undefined, rest: string, about: Asking | null, asking: readonly Asking[]): Read {
+  const wanted = name?.normalize('NFC');
+  const called = asking.findLast((gate) => wanted !== undefined && namesOf(gate).includes(wanted));
+  if (called !== undefined) {
+    if (about !== null && about.task !== called.task)
+      return refuse(`the message that you answer is about ${about.task}, and you name ${quote(name ?? '')}`);
+    return readWords(called, rest);
+  }
+  if (about !== null) return readWords(about, name === undefined ? rest : `${name} ${rest}`);
+  return refuse(
+    name === undefined ? 'say which: answer <task> <words>' : `nothing that asks in this room is called ${quote(name)}`,
+  );
+}
+
+function readWords(gate: Asking, words: string): Read {
+  const meant = meantAnswer(gate.question, words);
+  if (meant !== null) return tell(gate, meant);
+  const options = gate.question.options.map((option, index) => `${index + 1}. ${option}`).join(', ');
+  return refuse(`${quote(words)} is none of what ${gate.task} offers: ${options}`);
+}
+
+/** The question that a message is a reply to, and not only said in the thread of. */
+function repliedTo(relation: Relation, asking: readonly Asking[]): Asking | null {
+  if (relation.kind !== 'answer' || relation.thread !== null) return null;
+  return asking.find(({ event }) => event === relation.about.at(-1)) ?? null;
+}
+
+/** The newest question in the thread that a message stands in. */
+function inThreadOf(relation: Relation, asking: readonly Asking[]): Asking | null {
+  if (relation.kind !== 'answer') return null;
+  return asking.findLast(({ event, thread }) => relation.about.some((each) => each === (thread ?? event))) ?? null;
+}
+
+function tell(gate: Asking, answer: string): Read {
+  return { ok: true, asked: askedOf(gate, answer), gate };
+}
+
+function askedOf({ task, question }: Asking, answer: string): Answered {
+  return { kind: 'answer', subject: { task, question: question.id, answer } };
+}
+
+function refuse(reason: string): Read {
+  return { ok: false, reason };
+}
