@@ -12,6 +12,7 @@ import { sendLoop } from './outbox/send-loop.ts';
 import { pause } from './pause.ts';
 import { isQuiet } from './quiet-hours.ts';
 import { CommandWriter } from './room/command-writer.ts';
+import type { Attached } from './room/read-file.ts';
 import { SyncLoop } from './room/sync-loop.ts';
 import { takeIn } from './room/take-in.ts';
 import { StateFile } from './state/state-file.ts';
@@ -47,6 +48,7 @@ export async function runListener(
     commands: new CommandWriter(config.spool, secrets.key, now),
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+    download: ({ server, media }: Attached) => homeserver.download(server, media, stop),
     answering: { volumes: config.volumes, trouble: () => troubles.report.reason, now },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },

@@ -31,6 +31,7 @@ const listed = [
   'GET /_matrix/client/v3/rooms/{roomId}/state/m.room.encryption/',
   'PUT /_matrix/client/v3/rooms/{roomId}/send/m.room.message/{txnId} {…}',
   'PUT /_matrix/client/v3/rooms/{roomId}/send/m.reaction/{txnId} {…}',
+  'GET /_matrix/client/v1/media/download/{serverName}/{mediaId}',
 ];
 
 test('the list is these routes and no other', () => {
@@ -62,6 +63,8 @@ describe('what the listener sends goes on', () => {
     ['PUT', `${room}/send/m.room.message/gate-RUN_20261121-001-e67dw`],
     ['PUT', `${room}/send/m.room.message/${'a'.repeat(128)}`],
     ['PUT', `${v3}/rooms/!Jn1Z7V2ZT3BQXo2aM2jcuQ_abc-DEF/send/m.room.message/1`],
+    ['GET', '/_matrix/client/v1/media/download/countersign.local/GXwdVqPfDqkPZGDYPNWLIuOk'],
+    ['GET', '/_matrix/client/v1/media/download/mini.tail1234.ts.net%3A8448/a_b-C1'],
   ])('%s %s', (method, target) => {
     expect(sentOn(method, target)).toBe(target);
   });

@@ -32,6 +32,7 @@ const targets: readonly (readonly [string, string])[] = [
   ['GET', `${room}/state/m.room.encryption/`],
   ['PUT', `${room}/send/m.room.message/t1`],
   ['PUT', `${room}/send/m.reaction/t1`],
+  ['GET', '/_matrix/client/v1/media/download/s.local/m1'],
 ];
 const segments = [
   '_matrix',
@@ -93,6 +94,7 @@ const expected: readonly (readonly [string, RegExp, RegExp])[] = [
   ['GET', new RegExp(`${inRoom}/messages${query('from|to|dir|limit|filter')}$`), /^$/],
   ['GET', new RegExp(`${inRoom}/state/m\\.room\\.encryption/?$`), /^$/],
   ['PUT', new RegExp(`${inRoom}/send/(?:m\\.room\\.message|m\\.reaction)/[A-Za-z0-9_-]{1,128}$`), /^\{.*\}$/],
+  ['GET', /^\/_matrix\/client\/v1\/media\/download\/[A-Za-z0-9.-]+(?:%3A\d{1,5})?\/[A-Za-z0-9_-]{1,255}$/, /^$/],
 ];
 
 function randomRequest(): string {

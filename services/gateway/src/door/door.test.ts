@@ -42,6 +42,7 @@ describe('the door', () => {
     ['GET', `${room}/state/m.room.encryption/`, undefined, ''],
     ['PUT', `${room}/send/m.room.message/t1`, message, JSON.stringify(message)],
     ['PUT', `${room}/send/m.reaction/t1`, message, JSON.stringify(message)],
+    ['GET', '/_matrix/client/v1/media/download/s.local/m1', undefined, ''],
   ])('%s %s goes to the homeserver, and its answer comes back', async (method, target, body, sent) => {
     const { knock, homeserver, upstream } = await start();
     homeserver.answer = (_request, response) => {

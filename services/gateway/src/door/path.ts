@@ -4,11 +4,16 @@ import { MatrixRoomId } from '@countersign/contracts/matrix-names.ts';
 const encodedSegment = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}){1,765}$/;
 
 const transaction = /^[A-Za-z0-9_-]{1,128}$/;
+/** A name or address of a server, as Matrix has it, but for IPv6, which no tailnet needs in a name. */
+const server = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?(?::\d{1,5})?$/;
+const media = /^[A-Za-z0-9_-]{1,255}$/;
 
 /** What may stand where, decoded and checked; null is refused. */
 const variables: Readonly<Record<string, (segment: string) => string | null>> = {
   '{roomId}': readRoom,
   '{txnId}': (segment) => (transaction.test(segment) ? segment : null),
+  '{serverName}': readServer,
+  '{mediaId}': (segment) => (media.test(segment) ? segment : null),
 };
 
 /**
@@ -28,6 +33,11 @@ export function matchPath(template: string, path: string): string | null {
     written.push(read === undefined ? value : encodeURIComponent(value));
   }
   return written.join('/');
+}
+
+function readServer(segment: string): string | null {
+  const name = segment.replace(/%3A/gi, ':');
+  return server.test(name) && !name.includes('..') ? name : null;
 }
 
 function readRoom(segment: string): string | null {

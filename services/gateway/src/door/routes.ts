@@ -4,7 +4,7 @@ import type { QueryRules } from './query.ts';
 /** One line of the door's list. What is sent on is built from it and from the checked parts, never the request's text. */
 export type DoorRoute = {
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** `{roomId}` and `{txnId}` stand for one segment each. */
+  /** `{roomId}`, `{txnId}`, `{serverName}` and `{mediaId}` stand for one segment each. */
   readonly path: string;
   readonly query: QueryRules;
   readonly body: 'none' | 'empty-object' | 'object';
@@ -26,8 +26,8 @@ const messages: QueryRules = {
 };
 
 /**
- * What a bot needs that reads one room and writes messages and reactions to it, and the end of its own session, for when its token is
- * replaced. Logging in, other sessions, accounts, devices, other rooms' making, members, powers, state, redactions, media, keys,
+ * What a bot needs that reads one room with the files in it and writes messages and reactions to it, and the end of its own session, for when its token is
+ * replaced. Logging in, other sessions, accounts, devices, other rooms' making, members, powers, state, redactions, keys,
  * administration and federation are not here, nor is anything unknown.
  */
 export const doorRoutes: readonly DoorRoute[] = [
@@ -42,4 +42,5 @@ export const doorRoutes: readonly DoorRoute[] = [
   { method: 'GET', path: `${room}/state/m.room.encryption/`, query: {}, body: 'none' },
   { method: 'PUT', path: `${room}/send/m.room.message/{txnId}`, query: {}, body: 'object' },
   { method: 'PUT', path: `${room}/send/m.reaction/{txnId}`, query: {}, body: 'object' },
+  { method: 'GET', path: '/_matrix/client/v1/media/download/{serverName}/{mediaId}', query: {}, body: 'none' },
 ];

@@ -362,3 +362,23 @@ test('no error bears the token', async () => {
     expect(causes.join(' ') + JSON.stringify(error)).not.toContain(token);
   }
 });
+
+test('a file is fetched as it is, where it lies', async () => {
+  const text = 'workspace: demo\n\u{feff}ü\r\n';
+  const { homeserver, asked } = await begin((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/markdown' }).end(text),
+  );
+  expect(Buffer.from(await homeserver.download('home.test:8448', 'aB_-', signal)).toString()).toBe(text);
+  expect(asked).toMatchObject([
+    { method: 'GET', path: '/_matrix/client/v1/media/download/home.test%3A8448/aB_-', query: {} },
+  ]);
+});
+
+test('a file that is not there, or more than an answer may be, is told as that', async () => {
+  const gone = await begin(answering(404, { errcode: 'M_NOT_FOUND', error: 'x' }));
+  await expect(gone.homeserver.download('s', 'm', signal)).rejects.toMatchObject({ code: 'missing' });
+  const large = await begin((_, response) => response.end('x'.repeat(listenerLimits.answerBytes + 1)));
+  await expect(large.homeserver.download('s', 'm', signal)).rejects.toMatchObject({ code: 'bad-answer' });
+  const redirect = await begin((_, response) => response.writeHead(307, { location: 'http://evil.test/' }).end());
+  await expect(redirect.homeserver.download('s', 'm', signal)).rejects.toMatchObject({ code: 'bad-answer' });
+});

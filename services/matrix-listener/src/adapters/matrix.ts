@@ -124,6 +124,15 @@ export class Homeserver {
     return (await this.#ask(Sent, Method.Put, path, {}, { ...content }, signal)).event_id;
   }
 
+  /** The bytes of a file that lies on the homeserver. */
+  async download(server: string, media: string, signal: AbortSignal): Promise<Uint8Array> {
+    const path = `/media/download/${encodeURIComponent(server)}/${encodeURIComponent(media)}`;
+    const options = { prefix: '/_matrix/client/v1', rawResponseBody: true } as const;
+    const limitMs = listenerLimits.requestMs;
+    const blob = await this.#ask(z.instanceof(Blob), Method.Get, path, {}, undefined, signal, limitMs, options);
+    return new Uint8Array(await blob.arrayBuffer());
+  }
+
   get #roomPath(): string {
     return `/rooms/${encodeURIComponent(this.#room)}`;
   }
@@ -150,6 +159,7 @@ export class Homeserver {
     body: Record<string, unknown> | undefined,
     signal: AbortSignal,
     limitMs: number = listenerLimits.requestMs,
+    options: { readonly prefix?: string; readonly rawResponseBody?: true } = {},
   ): Promise<z.output<Schema>> {
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     const access = this.#token.now;
@@ -159,6 +169,7 @@ export class Homeserver {
         abortSignal,
         headers: { Authorization: `Bearer ${access.token}` },
         priority: undefined,
+        ...options,
       });
     } catch (error) {
       signal.throwIfAborted();

@@ -19,7 +19,10 @@ const sayings: readonly (readonly [said: string, does: string])[] = [
   ['rebase <task>', 'carry the result over to where its branch is now'],
   ['cancel <task> <reason>', 'end it, whatever it is at'],
   ['retry <task>', 'one more attempt of what ended without success'],
-  ['run <workspace> <stage>: <what is to be done>', 'drop a task; without a stage its stage is dev'],
+  [
+    'run <workspace> <stage>: <what is to be done>',
+    'drop a task; without a stage its stage is dev. Or attach a file ….md',
+  ],
   ['pause <reason>', 'begin nothing but merges from now on'],
   ['resume', 'go on'],
 ];

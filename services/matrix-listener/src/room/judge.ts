@@ -8,6 +8,7 @@ import { commandIdOf } from './command-id.ts';
 import { saysTheSame } from './formatted.ts';
 import { findGate, namesOf, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
+import { type Attached, attachedAt, isTaskFile } from './read-file.ts';
 import { readOrder } from './read-order.ts';
 import { type Question, readQuestion } from './read-question.ts';
 import { readRun, runIn } from './read-run.ts';
@@ -56,6 +57,8 @@ export type Judgement =
       readonly asked: AskedCommand & { kind: Order | 'submit' | 'answer' };
       readonly answerTo: MatrixEventId;
     }
+  /** A task file is to be fetched and dropped. */
+  | { readonly kind: 'fetch'; readonly attached: Attached; readonly answerTo: MatrixEventId }
   /** Something is to be told, and nothing done. */
   | {
       readonly kind: 'ask';
@@ -99,6 +102,16 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
 }
 
+/** Who may decide on nothing learns nothing by trying to drop work. */
+function judgeFile(event: ObservedEvent, around: Surroundings): Judgement {
+  if (!around.approvers.has(event.sender)) return ignore('a task of somebody who is not listed');
+  if (readRelation(event.content).kind === 'edit' || wasEdited(event, around)) return ignore('an edited file');
+  if (problemOfSender(event, around) !== null) return { kind: 'late', words: 'a task file', answerTo: event.event_id };
+  const attached = attachedAt(event.content, around.bot);
+  if (attached === null) return refuse(event, 'the file does not lie on this homeserver, or is encrypted');
+  return { kind: 'fetch', attached, answerTo: event.event_id };
+}
+
 function judgeToolSign(event: ObservedEvent, key: string, gate: Asking, around: Surroundings): Judgement {
   const asked = readToolSign(key, gate);
   if (asked === null) return ignore('another sign');
@@ -111,6 +124,7 @@ function judgeToolSign(event: ObservedEvent, key: string, gate: Asking, around: 
 function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const { content } = event;
   const { body, msgtype } = content;
+  if (isTaskFile(content)) return judgeFile(event, around);
   if (msgtype !== 'm.text' || typeof body !== 'string') return ignore('not a text');
   const relation = readRelation(content);
   const isReply = relation.kind === 'answer' && relation.isReply;

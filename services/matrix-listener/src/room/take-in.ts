@@ -15,6 +15,7 @@ import { commandIdOf } from './command-id.ts';
 import type { CommandWriter } from './command-writer.ts';
 import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
+import { type Attached, readFile } from './read-file.ts';
 import { editedBy } from './relation.ts';
 
 type Parts = {
@@ -27,6 +28,8 @@ type Parts = {
   /** For answers to questions, so that another program's answers to them do not go on for ever. */
   readonly questions: RateBudget;
   readonly answering: Answering;
+  /** Gives the bytes of a file in the room. */
+  readonly download: (attached: Attached) => Promise<Uint8Array>;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
   readonly logger: Logger;
   readonly now: () => number;
@@ -118,7 +121,7 @@ async function dealWith(
   draft: ListenerState,
   withdrawn: Pick<Surroundings, 'redacted' | 'edited'>,
 ): Promise<((next: ListenerState) => void) | null> {
-  const { surroundings, commands, strangers, logger, now } = parts;
+  const { surroundings, strangers, logger, now } = parts;
   const judgement = judge(event, {
     ...surroundings,
     ...withdrawn,
@@ -134,36 +137,55 @@ async function dealWith(
     case 'refuse':
       say(parts, { ...about, reason: judgement.reason }, 'a decision was refused');
       if (judgement.isStranger && strangers.take(now()) === null) return null;
-      return (next) =>
-        enqueue(
-          next,
-          messageKey('refusal', event.event_id),
-          verdictMessage({ accepted: false, reason: judgement.reason }, judgement.answerTo),
-        );
+      return refusal(event, judgement);
     case 'late':
       say(parts, about, 'a decision came too late');
       return (next) => keepLate(next, judgement);
     case 'ask':
       return await answer(parts, event, judgement, draft);
-    case 'decide':
-    case 'order': {
-      const issued = commands.reserve();
-      if (judgement.kind === 'decide' && judgement.decision === 'approve')
-        await remember(parts, event, judgement, issued, draft);
-      const command = await commands.write(judgement, event, issued);
-      const named =
-        judgement.kind === 'order'
-          ? { order: judgement.asked.kind, subject: namedIn(judgement.asked) }
-          : { task: judgement.gate.task, decision: judgement.decision };
-      logger.info({ ...about, command, ...named }, 'a decision was passed on');
-      return issue(command, judgement.answerTo, now());
+    case 'fetch': {
+      const read = await readFile(judgement.attached, parts.download, commandIdOf(event.event_id));
+      return read.ok
+        ? await pass(parts, event, { kind: 'order', asked: read.asked, answerTo: judgement.answerTo }, draft)
+        : refusal(event, { ...judgement, reason: read.reason });
     }
+    case 'decide':
+    case 'order':
+      return await pass(parts, event, judgement, draft);
   }
+}
+
+/** Signs what a person has decided, and waits for the verdict. */
+async function pass(
+  parts: Parts,
+  event: ObservedEvent,
+  judgement: Judgement & { kind: 'decide' | 'order' },
+  draft: ListenerState,
+): Promise<(next: ListenerState) => void> {
+  const { commands, logger, now } = parts;
+  const issued = commands.reserve();
+  if (judgement.kind === 'decide' && judgement.decision === 'approve')
+    await remember(parts, event, judgement, issued, draft);
+  const command = await commands.write(judgement, event, issued);
+  const named =
+    judgement.kind === 'order'
+      ? { order: judgement.asked.kind, subject: namedIn(judgement.asked) }
+      : { task: judgement.gate.task, decision: judgement.decision };
+  logger.info({ event: event.event_id, sender: event.sender, command, ...named }, 'a decision was passed on');
+  return issue(command, judgement.answerTo, now());
+}
+
+/** Why something does not count, in answer to it. */
+function refusal(
+  { event_id: event }: ObservedEvent,
+  { reason, answerTo }: { readonly reason: string; readonly answerTo: MatrixEventId },
+): (next: ListenerState) => void {
+  return (next) => enqueue(next, messageKey('refusal', event), verdictMessage({ accepted: false, reason }, answerTo));
 }
 
 /** Without the words of a task. */
 function namedIn({ kind, subject }: (Judgement & { kind: 'order' })['asked']): object {
-  return kind === 'submit' ? { file: subject.file } : subject;
+  return kind === 'submit' ? { file: subject.file } : kind === 'answer' ? { ...subject, answer: '…' } : subject;
 }
 
 /** One answer to a question, under a key of its own: an event that comes again is not answered again. */

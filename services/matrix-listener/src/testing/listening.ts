@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
+import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
 import { CommandWriter } from '../room/command-writer.ts';
+import type { Attached } from '../room/read-file.ts';
 import { type Reached, takeIn } from '../room/take-in.ts';
 import type { Gate, ListenerState } from '../state/listener-state.ts';
 import { StateFile } from '../state/state-file.ts';
@@ -27,11 +29,14 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
   const clock = { now: saidAt };
   const now = () => clock.now;
   const { logger, lines } = keptLog();
+  const files = new Map<string, Promise<Uint8Array>>();
   const parts = {
     state,
     commands: new CommandWriter(spool, privateKey, now, write),
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+    download: ({ media }: Attached) =>
+      files.get(media) ?? Promise.reject(new HomeserverError('missing', 'no such file')),
     answering: { volumes, trouble: () => '', now },
     surroundings: { room, bot, approvers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
@@ -40,6 +45,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
   };
   return {
     state,
+    files,
     disk,
     clock,
     lines,

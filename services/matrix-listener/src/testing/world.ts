@@ -59,6 +59,7 @@ class Life {
       commands,
       strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
       questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
+      download: () => Promise.reject(new Error('nobody attaches anything')),
       answering: { volumes: world.volumes, trouble: () => '', now: world.tick },
       lines,
       surroundings,
