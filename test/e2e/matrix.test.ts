@@ -146,6 +146,18 @@ describe('the loop of the first document', () => {
     expect(ready.content['m.relates_to']).toMatchObject({ rel_type: 'm.thread', event_id: asked.event_id });
   });
 
+  test('a file that is attached is a task, whose end is told to whoever attached it', async () => {
+    await stack.workspace('phone-files');
+    const text = 'workspace: phone-files\nstage: staging\n\ncreate attached.txt with hello\n';
+    const attached = await phone.attach('later.md', text);
+    const verdict = await phone.answerTo(attached);
+    const file = /room-[0-9a-f]{8}\.md/.exec(verdict)?.[0] ?? '-';
+    await stack.reaches(file, ['pending']);
+    expect((await phone.receives(['Approval required', file])).content['msgtype']).toBe('m.text');
+    const refused = await phone.attach('more.md', text.replace('stage:', 'tool: agent\nstage:'));
+    expect(await phone.answerTo(refused)).toContain('names its workspace and its stage, and nothing else');
+  });
+
   test('prod is not decided here, and the room says what to do instead', async () => {
     await stack.drop('live.md', 'workspace: mini-control-plane\nstage: prod\n\ncreate live.txt with one\n');
     const asked = await phone.receives(['live.md']);

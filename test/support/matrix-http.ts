@@ -36,6 +36,17 @@ export class MatrixHttp {
     return answer;
   }
 
+  /** Puts a file on the homeserver. @returns its `mxc:` address */
+  async upload(token: string, bytes: string | Uint8Array<ArrayBuffer>): Promise<string> {
+    const answer = await fetch(`${this.url}/_matrix/media/v3/upload`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${token}` },
+      body: bytes,
+      signal: AbortSignal.timeout(answerLimitMs),
+    });
+    return z.object({ content_uri: z.string() }).parse(await answer.json()).content_uri;
+  }
+
   /** @param name with or without `@` and server */
   async login(name: string, password: string, device?: string): Promise<Session> {
     const answer = await this.api('POST', '/login', null, {

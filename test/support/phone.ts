@@ -151,6 +151,14 @@ export class Phone {
     return this.http.say(this.session.token, this.room, text);
   }
 
+  /** Attaches a file to the room. */
+  async attach(name: string, bytes: string): Promise<string> {
+    const url = await this.http.upload(this.session.token, bytes);
+    const path = `${this.#path}/send/m.room.message/${crypto.randomUUID()}`;
+    const { event_id } = await this.http.api('PUT', path, this.session.token, { msgtype: 'm.file', body: name, url });
+    return z.string().parse(event_id);
+  }
+
   async react(event: string, key: string): Promise<string> {
     const relation = { rel_type: 'm.annotation', event_id: event, key };
     const { event_id } = await this.http.api(
