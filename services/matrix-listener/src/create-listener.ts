@@ -49,7 +49,12 @@ export async function runListener(
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
     answering: { volumes: config.volumes, trouble: () => troubles.report.reason, now },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
-    surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
+    surroundings: {
+      room: config.room,
+      bot: config.bot,
+      approvers: approversOf(config),
+      codeGivers: new Set(personsOf(config, secondFactorStage)),
+    },
     logger,
     now,
   };

@@ -15,6 +15,7 @@ import { commandIdOf } from './command-id.ts';
 import type { CommandWriter } from './command-writer.ts';
 import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
+import { hideCodes } from './one-time-code.ts';
 import { editedBy } from './relation.ts';
 
 type Parts = {
@@ -27,7 +28,7 @@ type Parts = {
   /** For answers to questions, so that another program's answers to them do not go on for ever. */
   readonly questions: RateBudget;
   readonly answering: Answering;
-  readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
+  readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers' | 'codeGivers'>;
   readonly logger: Logger;
   readonly now: () => number;
 };
@@ -85,7 +86,7 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
 function keepLate({ late }: ListenerState, { answerTo, words }: Judgement & { kind: 'late' }): void {
   late.count += 1;
   if (late.first.length < listenerLimits.lateShown)
-    late.first.push({ answerTo, words: words.trim().slice(0, listenerLimits.lateCharacters) });
+    late.first.push({ answerTo, words: hideCodes(words.trim()).slice(0, listenerLimits.lateCharacters) });
 }
 
 function tellOfLate(next: ListenerState): void {
@@ -156,9 +157,14 @@ async function dealWith(
           ? { order: judgement.asked.kind, subject: namedIn(judgement.asked) }
           : { task: judgement.gate.task, decision: judgement.decision };
       logger.info({ ...about, command, ...named }, 'a decision was passed on');
-      return issue(command, judgement.answerTo, now());
+      const code = judgement.kind === 'order' ? codeIn(judgement.asked) : judgement.code;
+      return issue(command, judgement.answerTo, now(), code !== undefined);
     }
   }
+}
+
+function codeIn(asked: (Judgement & { kind: 'order' })['asked']): string | undefined {
+  return 'code' in asked ? asked.code : undefined;
 }
 
 /** Without the words of a task. */
@@ -226,9 +232,15 @@ async function revoke(
 }
 
 /** Waits for the verdict on a command, unless that was quicker. */
-function issue(command: string, answerTo: MatrixEventId, now: number): (next: ListenerState) => void {
+function issue(
+  command: string,
+  answerTo: MatrixEventId,
+  now: number,
+  hasCode = false,
+): (next: ListenerState) => void {
   const at = new Date(now).toISOString();
-  const issued: Issued = { command, answerTo, at, stands: 'waiting', owesSign: false };
+  const kept = { command, answerTo, at, stands: 'waiting', owesSign: false } as const;
+  const issued: Issued = hasCode ? { ...kept, hasCode } : kept;
   return (next) => {
     const known = next.issued.find((each) => each.command === command);
     if (known === undefined) next.issued.push(issued);

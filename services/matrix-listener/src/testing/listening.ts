@@ -33,7 +33,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
     answering: { volumes, trouble: () => '', now },
-    surroundings: { room, bot, approvers: new Set<string>([operator]) },
+    surroundings: { room, bot, approvers: new Set<string>([operator]), codeGivers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
     now,
