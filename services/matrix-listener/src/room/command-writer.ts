@@ -39,8 +39,7 @@ export class CommandWriter {
     event: ObservedEvent,
     issued = this.reserve(),
   ): Promise<string> {
-    const asked =
-      judgement.kind === 'order' ? judgement.asked : requestOf(judgement);
+    const asked = judgement.kind === 'order' ? judgement.asked : requestOf(judgement);
     return await this.#sign(commandIdOf(event.event_id), event.sender, event.event_id, asked, issued);
   }
 

@@ -232,12 +232,7 @@ async function revoke(
 }
 
 /** Waits for the verdict on a command, unless that was quicker. */
-function issue(
-  command: string,
-  answerTo: MatrixEventId,
-  now: number,
-  hasCode = false,
-): (next: ListenerState) => void {
+function issue(command: string, answerTo: MatrixEventId, now: number, hasCode = false): (next: ListenerState) => void {
   const at = new Date(now).toISOString();
   const kept = { command, answerTo, at, stands: 'waiting', owesSign: false } as const;
   const issued: Issued = hasCode ? { ...kept, hasCode } : kept;
