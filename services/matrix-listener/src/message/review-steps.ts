@@ -30,7 +30,7 @@ export function mergeHere({ task, isVerified, hasMoved, isWithCode }: About): Se
     { text: '; to refuse it, ' },
     { text: `reject ${task} reason`, isCode: true },
     {
-      text: `. ${isVerified && !isWithCode ? 'No other reaction' : 'A reaction'} decides anything here. The whole diff is at the machine: `,
+      text: `. ${isVerified && !isWithCode ? 'No other reaction' : 'No reaction'} decides anything here. The whole diff is at the machine: `,
     },
     { text: `scripts/countersign diff ${task}`, isCode: true },
     { text: '.' },

@@ -22,7 +22,7 @@ const live = makeGate({ task: 'live', event: '$live', stage });
 const result = makeGate({ task: 'done', event: '$done', stage, asks: 'review', digest: 'd'.repeat(64), seen: 2 });
 const staged = makeGate({ task: 'staged', event: '$staged', seen: 3 });
 const stagedResult = makeGate({ task: 'ready', event: '$ready', asks: 'review', seen: 4 });
-const choice = makeAsking('paint', ['red', 'build 123456'], { stage, seen: 5 });
+const choice = makeAsking('paint', ['red', 'build 987654'], { stage, seen: 5 });
 const free = makeAsking('write', [], { stage, seen: 6 });
 const around = makeSurroundings({ gates: [live, result, staged, stagedResult, choice, free] });
 const nobody = { codeGivers: new Set<string>() };
@@ -209,8 +209,8 @@ test.each([
   ['by name', said('e', `answer paint red ${code}`), told('paint', 'red', code)],
   [
     'with an option that ends as a code',
-    reply('e', `build 123456 654321`, 'paint'),
-    told('paint', 'build 123456', '654321'),
+    reply('e', `build 987654 654321`, 'paint'),
+    told('paint', 'build 987654', '654321'),
   ],
   ['freely', reply('e', `ship it ${code}`, 'write'), told('write', 'ship it', code)],
   ['freely, over lines', reply('e', `ship it\nnow\n${code}`, 'write'), told('write', 'ship it\nnow', code)],
@@ -221,7 +221,7 @@ test.each([
 
 test.each([
   ['an option', reply('e', 'red', 'paint'), /^prod needs .*answer paint <words> CODE/],
-  ['an option that ends as a code', reply('e', 'build 123456', 'paint'), /^prod needs/],
+  ['an option that ends as a code', reply('e', 'build 987654', 'paint'), /^prod needs/],
   ['words', reply('e', 'ship it', 'write'), /^prod needs .*answer write <words> CODE/],
   ['a code alone', reply('e', code, 'write'), /^say what: answer write <words>$/],
 ])('A31 %s without both words and a code tells a tool of prod nothing', (_, event, reason) => {
