@@ -107,6 +107,8 @@ export const questionLimits = {
 export const codeLimits = {
   /** Time steps before and after the present one whose code is taken as well, for clocks that differ. */
   window: 1,
+  /** A code that was sent so long ago can be right no more: that of the step after the sending has passed its window. */
+  lifeMs: 90_000,
   /** So many wrong codes within that time, and none is looked at for a while. */
   wrongCodes: 5,
   withinMs: 10 * 60 * 1000,

@@ -51,7 +51,12 @@ export async function runListener(
     download: ({ server, media }: Attached) => homeserver.download(server, media, stop),
     answering: { volumes: config.volumes, trouble: () => troubles.report.reason, now },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
-    surroundings: { room: config.room, bot: config.bot, approvers: approversOf(config) },
+    surroundings: {
+      room: config.room,
+      bot: config.bot,
+      approvers: approversOf(config),
+      codeGivers: new Set(personsOf(config, secondFactorStage)),
+    },
     logger,
     now,
   };

@@ -66,7 +66,7 @@ function codeLines({ code }: QueueState, rows: readonly StatusRow[]): string[] {
   );
   if (code !== 'missing' || !isAsked) return [];
   return [
-    `${secondFactorStage} cannot be approved on the dashboard: it has no one-time code yet (scripts/countersign enrol-code)`,
+    `${secondFactorStage} cannot be approved away from this machine: it has no one-time code yet (scripts/countersign enrol-code)`,
   ];
 }
 

@@ -61,12 +61,16 @@ test.each([
   expect(problems(text)).toEqual(['11: stages.dev.decide.0.persons.1: not a Matrix user, which is @name:server']);
 });
 
-test('A31 prod is not decided by a room, and the line is told', () => {
+test('A31 prod may be decided by a room that lists who, where all of it waits for a code; the line is told', () => {
   const room = ['- channel: matrix', '  persons: ["@op:example.org"]'];
-  expect(problems(file(['prod', '- channel: shell', ...room]))).toEqual([
-    '9: stages.prod.decide.1.channel: prod is decided from the shell, or on the dashboard with a one-time code',
+  const gateless = (text: string) => text.replace('gate: approval', 'gate: none');
+  expect(problems(file(['prod', '- channel: shell', ...room]))).toEqual([]);
+  expect(problems(file(['prod', '- channel: shell', '- channel: matrix']))).toHaveLength(1);
+  expect(problems(gateless(file(['prod', '- channel: shell', ...room])))).toEqual([
+    '4: stages.prod.gate: where a room decides on prod, its gate is approval',
   ]);
-  expect(problems(file(['staging', '- channel: shell', ...room]))).toEqual([]);
+  expect(problems(gateless(file(['prod', '- channel: shell'])))).toEqual([]);
+  expect(problems(gateless(file(['staging', '- channel: shell', ...room])))).toEqual([]);
 });
 
 test.each(['prod', 'staging'])('%s may be decided on the dashboard', (stage) => {

@@ -8,10 +8,10 @@ import { MatrixUserId } from '../matrix-names.ts';
 /** The stage for which holding a phone or an open page must not be enough. */
 export const secondFactorStage = 'prod';
 
-/** How far a channel's key goes there: the machine's own shell by itself, the page with a one-time code, a room not at all. */
-export const secondFactorOf = { shell: 'alone', dashboard: 'code', matrix: 'never' } as const satisfies Record<
+/** How far a channel's key goes there: the machine's own shell by itself, the page and a room with a one-time code. */
+export const secondFactorOf = { shell: 'alone', dashboard: 'code', matrix: 'code' } as const satisfies Record<
   Channel,
-  'alone' | 'code' | 'never'
+  'alone' | 'code'
 >;
 
 const Decider = z
@@ -67,13 +67,13 @@ export const Stages = z
     stages: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), Stage),
   })
   .superRefine(({ stages }, context) => {
+    // Words that drop a task or try it once more carry no code: what they lead to has to wait for one.
     const prod = stages[secondFactorStage];
-    for (const [index, decider] of (prod?.decide ?? []).entries())
-      if (secondFactorOf[decider.channel] === 'never')
-        context.addIssue({
-          code: 'custom',
-          path: ['stages', secondFactorStage, 'decide', index, 'channel'],
-          message: `${secondFactorStage} is decided from the shell, or on the dashboard with a one-time code`,
-        });
+    if (prod?.gate === 'none' && prod.decide.some(({ channel }) => channel === 'matrix'))
+      context.addIssue({
+        code: 'custom',
+        path: ['stages', secondFactorStage, 'gate'],
+        message: `where a room decides on ${secondFactorStage}, its gate is approval`,
+      });
   });
 export type Stages = z.infer<typeof Stages>;

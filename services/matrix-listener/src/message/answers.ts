@@ -17,8 +17,13 @@ export function verdictMessage(
   return reply(`${accepted ? 'Accepted' : 'Refused'}: ${shortLine(reason)}`, answerTo);
 }
 
-/** The command lies in the spool, and the runner has said nothing yet. */
-export function waitingMessage(answerTo: string): MessageContent {
+/** The command lies in the spool, and the runner has said nothing yet. @param hasCode it holds a one-time code, which does not last */
+export function waitingMessage(answerTo: string, hasCode = false): MessageContent {
+  if (hasCode)
+    return reply(
+      'The runner has not answered yet. A one-time code lasts for a moment: when the runner is back after that it refuses this, and you send it anew with another code.',
+      answerTo,
+    );
   const hours = commandLimits.lifetimeMs / 3_600_000;
   return reply(
     `Kept: the runner has not answered yet. It carries the decision out when it is back, within ${hours} hours.`,

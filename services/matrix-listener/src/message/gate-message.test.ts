@@ -58,6 +58,15 @@ test('the facts come first, in their order, then how to decide, then the plan', 
   expect(Object.keys(rest).sort()).toEqual(['format', 'formatted_body', 'm.mentions', 'msgtype']);
 });
 
+test('A31 where the room decides on prod, it says that words with a code approve, and no sign', () => {
+  const { body } = messageOf('plan', { stage: 'prod' }, { stage: 'prod' });
+  expect(body).toContain(
+    'To decide, write `approve gated CODE` with the six digits of the one-time code in place of CODE, or react ❌, or write `reject gated reason`. ✅ approves nothing here.',
+  );
+  // Words that are copied from it are no guess.
+  expect(body).not.toMatch(/approve gated \d/);
+});
+
 test('the HTML says what the text says', () => {
   const { body, formatted_body } = messageOf('1. Do <it> & "that"\n2. Check');
   const said = (text: string) => text.split('\n').filter((line) => line !== '');

@@ -20,7 +20,7 @@ export function gateMessage(view: ApprovalView, record: Pending, may: { readonly
     title: 'Approval required',
     file: bundle.file,
     facts: factsOf(view, record),
-    step: may.decide ? decideHere(bundle.task) : decideElsewhere(view),
+    step: may.decide ? decideHere(bundle) : decideElsewhere(view),
     words: {
       heading: `The plan, ${lines.length === 1 ? '1 line' : `${lines.length} lines`}. These are the words of the model, not of Countersign`,
       lines,
@@ -53,7 +53,15 @@ function factsOf({ digest, bundle }: ApprovalView, record: Pending): Fact[] {
   ];
 }
 
-function decideHere(task: string): Sentence {
+function decideHere({ task, stage }: ApprovalView['bundle']): Sentence {
+  if (stage === secondFactorStage)
+    return [
+      { text: 'To decide, write ' },
+      { text: `approve ${task} CODE`, isCode: true },
+      { text: ' with the six digits of the one-time code in place of CODE, or react ❌, or write ' },
+      { text: `reject ${task} reason`, isCode: true },
+      { text: '. ✅ approves nothing here.' },
+    ];
   return [
     { text: 'To decide, react ✅ or ❌ to this message, or write ' },
     { text: `approve ${task}`, isCode: true },

@@ -16,6 +16,10 @@ const sayings: readonly (readonly [said: string, does: string])[] = [
     'merge the result that was shown; or react 🔀 to its message. With unverified behind it although nothing was checked',
   ],
   ['answer <task> <words>', 'tell its tool what it asked; or reply to the message that asks, or react with the number'],
+  [
+    'approve, merge or answer … CODE',
+    'the same for a task of prod, where it is decided here: the last word is the one-time code, six digits; no reaction does',
+  ],
   ['rebase <task>', 'carry the result over to where its branch is now'],
   ['cancel <task> <reason>', 'end it, whatever it is at'],
   ['retry <task>', 'one more attempt of what ended without success'],

@@ -91,6 +91,22 @@ test.each([
   expect(body).not.toMatch(/write `merge/);
 });
 
+test.each([
+  [
+    verified,
+    /^To merge, write `merge gated CODE` with the six digits of the one-time code in place of CODE; to refuse it/,
+  ],
+  [
+    { status: 'unverified' as const },
+    /^No postcondition was checked; .*write `merge gated unverified CODE` with the six/,
+  ],
+])('A31 where the room decides on prod, it says that words with a code merge, and no sign', (verification, how) => {
+  const { body } = messageOf({ record: { stage: 'prod' }, verification });
+  expect(body.split('\n').find((line) => line.includes('CODE'))).toMatch(how);
+  expect(body).not.toContain('🔀');
+  expect(body).toContain('. No reaction decides anything here.');
+});
+
 describe('a result that was not merged', () => {
   const refusals = [
     {

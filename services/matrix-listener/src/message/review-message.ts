@@ -71,6 +71,7 @@ function partsOf(record: Review, may: May, back: Return): Omit<RequestParts, 'fa
     digest: state.result.digest,
     isVerified: state.result.verification.status === 'verified',
     hasMoved: codes.has('moved'),
+    isWithCode: stage === secondFactorStage,
   };
   const why =
     stage === secondFactorStage

@@ -6,10 +6,12 @@ type About = {
   readonly isVerified: boolean;
   /** A target branch is no longer where the work began. */
   readonly hasMoved: boolean;
+  /** The merge takes a one-time code. */
+  readonly isWithCode: boolean;
 };
 
 /** How to decide on a result in the room. */
-export function mergeHere({ task, isVerified, hasMoved }: About): Sentence {
+export function mergeHere({ task, isVerified, hasMoved, isWithCode }: About): Sentence {
   return [
     ...(hasMoved
       ? ([
@@ -20,14 +22,15 @@ export function mergeHere({ task, isVerified, hasMoved }: About): Sentence {
       : []),
     {
       text: isVerified
-        ? 'To merge, react 🔀 to this message, or write '
+        ? `To merge, ${isWithCode ? '' : 'react 🔀 to this message, or '}write `
         : 'No postcondition was checked; to merge all the same, write ',
     },
-    { text: `merge ${task}${isVerified ? '' : ' unverified'}`, isCode: true },
+    { text: `merge ${task}${isVerified ? '' : ' unverified'}${isWithCode ? ' CODE' : ''}`, isCode: true },
+    ...(isWithCode ? [{ text: ' with the six digits of the one-time code in place of CODE' }] : []),
     { text: '; to refuse it, ' },
     { text: `reject ${task} reason`, isCode: true },
     {
-      text: `. ${isVerified ? 'No other reaction' : 'A reaction'} decides anything here. The whole diff is at the machine: `,
+      text: `. ${isVerified && !isWithCode ? 'No other reaction' : 'No reaction'} decides anything here. The whole diff is at the machine: `,
     },
     { text: `scripts/countersign diff ${task}`, isCode: true },
     { text: '.' },

@@ -41,6 +41,14 @@ test.each<[string, Partial<Question>, string, string]>([
   expect(lines[7]?.includes('react')).toBe(change.options === undefined);
 });
 
+test('A31 where the room decides on prod, it says that words with a code answer, and no sign', () => {
+  const { body } = shown({}, true, 'prod');
+  expect(body).toContain(
+    'To answer, write `answer gated … CODE` with the six digits of the one-time code in place of CODE.',
+  );
+  expect(body).not.toContain('react');
+});
+
 test('a stage that the room has no say in says what to do instead', () => {
   const { body } = shown({}, false, 'prod');
   expect(body).toContain(

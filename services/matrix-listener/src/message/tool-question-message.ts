@@ -1,3 +1,4 @@
+import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import { inertLines } from '@countersign/contracts/inert-text.ts';
 import type { Question } from '@countersign/contracts/question.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -33,7 +34,7 @@ export function toolQuestionMessage(
       ['answer before', `${deadline}, within ${ageOf(askedAt, Date.parse(deadline))}`],
       ['without an answer', silenceWords(question)],
     ],
-    step: may.decide ? answerHere(id, options.length) : answerElsewhere(id, stage),
+    step: may.decide ? answerHere(id, options.length, stage === secondFactorStage) : answerElsewhere(id, stage),
     words: {
       heading:
         'These are the words of the task’s tool, not of Countersign. An answer is told to it, and allows nothing',
@@ -50,7 +51,15 @@ function silenceWords({ options, default: silence }: Question): string {
     : `it counts as ${options.indexOf(silence) + 1}`;
 }
 
-function answerHere(task: string, options: number): Sentence {
+function answerHere(task: string, options: number, isWithCode: boolean): Sentence {
+  if (isWithCode)
+    return [
+      { text: 'To answer, write ' },
+      { text: `answer ${task} … CODE`, isCode: true },
+      { text: ' with the six digits of the one-time code in place of CODE. To end the task, ' },
+      { text: `cancel ${task}`, isCode: true },
+      { text: '.' },
+    ];
   const taps = keycaps.slice(0, options).join(' ');
   return [
     {

@@ -12,7 +12,7 @@ export async function remindOfLateVerdicts(state: StateFile, now: number): Promi
   await state.update((next) => {
     for (const issued of next.issued.filter(isLate)) {
       issued.stands = 'late';
-      enqueue(next, messageKey('late', issued.command), waitingMessage(issued.answerTo));
+      enqueue(next, messageKey('late', issued.command), waitingMessage(issued.answerTo, issued.hasCode));
     }
   });
 }

@@ -41,12 +41,13 @@ export function readAnswer(body: string): Answer {
 }
 
 /**
- * What a reply to a message that asks says in everyday words: `no` with a reason behind a comma, a colon or `because`, or `yes` alone.
- * Everywhere else these are talk. Pure.
+ * What a reply to a message that asks says in everyday words: `no` with a reason behind a comma, a colon or `because`, or `yes`, alone
+ * or with a one-time code. Everywhere else these are talk. Pure.
  */
 export function readReply(body: string): Answer {
   const text = body.trim();
-  if (/^yes[.!]?$/i.test(text)) return { kind: 'decision', decision: 'approve', words: '' };
+  const yes = /^yes(?:[.!]?|[,:]? +(?<code>[0-9]{6}))$/i.exec(text);
+  if (yes !== null) return { kind: 'decision', decision: 'approve', words: yes.groups?.['code'] ?? '' };
   const reason = /^no(?:[.!]?$|[,:;.]\s*(?=\S)|\s+(?=because\b))(?<reason>.*)$/isu.exec(text)?.groups?.['reason'];
   return reason === undefined ? readAnswer(body) : readAnswer(`reject ${reason}`);
 }

@@ -3,8 +3,7 @@ import { commandLimits } from '@countersign/contracts/limits.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import type { Gate, GivenApproval } from '../state/listener-state.ts';
-import type { Decision } from './answer.ts';
+import type { GivenApproval } from '../state/listener-state.ts';
 import { commandIdOf, revocationIdOf } from './command-id.ts';
 import type { Judgement } from './judge.ts';
 import type { ObservedEvent } from './observed.ts';
@@ -40,8 +39,7 @@ export class CommandWriter {
     event: ObservedEvent,
     issued = this.reserve(),
   ): Promise<string> {
-    const asked =
-      judgement.kind === 'order' ? judgement.asked : requestOf(judgement.decision, judgement.gate, judgement.reason);
+    const asked = judgement.kind === 'order' ? judgement.asked : requestOf(judgement);
     return await this.#sign(commandIdOf(event.event_id), event.sender, event.event_id, asked, issued);
   }
 
@@ -63,15 +61,20 @@ export class CommandWriter {
   }
 }
 
-function requestOf(decision: Decision, { task, digest }: Gate, words: string): AskedCommand {
+function requestOf({ decision, gate, reason, code }: Judgement & { kind: 'decide' }): AskedCommand {
+  const { task, digest } = gate;
+  const proof = code === undefined ? {} : { code };
   switch (decision) {
     case 'approve':
+      return { kind: decision, subject: { task, digest }, ...proof };
     case 'rebase':
       return { kind: decision, subject: { task, digest } };
-    case 'merge':
-      return { kind: decision, subject: { task, digest, ...(words === '' ? {} : { unverified: true as const }) } };
+    case 'merge': {
+      const unverified = reason === '' ? {} : { unverified: true as const };
+      return { kind: decision, subject: { task, digest, ...unverified }, ...proof };
+    }
     case 'reject':
-      return { kind: decision, subject: { task, digest, reason: cut(words) } };
+      return { kind: decision, subject: { task, digest, reason: cut(reason) } };
   }
 }
 

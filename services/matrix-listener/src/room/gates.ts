@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { closestWord } from '@countersign/kit/closest-word.ts';
 import type { Gate } from '../state/listener-state.ts';
 import type { Decision, Order } from './answer.ts';
+import { hideCodes } from './one-time-code.ts';
 
 type Found =
   | { readonly ok: true; readonly gate: Gate; readonly rest: string }
@@ -12,7 +13,7 @@ type Found =
  * that task, and for what the verb decides; only messages that the room has shown before the answer are in `gates`. Names that
  * look the same, because they differ in how Unicode puts their characters together, are the same. Pure.
  * @param typed what stands behind the verb: a task's id or file; with `reject` a reason may follow, with `merge` the word
- * `unverified`
+ * `unverified`, and with `approve` and `merge` a one-time code. A task's name is never a code
  * @param about the gate message that the words reply to, or whose thread they stand in
  */
 export function findGate(decision: Decision, typed: string, gates: readonly Gate[], about: Gate | null): Found {
@@ -95,8 +96,9 @@ function mayFollow(decision: Decision, words: string): boolean {
     case 'reject':
       return true;
     case 'merge':
-      return /^unverified$/i.test(words);
+      return /^(?:unverified|(?:unverified +)?[0-9]{6})$/i.test(words);
     case 'approve':
+      return /^[0-9]{6}$/.test(words);
     case 'rebase':
       return false;
   }
@@ -128,9 +130,10 @@ function newest(gates: readonly Gate[]): Gate | undefined {
   );
 }
 
-/** Somebody's words in an answer, cut. */
+/** Somebody's words in an answer, cut, and without a code that was mistaken for them. */
 export function quote(words: string): string {
-  return JSON.stringify(words.length > 80 ? `${words.slice(0, 80)}…` : words);
+  const shown = hideCodes(words);
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
 }
 
 function refuse(reason: string): Found {

@@ -9,6 +9,7 @@ import { saysTheSame } from './formatted.ts';
 import { findGate, namesOf, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
 import { type Attached, attachedAt, isTaskFile } from './read-file.ts';
+import { codeWanted, isWithCode, splitCode } from './one-time-code.ts';
 import { readOrder } from './read-order.ts';
 import { type Question, readQuestion } from './read-question.ts';
 import { readRun, runIn } from './read-run.ts';
@@ -21,6 +22,8 @@ export type Surroundings = {
   readonly bot: MatrixUserId;
   /** Who may decide on anything at all; whether on this task is for the runner to judge. */
   readonly approvers: ReadonlySet<string>;
+  /** Those of them who may decide with a one-time code where one is needed. */
+  readonly codeGivers: ReadonlySet<string>;
   /** Gate messages that the bot sent before this event; those that the room has shown before it are `seen`. */
   readonly gates: readonly Gate[];
   /** Tasks that have not ended, as far as they are known. */
@@ -49,6 +52,8 @@ export type Judgement =
       readonly gate: Gate;
       /** What stands behind the name: why it is rejected, or `unverified` of a merge. */
       readonly reason: string;
+      /** The one-time code, where what is decided needs one. It is to be kept and logged nowhere. */
+      readonly code?: string;
       readonly answerTo: MatrixEventId;
     }
   /** What holds whatever the room was shown: a task to end or to try once more, the queue to stop or to go on. */
@@ -98,7 +103,9 @@ function judgeReaction(event: ObservedEvent, around: Surroundings): Judgement {
   if ((decision === 'merge') !== (gate.asks === 'review')) return ignore('a sign for something else');
   const problem = problemOfSender(event, around);
   if (problem === 'late') return { kind: 'late', words: relation.key, answerTo: gate.event };
-  if (problem !== null) return { kind: 'refuse', reason: problem, answerTo: gate.event, isStranger: true };
+  if (problem !== null) return refuseSign(gate, problem, true);
+  if (decision !== 'reject' && asksForCode(gate, event, around))
+    return refuseSign(gate, codeWanted(`${decision} ${gate.task}`));
   return { kind: 'decide', decision, gate, reason: '', answerTo: gate.event };
 }
 
@@ -112,12 +119,18 @@ function judgeFile(event: ObservedEvent, around: Surroundings): Judgement {
   return { kind: 'fetch', attached, answerTo: event.event_id };
 }
 
+/** Whether somebody's word lets this through only together with a code. Who is not to give one here learns so from the runner. */
+function asksForCode(gate: Gate, { sender }: ObservedEvent, { codeGivers }: Surroundings): boolean {
+  return isWithCode(gate) && codeGivers.has(sender);
+}
+
 function judgeToolSign(event: ObservedEvent, key: string, gate: Asking, around: Surroundings): Judgement {
   const asked = readToolSign(key, gate);
   if (asked === null) return ignore('another sign');
   const problem = problemOfSender(event, around);
   if (problem === 'late') return { kind: 'late', words: key, answerTo: gate.event };
-  if (problem !== null) return { kind: 'refuse', reason: problem, answerTo: gate.event, isStranger: true };
+  if (problem !== null) return refuseSign(gate, problem, true);
+  if (asksForCode(gate, event, around)) return refuseSign(gate, codeWanted(`answer ${gate.task} <words>`));
   return { kind: 'order', asked, answerTo: gate.event };
 }
 
@@ -134,7 +147,8 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   const isListed = around.approvers.has(event.sender);
   // Who may decide on nothing learns nothing by trying to drop work.
   if (!isListed && runIn(plain.trim()) !== null) return ignore('a task of somebody who is not listed');
-  const told = isEdit ? null : readToolAnswer(plain, relation, shownOf(around), answer.kind !== 'talk');
+  const givesCode = around.codeGivers.has(event.sender);
+  const told = isEdit ? null : readToolAnswer(plain, relation, shownOf(around), answer.kind !== 'talk', givesCode);
   if (told !== null) return judgeToolAnswer(event, plain, told, isReply, around);
   if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
     return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
@@ -190,7 +204,23 @@ function judgeCommand(
   if (answer.kind === 'order') return order(readOrder(answer.order, answer.words, shown, around.tasks, about));
   const found = findGate(answer.decision, answer.words, shown, about);
   if (!found.ok) return refuse(event, found.reason);
-  return { kind: 'decide', decision: answer.decision, gate: found.gate, reason: found.rest, answerTo };
+  return judgeDecision(answer.decision, found.gate, found.rest, event, around);
+}
+
+/** Words on what a message asked for. A code that nothing asks for is let go: nobody is told whether it is right. */
+function judgeDecision(
+  decision: Decision,
+  gate: Gate,
+  rest: string,
+  event: ObservedEvent,
+  around: Surroundings,
+): Judgement {
+  const decided = { kind: 'decide', decision, gate, answerTo: event.event_id } as const;
+  if (decision !== 'approve' && decision !== 'merge') return { ...decided, reason: rest };
+  const { words, code } = splitCode(rest);
+  if (!asksForCode(gate, event, around)) return { ...decided, reason: words };
+  if (code === null) return refuse(event, codeWanted([decision, gate.task, words].join(' ').trim()));
+  return { ...decided, reason: words, code };
 }
 
 /** Only whoever may decide is answered; words that are not meant for the bot are left alone. */
@@ -246,6 +276,11 @@ function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): G
 }
 
 function refuse({ event_id: answerTo }: ObservedEvent, reason: string, isStranger = false): Judgement {
+  return { kind: 'refuse', reason, answerTo, isStranger };
+}
+
+/** Nothing can be an answer to a sign: it stands under the message that the sign is on. */
+function refuseSign({ event: answerTo }: Gate, reason: string, isStranger = false): Judgement {
   return { kind: 'refuse', reason, answerTo, isStranger };
 }
 

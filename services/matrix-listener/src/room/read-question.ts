@@ -1,6 +1,7 @@
 import { TaskId } from '@countersign/contracts/names.ts';
 import { closestWord } from '@countersign/kit/closest-word.ts';
 import { listenerLimits } from '../limits.ts';
+import { hideCodes } from './one-time-code.ts';
 
 /** `name` as it was typed: a task's id or file; empty for the task of the message that is answered. */
 export type TaskQuestion = { readonly kind: 'show' | 'log' | 'diff'; readonly name: string };
@@ -34,7 +35,7 @@ export function readQuestion(body: string, names: readonly string[], isAnswer: b
   const meant = closestWord(verb, [...alone, ...beforeTask, 'run']);
   if (meant === null || meant === verb) return null;
   const whole = meantWith(meant, words, names, isAnswer);
-  return whole === null ? null : { kind: 'mistyped', meant: whole };
+  return whole === null ? null : { kind: 'mistyped', meant: hideCodes(whole) };
 }
 
 /** One word is a name, known or not; of more words only those that are known to be one, or end as a file does. */

@@ -3,6 +3,7 @@ import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { optionOf } from '../message/keycaps.ts';
 import type { Gate } from '../state/listener-state.ts';
 import { namesOf, quote } from './gates.ts';
+import { codeWanted, isWithCode, splitCode } from './one-time-code.ts';
 import type { Relation } from './relation.ts';
 
 /** A message of a task's tool that asks something. */
@@ -18,9 +19,10 @@ const typed = /^answer\s+(?:(\S+)\s+)?(\S.*)$/isu;
 /**
  * What words tell a task's tool that asked something: in reply to its message any words, in the thread without being a reply one of
  * the options, and anywhere `answer <task> <words>`. An option that is spelt like a command is one in reply to the message that
- * offers it. Pure.
+ * offers it. Where answers need a one-time code, it is the last word. Pure.
  * @param gates that the room has shown
  * @param isCommand whether the words are a command, which then they stay unless they are an option
+ * @param givesCode whether the person is one of those who decide, with a code, where one is needed
  * @returns null for words that answer nothing; where nothing was ever asked, all do
  */
 export function readToolAnswer(
@@ -28,18 +30,19 @@ export function readToolAnswer(
   relation: Relation,
   gates: readonly Gate[],
   isCommand: boolean,
+  givesCode = false,
 ): Read | null {
   const words = text.trim();
   const asking = gates.filter(isAsking);
   const replied = repliedTo(relation, asking);
-  if (replied !== null && replied.question.options.includes(words)) return tell(replied, words);
+  if (replied !== null && replied.question.options.includes(words)) return readWords(replied, words, givesCode);
   const about = replied ?? inThreadOf(relation, asking);
   const named = asking.length === 0 ? null : typed.exec(words);
-  if (named !== null) return readTyped(named[1], named[2] ?? '', about, asking);
+  if (named !== null) return readTyped(named[1], named[2] ?? '', about, asking, givesCode);
   if (isCommand || about === null || words === '') return null;
-  if (replied !== null) return readWords(replied, words);
-  return about.question.options.length > 0 && meantAnswer(about.question, words) !== null
-    ? readWords(about, words)
+  if (replied !== null) return readWords(replied, words, givesCode);
+  return about.question.options.length > 0 && meantAnswer(about.question, partsOf(about, words).words) !== null
+    ? readWords(about, words, givesCode)
     : null;
 }
 
@@ -54,25 +57,40 @@ export function isAsking(gate: Gate): gate is Asking {
   return gate.question !== null;
 }
 
-function readTyped(name: string | undefined, rest: string, about: Asking | null, asking: readonly Asking[]): Read {
+function readTyped(
+  name: string | undefined,
+  rest: string,
+  about: Asking | null,
+  asking: readonly Asking[],
+  givesCode: boolean,
+): Read {
   const wanted = name?.normalize('NFC');
   const called = asking.findLast((gate) => wanted !== undefined && namesOf(gate).includes(wanted));
   if (called !== undefined) {
     if (about !== null && about.task !== called.task)
       return refuse(`the message that you answer is about ${about.task}, and you name ${quote(name ?? '')}`);
-    return readWords(called, rest);
+    return readWords(called, rest, givesCode);
   }
-  if (about !== null) return readWords(about, name === undefined ? rest : `${name} ${rest}`);
+  if (about !== null) return readWords(about, name === undefined ? rest : `${name} ${rest}`, givesCode);
   return refuse(
     name === undefined ? 'say which: answer <task> <words>' : `nothing that asks in this room is called ${quote(name)}`,
   );
 }
 
-function readWords(gate: Asking, words: string): Read {
+function readWords(gate: Asking, said: string, givesCode: boolean): Read {
+  const { words, code } = partsOf(gate, said);
+  if (words === '') return refuse(`say what: answer ${gate.task} <words>`);
   const meant = meantAnswer(gate.question, words);
-  if (meant !== null) return tell(gate, meant);
+  if (meant !== null && givesCode && isWithCode(gate) && code === null)
+    return refuse(codeWanted(`answer ${gate.task} <words>`));
+  if (meant !== null) return { ok: true, asked: askedOf(gate, meant, givesCode ? code : null), gate };
   const options = gate.question.options.map((option, index) => `${index + 1}. ${option}`).join(', ');
   return refuse(`${quote(words)} is none of what ${gate.task} offers: ${options}`);
+}
+
+/** An option is one also where it ends as a code does. */
+function partsOf(gate: Asking, said: string): ReturnType<typeof splitCode> {
+  return isWithCode(gate) && !gate.question.options.includes(said) ? splitCode(said) : { words: said, code: null };
 }
 
 /** The question that a message is a reply to, and not only said in the thread of. */
@@ -87,12 +105,8 @@ function inThreadOf(relation: Relation, asking: readonly Asking[]): Asking | nul
   return asking.findLast(({ event, thread }) => relation.about.some((each) => each === (thread ?? event))) ?? null;
 }
 
-function tell(gate: Asking, answer: string): Read {
-  return { ok: true, asked: askedOf(gate, answer), gate };
-}
-
-function askedOf({ task, question }: Asking, answer: string): Answered {
-  return { kind: 'answer', subject: { task, question: question.id, answer } };
+function askedOf({ task, question }: Asking, answer: string, code: string | null = null): Answered {
+  return { kind: 'answer', subject: { task, question: question.id, answer }, ...(code === null ? {} : { code }) };
 }
 
 function refuse(reason: string): Read {

@@ -16,6 +16,7 @@ import type { CommandWriter } from './command-writer.ts';
 import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
 import { type Attached, readFile } from './read-file.ts';
+import { hideCodes } from './one-time-code.ts';
 import { editedBy } from './relation.ts';
 
 type Parts = {
@@ -30,7 +31,7 @@ type Parts = {
   readonly answering: Answering;
   /** Gives the bytes of a file in the room. */
   readonly download: (attached: Attached) => Promise<Uint8Array>;
-  readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers'>;
+  readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers' | 'codeGivers'>;
   readonly logger: Logger;
   readonly now: () => number;
 };
@@ -88,7 +89,7 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
 function keepLate({ late }: ListenerState, { answerTo, words }: Judgement & { kind: 'late' }): void {
   late.count += 1;
   if (late.first.length < listenerLimits.lateShown)
-    late.first.push({ answerTo, words: words.trim().slice(0, listenerLimits.lateCharacters) });
+    late.first.push({ answerTo, words: hideCodes(words.trim()).slice(0, listenerLimits.lateCharacters) });
 }
 
 function tellOfLate(next: ListenerState): void {
@@ -172,7 +173,8 @@ async function pass(
       ? { order: judgement.asked.kind, subject: namedIn(judgement.asked) }
       : { task: judgement.gate.task, decision: judgement.decision };
   logger.info({ event: event.event_id, sender: event.sender, command, ...named }, 'a decision was passed on');
-  return issue(command, judgement.answerTo, now());
+  const code = judgement.kind === 'order' ? codeIn(judgement.asked) : judgement.code;
+  return issue(command, judgement.answerTo, now(), code !== undefined);
 }
 
 /** Why something does not count, in answer to it. */
@@ -181,6 +183,10 @@ function refusal(
   { reason, answerTo }: { readonly reason: string; readonly answerTo: MatrixEventId },
 ): (next: ListenerState) => void {
   return (next) => enqueue(next, messageKey('refusal', event), verdictMessage({ accepted: false, reason }, answerTo));
+}
+
+function codeIn(asked: (Judgement & { kind: 'order' })['asked']): string | undefined {
+  return 'code' in asked ? asked.code : undefined;
 }
 
 /** Without the words of a task. */
@@ -248,9 +254,10 @@ async function revoke(
 }
 
 /** Waits for the verdict on a command, unless that was quicker. */
-function issue(command: string, answerTo: MatrixEventId, now: number): (next: ListenerState) => void {
+function issue(command: string, answerTo: MatrixEventId, now: number, hasCode = false): (next: ListenerState) => void {
   const at = new Date(now).toISOString();
-  const issued: Issued = { command, answerTo, at, stands: 'waiting', owesSign: false };
+  const kept = { command, answerTo, at, stands: 'waiting', owesSign: false } as const;
+  const issued: Issued = hasCode ? { ...kept, hasCode } : kept;
   return (next) => {
     const known = next.issued.find((each) => each.command === command);
     if (known === undefined) next.issued.push(issued);

@@ -85,6 +85,8 @@ const Issued = z.strictObject({
   stands: z.enum(['waiting', 'late', 'answered']),
   /** The verdict was quicker than our own note of the command: whether words are still to get a sign is known with that. */
   owesSign: z.boolean().default(false),
+  /** It holds a one-time code, and so is worth nothing after a moment. */
+  hasCode: z.literal(true).optional(),
 });
 export type Issued = z.infer<typeof Issued>;
 

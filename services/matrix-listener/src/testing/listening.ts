@@ -38,7 +38,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     download: ({ media }: Attached) =>
       files.get(media) ?? Promise.reject(new HomeserverError('missing', 'no such file')),
     answering: { volumes, trouble: () => '', now },
-    surroundings: { room, bot, approvers: new Set<string>([operator]) },
+    surroundings: { room, bot, approvers: new Set<string>([operator]), codeGivers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
     now,

@@ -7,6 +7,7 @@ export function makeSurroundings(change: Partial<Surroundings> = {}): Surroundin
     room,
     bot,
     approvers: new Set([operator]),
+    codeGivers: new Set([operator]),
     gates: [],
     tasks: [],
     redacted: new Set(),

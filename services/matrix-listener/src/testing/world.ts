@@ -52,7 +52,7 @@ class Life {
     const announcing = makeAnnouncing(world.volumes, { now: world.tick });
     this.#follow = new FollowLoop({ state, announcing, calling: makeCalling(), troubles, logger, now: world.tick });
     const commands = new CommandWriter(world.spool, privateKey, world.tick, write);
-    const surroundings = { room, bot, approvers: new Set<string>([operator]) };
+    const surroundings = { room, bot, approvers: new Set<string>([operator]), codeGivers: new Set<string>([operator]) };
     const lines = new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs);
     const parts = {
       state,

@@ -1,9 +1,9 @@
-import type { Command } from '@countersign/contracts/command.ts';
+import { Channel, type Command } from '@countersign/contracts/command.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import { expect, test } from 'vitest';
 import { makeConfig } from '../testing/home.ts';
 import { digest, makeRecord, states } from '../testing/record.ts';
-import { authorise, resolveTask } from './authorise.ts';
+import { authorise, needsCode, resolveTask } from './authorise.ts';
 
 const { stages } = makeConfig({ home: '', slots: '', spools: '' });
 const now = new Date('2026-11-20T12:00:00.000Z');
@@ -148,16 +148,39 @@ test('A15 a file cannot take the name of another task’s id', () => {
   expect(resolveTask('abcde', tasks)).toMatchObject({ ok: true, record: { id: 'abcde' } });
 });
 
-test('A31 on prod the room is told what to do instead, even when a file were to list it', () => {
-  const prod = { ...stages.stages['prod'], decide: [{ channel: 'matrix' as const, persons: ['@op:x'] }] };
-  const listed = { ...stages, stages: { ...stages.stages, prod } } as typeof stages;
+test('A31 a room that does not decide on prod is told what to do instead', () => {
   const record = makeRecord({ stage: 'prod', state: states.pending });
   for (const kind of ['approve', 'reject'] as const)
-    expect(authorise(decision(kind, digest, 'matrix'), record, listed, now)).toEqual({
+    expect(authorise(decision(kind, digest, 'matrix'), record, stages, now)).toEqual({
       ok: false,
       reason:
         'prod is decided at the machine itself, or on the dashboard with a one-time code: scripts/countersign show abcde, then scripts/countersign approve, merge, rebase or reject abcde',
     });
+});
+
+test('A01 A31 in a room that decides on prod, only the persons that are listed for it do', () => {
+  const { stages: listed } = makeConfig({ home: '', slots: '', spools: '' }, ['@op:x']);
+  const record = makeRecord({ stage: 'prod', state: states.pending });
+  for (const kind of ['approve', 'reject'] as const) {
+    expect(authorise(decision(kind, digest, 'matrix'), record, listed, now)).toEqual({ ok: true });
+    expect(authorise(decision(kind, digest, 'stranger'), record, listed, now)).toEqual({
+      ok: false,
+      reason: '@else:x may not decide on stage prod by matrix; configs/stages.yaml lists who may',
+    });
+  }
+});
+
+test('A31 from room and page, what lets something happen on prod needs a one-time code, and nothing else does', () => {
+  const needed = (kind: Command['kind'], stage = 'prod') =>
+    Channel.options.filter((channel) =>
+      needsCode({ kind, actor: { channel, user: 'x' } }, makeRecord({ stage, state: states.pending })),
+    );
+  for (const kind of ['approve', 'merge', 'answer'] as const) {
+    expect([kind, needed(kind)]).toEqual([kind, ['matrix', 'dashboard']]);
+    expect([kind, needed(kind, 'staging')]).toEqual([kind, []]);
+  }
+  for (const kind of ['reject', 'revoke', 'rebase', 'cancel', 'retry', 'pause', 'resume', 'submit'] as const)
+    expect([kind, needed(kind)]).toEqual([kind, []]);
 });
 
 test('who may not decide is told where it is written down', () => {

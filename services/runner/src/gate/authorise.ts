@@ -1,5 +1,5 @@
 import type { Command } from '@countersign/contracts/command.ts';
-import { type Stages, secondFactorOf, secondFactorStage } from '@countersign/contracts/config/stages.ts';
+import { type Stage, type Stages, secondFactorOf, secondFactorStage } from '@countersign/contracts/config/stages.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { refuseByPolicy } from './may-merge.ts';
 
@@ -31,7 +31,7 @@ export function mayDecideOn({ actor }: Pick<Command, 'actor'>, record: TaskRecor
   const stage = stages.stages[record.stage];
   if (stage === undefined) return refuse(`stage ${record.stage} is no longer in configs/stages.yaml`);
   const { channel, user } = actor;
-  if (record.stage === secondFactorStage && secondFactorOf[channel] === 'never')
+  if (record.stage === secondFactorStage && channel === 'matrix' && !lists(stage, channel))
     return refuse(
       `${secondFactorStage} is decided at the machine itself, or on the dashboard with a one-time code: scripts/countersign show ${record.id}, then scripts/countersign approve, merge, rebase or reject ${record.id}`,
     );
@@ -39,6 +39,10 @@ export function mayDecideOn({ actor }: Pick<Command, 'actor'>, record: TaskRecor
   if (!may)
     return refuse(`${user} may not decide on stage ${record.stage} by ${channel}; configs/stages.yaml lists who may`);
   return { ok: true };
+}
+
+function lists({ decide }: Stage, channel: Command['actor']['channel']): boolean {
+  return decide.some((decider) => decider.channel === channel);
 }
 
 /** Whether a command, where it is allowed, needs a one-time code beside its signature: what lets something happen on `prod`. Pure. */

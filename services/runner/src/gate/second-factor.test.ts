@@ -47,6 +47,20 @@ test.each([
   expect(judge(new SecondFactor(), codeAt(at(offset)), 'one').ok).toBe(ok);
 });
 
+test.each([
+  [0, true],
+  [89, true],
+  [90, false],
+  [3_600, false],
+])('W15 a code that was sent %i s ago is looked at: %s; one that is not is no guess', (age, isLookedAt) => {
+  const factor = new SecondFactor();
+  const sent = at(-age);
+  const verdict = factor.judge(wrongAt(0), 'one', enrolled, at(0), sent);
+  expect(verdict).toMatchObject({ ok: false, fact: isLookedAt ? { code: 'wrong' } : null });
+  // Nor would it have been right, had its sender’s clock gone as far ahead as a code may be.
+  if (!isLookedAt) expect(judge(factor, codeAt(at(30 - age)), 'two').ok).toBe(false);
+});
+
 describe('W15 a code counts once', () => {
   test('for one command, and for no other, however soon', () => {
     const factor = new SecondFactor();

@@ -34,7 +34,8 @@ export class SecondFactor {
     else if (this.#spent === null || fact.step > this.#spent.step) this.#spent = { step: fact.step, command };
   }
 
-  judge(code: string | undefined, command: string, found: FoundSeed, now: Date): CodeVerdict {
+  /** @param sent when the code was sent: one that lay too long is not looked at, and so is no guess either */
+  judge(code: string | undefined, command: string, found: FoundSeed, now: Date, sent = now): CodeVerdict {
     // It was found good before, and could not be written down then: on a full disk, for instance.
     if (this.#spent?.command === command) return { ok: true, fact: { code: 'good', step: this.#spent.step } };
     if (found.status !== 'enrolled') return refuse(withoutSeed[found.status]);
@@ -43,6 +44,8 @@ export class SecondFactor {
       return refuse(
         `there were too many wrong codes: none is looked at before ${new Date(this.#lockedUntil).toISOString()}; from the machine's own shell it goes on`,
       );
+    if (now.getTime() - sent.getTime() >= codeLimits.lifeMs)
+      return refuse(`the one-time code was sent at ${sent.toISOString()} and has expired; send the one of the moment`);
     const step = stepOf(code, found.seed, now);
     if (step === null) {
       this.#count(command, now.getTime());

@@ -36,7 +36,7 @@ const asksOfProd: readonly (readonly [Ask['kind'], TaskState, Ask['subject']])[]
   ['retry', states.failed, { task: 'abcde' }],
 ];
 
-test.each(asksOfProd)('A31 a phone alone does not %s on prod', async (kind, state, subject) => {
+test.each(asksOfProd)('A31 where no room decides on prod, a phone does not %s on it', async (kind, state, subject) => {
   const { handIn, state: stands, last } = await begin(state);
   await handIn({ kind, subject, actor: room } as Ask);
   expect(stands()).toBe(state.status);
@@ -44,7 +44,7 @@ test.each(asksOfProd)('A31 a phone alone does not %s on prod', async (kind, stat
 });
 
 test.each(['approve', 'merge'] as const)(
-  'A31 nor with a one-time code: the room has no use for one yet (%s)',
+  'A31 nor with a one-time code, which is not even looked at (%s)',
   async (kind) => {
     const state = kind === 'approve' ? states.pending : states.review;
     const { handIn, state: stands, clock, last } = await begin(state);

@@ -200,7 +200,7 @@ export class CommandDesk {
     if (!needsCode(command, record) || this.#decided.has(command.id)) return { ok: true, fact: null };
     const seed = await readCodeSeed(this.#context.config.secrets);
     const code = 'code' in command ? command.code : undefined;
-    return this.#secondFactor.judge(code, command.id, seed, this.#context.now());
+    return this.#secondFactor.judge(code, command.id, seed, this.#context.now(), new Date(command.issued_at));
   }
 
   async #judgeControl(command: TaskControl): Promise<Verdict> {

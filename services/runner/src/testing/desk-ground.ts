@@ -9,13 +9,16 @@ import { digest, makeRecord, states } from './record.ts';
 /** The task file that waits. */
 export const taskText = 'workspace: project\n\nsay hello\n';
 
-/** A runner's desk with one task at its gate, and spools that a test delivers commands into. */
-export async function beginDesk(state: TaskState = states.pending, stage = 'staging') {
+/**
+ * A runner's desk with one task at its gate, and spools that a test delivers commands into.
+ * @param prodInRoom persons who may decide on `prod` in the room
+ */
+export async function beginDesk(state: TaskState = states.pending, stage = 'staging', prodInRoom: string[] = []) {
   const home = makeHome();
   const clock = new Clock();
   const { keys, sign } = makeKeys();
   const { layout, spools } = home;
-  let context = await openContext(home, clock);
+  let context = await openContext(home, clock, prodInRoom);
   let desk = await CommandDesk.open(context, keys);
   const run = await context.runs.ofTheDay('project', context.now());
   const record = makeRecord({ run, stage, gate: true, state });
@@ -30,6 +33,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
   return {
     ...home,
     clock,
+    prodInRoom,
     keys,
     sign,
     run,
@@ -55,7 +59,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
     /** The next runner, over the same disk. */
     restart: async () => {
       await context.close();
-      context = await openContext(home, clock);
+      context = await openContext(home, clock, prodInRoom);
       desk = await CommandDesk.open(context, keys);
     },
     /** The task is led to another state by somebody else, and the runner starts anew. */
@@ -67,7 +71,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
         summary: 'x',
       });
       await context.close();
-      context = await openContext(home, clock);
+      context = await openContext(home, clock, prodInRoom);
       desk = await CommandDesk.open(context, keys);
     },
     approve: () => sign({ kind: 'approve', subject: { task: 'abcde', digest } }),
@@ -86,7 +90,7 @@ export async function dieAfterVerdict(
 ): Promise<void> {
   const { layout, home, slots, spools, keys } = ground;
   await ground.restart();
-  const context = await openContext({ layout, home, slots, spools }, ground.clock);
+  const context = await openContext({ layout, home, slots, spools }, ground.clock, ground.prodInRoom);
   const { append } = context.journal;
   class Death extends Error {}
   context.journal.append = async (body) => {

@@ -66,8 +66,14 @@ const stage = {
   budget: {},
 };
 
-/** Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person of the shell and the dashboard's. */
-export function makeConfig(parts: { home: string; slots: string; modelSlots?: string; spools: string }): RunnerConfig {
+/**
+ * Settings of a small stack; `dev` runs by itself, `staging` and `prod` wait, `prod` for one person of the shell and the dashboard's.
+ * @param prodInRoom persons who may decide on `prod` in the room
+ */
+export function makeConfig(
+  parts: { home: string; slots: string; modelSlots?: string; spools: string },
+  prodInRoom: string[] = [],
+): RunnerConfig {
   const prompt = (name: string) => ({ name, system: `be a ${name}`, digest: sha256(name) });
   return {
     modelSlots: '/nonexistent',
@@ -101,6 +107,7 @@ export function makeConfig(parts: { home: string; slots: string; modelSlots?: st
           decide: [
             { channel: 'shell', persons: ['root'] },
             { channel: 'dashboard', persons: ['operator'] },
+            ...(prodInRoom.length === 0 ? [] : [{ channel: 'matrix' as const, persons: prodInRoom }]),
           ],
         },
       },
@@ -146,8 +153,9 @@ function lateMemory(folder: string, clock: Clock): MemoryReader {
 export async function openContext(
   home: ReturnType<typeof makeHome>,
   clock = new Clock(),
+  prodInRoom: string[] = [],
 ): Promise<Context & { close(): Promise<void> }> {
-  const config = makeConfig(home);
+  const config = makeConfig(home, prodInRoom);
   const runs = await RunStore.open(home.layout);
   const { store: tasks } = await TaskStore.recover(home.layout, runs);
   const journal = await Journal.open(home.layout.ownJournal);
