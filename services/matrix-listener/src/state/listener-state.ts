@@ -86,7 +86,7 @@ const Outgoing = z.strictObject({
   /** Made from what it announces; the homeserver's transaction id, and a mark in the message by which it is known again. */
   key: messageKeyText,
   type: z.enum(['m.room.message', 'm.reaction']).default('m.room.message'),
-  /** Of a file, what it lacks as long as it is not among the homeserver's media: all of it. */
+  /** Empty for a file: it is made when that has gone up. */
   content: z.record(z.string(), z.json()),
   request: Request.nullable(),
   file: QueuedFile.optional(),
