@@ -46,7 +46,8 @@ export class EnrolGround implements AsyncDisposable {
     for (const name of await readdir(data)) await rm(join(data, name), { recursive: true });
     await cp(this.#empty, data, { recursive: true });
     await this.#giveBack();
-    for (const name of ['bot.password', 'operator.env']) await rm(join(this.secrets, name), { force: true });
+    for (const name of ['bot.password', 'operator.env', 'quiet-files.room'])
+      await rm(join(this.secrets, name), { force: true });
     await rm(join(this.listenerSecrets, 'matrix-bot.env'), { force: true });
     await this.synapse.start();
   }

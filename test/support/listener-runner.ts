@@ -7,6 +7,12 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { WaitKind } from '@countersign/contracts/wait.ts';
 import type { ApprovalView, Pending } from '@countersign/kit/approval-view.ts';
 import { Journal } from '@countersign/kit/journal.ts';
+import {
+  makeReviewTask,
+  type ReviewChange,
+  type ReviewTask,
+  writeReviewTask,
+} from '@countersign/kit/testing/review-task.ts';
 import { makeRecord, makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import type { ListenerHome, Spooled } from './listener-home.ts';
 
@@ -54,6 +60,14 @@ export class RunnerDouble implements AsyncDisposable {
       data: { digest: record.state.digest },
     });
     return asked;
+  }
+
+  /** A task's result waits to be merged: its diff is on disk before the journal says so. */
+  async finishes(id: string, change: ReviewChange = {}): Promise<ReviewTask> {
+    const task = makeReviewTask({ ...change, record: { ...change.record, id } });
+    await writeReviewTask(this.#home.path('volumes'), task);
+    await this.#tell(task.record, { event: 'review_requested', agent_role: 'runner', summary: 'waits for review' });
+    return task;
   }
 
   /** A task is at work of which the room was never asked anything. */

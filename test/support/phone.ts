@@ -57,9 +57,25 @@ export class Phone {
     }
   }
 
-  /** What others have written in the room, as it was first said. */
+  /** What others have written in the room, as it was first said; files are none of it. */
   async received(): Promise<RoomEvent[]> {
-    return (await this.#others()).filter(({ type, content }) => type === 'm.room.message' && editOf(content) === null);
+    return (await this.#others()).filter(
+      ({ type, content }) => type === 'm.room.message' && content['msgtype'] !== 'm.file' && editOf(content) === null,
+    );
+  }
+
+  /** The files that others have put into the room. */
+  async files(): Promise<RoomEvent[]> {
+    return (await this.#others()).filter(({ content }) => content['msgtype'] === 'm.file');
+  }
+
+  /** Downloads a file. @param url of its event; @param token null for somebody who is not logged in */
+  async download(url: unknown, token: string | null = this.session.token): Promise<Response> {
+    const [, server = '', id = ''] = /^mxc:\/\/([^/]+)\/([^/]+)$/.exec(String(url)) ?? [];
+    return await fetch(`${this.http.url}/_matrix/client/v1/media/download/${server}/${id}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(60_000),
+    });
   }
 
   /** What others have changed of what they wrote, each with the message that it is about. */

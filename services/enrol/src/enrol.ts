@@ -3,6 +3,7 @@ import { EnrolError, type Report } from './enrol-error.ts';
 import { Homeserver } from './homeserver.ts';
 import { botDevice, botName, botUser, enrolDevice, operatorName, operatorUser } from './names.ts';
 import { makePassword } from './password.ts';
+import { quietFiles } from './quiet-files.ts';
 import { areBothIn, ensureRoom } from './room.ts';
 import { botPasswordPlace, type OperatorFile, SecretFiles } from './secret-files.ts';
 import { endOtherSessions, isTokenOf, login, logout, lostPassword, register } from './users.ts';
@@ -31,14 +32,47 @@ export async function enrol(config: EnrolConfig, report: Report): Promise<void> 
   const token = kept ?? (await enterBot(homeserver, files, report));
   const known = operator?.MATRIX_ROOM_ID ?? null;
   const stands = known !== null && (await areBothIn(homeserver, known, token));
-  const room = stands ? known : await openRoom(homeserver, files, draft, token, report);
+  const room = stands
+    ? known
+    : await asOperator(homeserver, files, draft, report, async (session) => {
+        const opened = await ensureRoom(homeserver, session, token, report);
+        await quiet(homeserver, files, session, opened, report);
+        return opened;
+      });
   if (!stands && !(await areBothIn(homeserver, room, token)))
     throw new EnrolError(`${operatorUser} and ${botUser} are not both in ${room}: run scripts/up again.`);
 
   if (bot?.MATRIX_BOT_TOKEN !== token || bot.MATRIX_ROOM_ID !== room)
     await files.writeBot({ MATRIX_BOT_USER: botUser, MATRIX_BOT_TOKEN: token, MATRIX_ROOM_ID: room });
   if (known !== room) await files.writeOperator({ ...draft, MATRIX_ROOM_ID: room });
+  if (stands && (await files.quietRoom()) !== room) await quietLater(homeserver, files, draft, room, report);
   report(`${operatorUser} and ${botUser} are in ${room}`);
+}
+
+async function quiet(
+  homeserver: Homeserver,
+  files: SecretFiles,
+  session: string,
+  room: string,
+  report: Report,
+): Promise<void> {
+  if (await quietFiles(homeserver, session, room, report)) await files.writeQuietRoom(room);
+}
+
+/** For a room that an earlier version made. That it cannot be done, as with another password by now, hinders nothing. */
+async function quietLater(
+  homeserver: Homeserver,
+  files: SecretFiles,
+  operator: OperatorFile,
+  room: string,
+  report: Report,
+): Promise<void> {
+  try {
+    await asOperator(homeserver, files, operator, report, (session) => quiet(homeserver, files, session, room, report));
+  } catch (error) {
+    if (!(error instanceof EnrolError)) throw error;
+    report(`files in the room ring like messages: ${error.message}`);
+  }
 }
 
 /** The bot's one session; the bot is made when there is none. Who had another token of it, has nothing any more. */
@@ -52,21 +86,21 @@ async function enterBot(homeserver: Homeserver, files: SecretFiles, report: Repo
   return token;
 }
 
-/** The room with both in it, for which the operator is logged in and out again. */
-async function openRoom(
+/** Does what takes the operator, who is logged in and out again for it. */
+async function asOperator<Result>(
   homeserver: Homeserver,
   files: SecretFiles,
   { MATRIX_PASSWORD: password }: OperatorFile,
-  bot: string,
   report: Report,
-): Promise<string> {
+  act: (session: string) => Promise<Result>,
+): Promise<Result> {
   if (await register(homeserver, await files.registrationSecret(), operatorName, password))
     report(`made: ${operatorUser}`);
   const session = await login(homeserver, operatorUser, password, enrolDevice);
   if (session === null)
     throw new EnrolError(lostPassword(operatorUser, 'MATRIX_PASSWORD in secrets/enrol/operator.env'));
   try {
-    return await ensureRoom(homeserver, session, bot, report);
+    return await act(session);
   } finally {
     await logout(homeserver, session);
   }

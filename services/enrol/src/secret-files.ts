@@ -32,6 +32,7 @@ export class SecretFiles {
   readonly #operator: string;
   readonly #bot: string;
   readonly #superseded: string;
+  readonly #quiet: string;
   readonly #write: WriteFile;
 
   constructor(
@@ -44,6 +45,7 @@ export class SecretFiles {
     this.#operator = join(secrets, 'operator.env');
     this.#bot = join(listenerSecrets, 'matrix-bot.env');
     this.#superseded = join(secrets, 'superseded.tokens');
+    this.#quiet = join(secrets, 'quiet-files.room');
   }
 
   /** @throws EnrolError */
@@ -92,6 +94,15 @@ export class SecretFiles {
     const comment =
       'Written by enrol: log in with this in any Matrix client. Change the password here when you change it there.';
     await this.#write(this.#operator, envText(comment, operator), mode);
+  }
+
+  /** The room in which files were made quiet for the operator; null before that. */
+  async quietRoom(): Promise<string | null> {
+    return (await readText(this.#quiet))?.trim() ?? null;
+  }
+
+  async writeQuietRoom(room: string): Promise<void> {
+    await this.#write(this.#quiet, `${room}\n`, mode);
   }
 
   /** Tokens in whose place others were written, or are about to be, and whose sessions may not have ended yet. */

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 
 export type SeenRequest = {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  readonly bytes: Buffer;
 };
 
 type Answer = (request: SeenRequest, response: ServerResponse) => void;
@@ -45,8 +46,9 @@ export class FakeUpstream implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await text(request);
-    const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+    const bytes = await buffer(request);
+    const { method = '', url = '', headers } = request;
+    const seen = { method, url, headers, body: bytes.toString('utf8'), bytes };
     this.seen.push(seen);
     this.answer(seen, response);
   }

@@ -1,3 +1,5 @@
+import { attachedFileLimits } from '@countersign/contracts/attached-file.ts';
+
 const kib = 1024;
 const mib = 1024 * kib;
 
@@ -46,7 +48,9 @@ export const defaultLimits = {
   doorRequests: 16,
   /** A message: one event holds 64 KiB, before its JSON is spelt with escapes. */
   doorBodyBytes: 96 * kib,
-  doorHeldBytes: 2 * mib,
+  doorFileBytes: attachedFileLimits.bytes,
+  /** A file, and messages beside it. */
+  doorHeldBytes: 4 * mib,
   doorAnswerBytes: 4 * mib,
   /** From sending a request on to its answer's last byte; what a sync is held open for comes on top. */
   doorAnswerMs: 30_000,

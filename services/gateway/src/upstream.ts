@@ -29,8 +29,9 @@ export type UpstreamOptions = {
 export type UpstreamRequest = {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
-  /** JSON. */
   readonly body: Uint8Array | string | null;
+  /** The body's media type; JSON unless it is said otherwise. */
+  readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
@@ -82,7 +83,7 @@ export class Upstream implements AsyncDisposable {
    * @throws UpstreamError, or the signal's reason
    */
   async request(
-    { method, path, body, headers }: UpstreamRequest,
+    { method, path, body, type = 'application/json', headers }: UpstreamRequest,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     try {
@@ -91,7 +92,7 @@ export class Upstream implements AsyncDisposable {
         path,
         method,
         body,
-        headers: { ...headers, ...(body === null ? {} : { 'content-type': 'application/json' }) },
+        headers: { ...headers, ...(body === null ? {} : { 'content-type': type }) },
         signal,
       });
       const problem = problemOf(answer);

@@ -8,6 +8,7 @@ import { BotToken } from './bot-token.ts';
 import type { ListenerConfig, ListenerSecrets } from './config.ts';
 import { FollowLoop } from './journals/follow-loop.ts';
 import { listenerLimits } from './limits.ts';
+import { FilePosts } from './outbox/post-file.ts';
 import { sendLoop } from './outbox/send-loop.ts';
 import { pause } from './pause.ts';
 import { isQuiet } from './quiet-hours.ts';
@@ -41,6 +42,7 @@ export async function runListener(
   const troubles = new Troubles();
   const token = new BotToken({ ...config, troubles, logger, renewed: () => void sync.readAnew() }, secrets.access);
   const homeserver = new Homeserver(token, config.room, door.fetch);
+  const files = new FilePosts({ volumes: config.volumes, homeserver });
   // Nobody is to take it for well before it has tried.
   troubles.set('sync', 'waiting', 'the room has not been read yet');
   const takingIn = {
@@ -82,7 +84,7 @@ export async function runListener(
   await Promise.all([
     sync.run(stop),
     follow.run(stop),
-    post({ state, homeserver, troubles, logger, now }, token, sync, stop),
+    post({ state, homeserver, files, troubles, logger, now }, token, sync, stop),
     token.follow(stop),
     beat(config, troubles, token, logger, stop),
   ]);

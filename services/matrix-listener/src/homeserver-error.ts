@@ -14,14 +14,17 @@ export class HomeserverError extends Error {
     | 'unreachable'
     | 'bad-answer';
   readonly retryAfterMs: number | null;
+  /** What the homeserver, or somebody before it, answered; null where no answer came, or one that is no refusal. */
+  readonly status: number | null;
   constructor(
     code: HomeserverError['code'],
     message: string,
-    options: { cause?: unknown; retryAfterMs?: number | null } = {},
+    options: { cause?: unknown; retryAfterMs?: number | null; status?: number | null } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'HomeserverError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.status = options.status ?? null;
   }
 }

@@ -57,6 +57,10 @@ export const listenerLimits = {
   outputEndBytes: 16 * kib,
   /** A larger patch is not read: nothing of it is shown that was not checked. */
   patchBytes: 2 * mib,
+  /** Of a result so many patches are attached; of more, as of larger ones, the message says how they are shown. */
+  files: 8,
+  /** A file that the homeserver cannot take for so long is left out. */
+  filePatienceMs: 2 * 60_000,
   /** Records that are read at the same time. */
   recordsAtOnce: 16,
   /** Lines of the log in one minute about what others do in the room. */

@@ -32,10 +32,11 @@ const listed = [
   'PUT /_matrix/client/v3/rooms/{roomId}/send/m.room.message/{txnId} {…}',
   'PUT /_matrix/client/v3/rooms/{roomId}/send/m.reaction/{txnId} {…}',
   'GET /_matrix/client/v1/media/download/{serverName}/{mediaId}',
+  'POST /_matrix/media/v3/upload ?filename text',
 ];
 
 test('the list is these routes and no other', () => {
-  const bodies = { none: '', 'empty-object': ' {}', object: ' {…}' } as const;
+  const bodies = { none: '', 'empty-object': ' {}', object: ' {…}', text: ' text' } as const;
   const lines = doorRoutes.map(({ method, path, query, body }) => {
     const keys = Object.keys(query);
     return `${method} ${path}${keys.length === 0 ? '' : ` ?${keys.join('&')}`}${bodies[body]}`;
@@ -133,6 +134,68 @@ describe('headers', () => {
       expect(decide('PUT', `${room}/send/m.room.message/t1`, headers)).toMatchObject({ status: 'allowed' });
     },
   );
+});
+
+describe('a file', () => {
+  const path = '/_matrix/media/v3/upload';
+  const type = { 'content-type': 'text/plain; charset=utf-8' };
+
+  test.each(['e67dw-demo.patch', 'e67dw-plan.md', 'my-task-1-a.b_c-D.patch'])(
+    'of a name of ours goes on: %s',
+    (name) => {
+      expect(decide('POST', `${path}?filename=${name}`, { ...type, 'content-length': '5' })).toMatchObject({
+        admitted: { path: `${path}?filename=${name}`, holdMs: 0 },
+      });
+    },
+  );
+
+  test.each([
+    undefined,
+    '',
+    'text/plain',
+    'text/plain;charset=utf-8',
+    'text/plain; charset=UTF-8',
+    'TEXT/PLAIN; charset=utf-8',
+    'text/plain; charset=utf-8; boundary=x',
+    'text/plain; charset=utf-8, text/html',
+    'text/html; charset=utf-8',
+    'image/svg+xml',
+    'application/json',
+    'multipart/form-data; boundary=x',
+  ])('that calls itself %j goes nowhere', (contentType) => {
+    const headers = contentType === undefined ? {} : { 'content-type': contentType };
+    expect(decide('POST', `${path}?filename=e67dw-demo.patch`, headers)).toMatchObject({
+      status: 'refused',
+      refusal: { status: 403, errcode: 'COUNTERSIGN_NOT_ALLOWED' },
+    });
+  });
+
+  test.each([
+    '',
+    '?',
+    '?filename=',
+    '?filename=index.html',
+    '?filename=e67dw-demo.patch.html',
+    '?filename=e67dw-demo.patch&filename=e67dw-demo.patch',
+    '?filename=e67dw-demo.patch&user_id=@x:s',
+    '?filename=..%2Fe67dw-demo.patch',
+    '?filename=e67dw-demo.patch%00',
+    '?filename=e67dw-demo.patch%0d%0a',
+    '?filename=e67dw-demo%22.patch',
+    '?filename=e67dw-demo%E2%80%AE.patch',
+    '?filename=e67dw-plan.md%20',
+    '?filename=+e67dw-plan.md',
+    '?Filename=e67dw-plan.md',
+    '?file%6Eame=e67dw-plan.md',
+  ])('of another name, or of none, goes nowhere: %j', (query) => {
+    expect(decide('POST', path + query, type)).toMatchObject({ status: 'refused' });
+  });
+
+  test('is asked for in one spelling', () => {
+    expect(decide('POST', `${path}?filename=e67dw%2Dplan%2emd`, type)).toMatchObject({
+      admitted: { path: `${path}?filename=e67dw-plan.md` },
+    });
+  });
 });
 
 test.each(['1.0', '2.0', '0.9'])('HTTP/%s is refused', (httpVersion) => {

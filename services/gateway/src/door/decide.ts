@@ -1,3 +1,4 @@
+import { attachedFileType } from '@countersign/contracts/attached-file.ts';
 import { announcesBody, type RequestHead, refuseHead } from '../request-head.ts';
 import { matchPath } from './path.ts';
 import { readQuery, writeQuery } from './query.ts';
@@ -33,6 +34,10 @@ export function decideDoor(head: RequestHead): Decision {
   if (route.body === 'none' && announcesBody(head.headers)) return refuse('this route takes no body');
   const query = mark === -1 ? noQuery : readQuery(head.target.slice(mark + 1), route.query);
   if (!query.ok) return refuse(query.reason);
+  if (route.needsQuery && Object.keys(route.query).some((key) => !query.values.has(key)))
+    return refuse('the query lacks a key without which this route is not forwarded');
+  if (route.body === 'text' && head.headers['content-type'] !== attachedFileType)
+    return refuse(`this route takes ${attachedFileType} and nothing else`);
   const holdMs = Number(query.values.get('timeout') ?? 0);
   const admitted = { route, path: path + writeQuery(query.values), authorization: authorization ?? null, holdMs };
   return { status: 'allowed', admitted };

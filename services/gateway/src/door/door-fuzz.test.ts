@@ -33,6 +33,8 @@ const targets: readonly (readonly [string, string])[] = [
   ['PUT', `${room}/send/m.room.message/t1`],
   ['PUT', `${room}/send/m.reaction/t1`],
   ['GET', '/_matrix/client/v1/media/download/s.local/m1'],
+  ['POST', '/_matrix/media/v3/upload?filename=e67dw-demo.patch'],
+  ['POST', '/_matrix/media/v3/upload?filename=e67dw-plan.md'],
 ];
 const segments = [
   '_matrix',
@@ -72,6 +74,13 @@ const queries = [
   '?full_state=true',
   '?since=%0d%0a',
   '&x=y',
+  '&filename=x.html',
+];
+const types = [
+  'content-type: text/plain; charset=utf-8\r\n',
+  '',
+  'content-type: text/html\r\n',
+  'content-type: application/json\r\n',
 ];
 const bodies = ['', '{}', '{"body":"x"}', '[]', '0\r\n\r\n', '{"a":1,"a":2}'];
 const tokens = [
@@ -93,6 +102,7 @@ const expected: readonly (readonly [string, RegExp, RegExp])[] = [
   ['POST', /^\/_matrix\/client\/v3\/logout$/, /^\{\}$/],
   ['GET', new RegExp(`${inRoom}/messages${query('from|to|dir|limit|filter')}$`), /^$/],
   ['GET', new RegExp(`${inRoom}/state/m\\.room\\.encryption/?$`), /^$/],
+  ['POST', /^\/_matrix\/media\/v3\/upload\?filename=[a-z0-9][a-z0-9-]*-(?:\w[\w.-]*\.patch|plan\.md)$/, /^[\s\S]*$/],
   ['PUT', new RegExp(`${inRoom}/send/(?:m\\.room\\.message|m\\.reaction)/[A-Za-z0-9_-]{1,128}$`), /^\{.*\}$/],
   ['GET', /^\/_matrix\/client\/v1\/media\/download\/[A-Za-z0-9.-]+(?:%3A\d{1,5})?\/[A-Za-z0-9_-]{1,255}$/, /^$/],
 ];
@@ -105,7 +115,7 @@ function randomRequest(): string {
   const line = random.mutate(`${spoken} ${target}${random.mostly(oddSuffixes)} ${random.mostly(oddVersions)}`);
   const body = method === 'GET' ? random.mostly(bodies) : random.pick(bodies);
   const length = random.number() < 0.05 ? '' : `content-length: ${body.length}\r\n`;
-  return `${line}\r\nhost: x\r\n${random.mostly(tokens)}${random.mostly(oddHeaders)}${length}\r\n${body}`;
+  return `${line}\r\nhost: x\r\n${random.mostly(tokens)}${random.mostly(oddHeaders)}${random.mostly(types)}${length}\r\n${body}`;
 }
 
 test(`P1.4: of ${rounds} random requests only those on the list get through the door`, async () => {
@@ -119,6 +129,10 @@ test(`P1.4: of ${rounds} random requests only those on the list get through the 
       !expected.some(([verb, path, text]) => verb === method && path.test(url) && text.test(body)),
   );
   expect(outside).toEqual([]);
+  const typesOf = (isFile: boolean) =>
+    new Set(seen.filter(({ url }) => url.includes('/media/') === isFile).map((each) => each.headers['content-type']));
+  expect(typesOf(true)).toEqual(new Set(['text/plain; charset=utf-8']));
+  expect(typesOf(false)).toEqual(new Set(['application/json', undefined]));
   const headers = new Set(seen.flatMap((request) => Object.keys(request.headers)));
   expect([...headers].sort()).toEqual(['authorization', 'connection', 'content-length', 'content-type', 'host']);
   expect(new Set(seen.map((request) => request.headers.authorization))).toEqual(new Set(['Bearer syt_bot', undefined]));

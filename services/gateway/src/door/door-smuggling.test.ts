@@ -58,6 +58,35 @@ describe('S032: a stream of bytes that two parsers might cut differently leads n
     expect((await send(bytes)).seen).toEqual(through);
   });
 
+  describe('nor one of a file', () => {
+    const upload = '/_matrix/media/v3/upload?filename=e67dw-demo.patch';
+    const file: Ground = {
+      ...ground,
+      post: `POST ${upload}`,
+      body: 'POST /_matrix/client/v3/login HTTP/1.1\r\n\r\n',
+      hidden: ground.hidden.replace('host: x', 'host: y'),
+    };
+    const typed = (bytes: string) =>
+      bytes.replaceAll('host: x\r\n', 'host: x\r\ncontent-type: text/plain; charset=utf-8\r\n');
+    const one = [`POST ${upload} ${file.body}`];
+
+    test('as it should be, it goes on, whatever request its bytes pretend to be', async () => {
+      expect(await send(typed(goodRequest(file)))).toMatchObject({ status: 200, seen: one });
+      const chunked = requestWith(file, 'transfer-encoding: chunked', chunkedBody(file));
+      expect(await send(typed(chunked))).toMatchObject({ status: 200, seen: one });
+    });
+
+    test.each(hostileStreams(file))('%s', async (_what, bytes) => {
+      const { status, seen } = await send(typed(bytes));
+      expect(seen).toEqual([]);
+      expect(status).toBeGreaterThanOrEqual(400);
+    });
+
+    test.each(crowdedStreams(file))('one file in, one out: %s', async (_what, bytes) => {
+      expect((await send(typed(bytes))).seen).toEqual(one);
+    });
+  });
+
   test.each([
     ['what is no HTTP', '\x05\x01\x00', 400],
     ['a tunnel', 'CONNECT evil:443 HTTP/1.1\r\nhost: evil:443\r\n\r\n', 403],

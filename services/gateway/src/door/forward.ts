@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { attachedFileType } from '@countersign/contracts/attached-file.ts';
 import type { Dispatcher } from 'undici';
 import { passThrough } from '../pass-through.ts';
 import { answerRefusal } from '../refusal.ts';
@@ -30,7 +31,11 @@ export async function forwardToHomeserver(
   const signal = AbortSignal.any([client.signal, late]);
   const headers = authorization === null ? {} : { authorization };
   try {
-    const theirs = await homeserver.request({ method: route.method, path, body, headers }, signal);
+    const asked = { method: route.method, path, body, headers };
+    const theirs = await homeserver.request(
+      route.body === 'text' ? { ...asked, type: attachedFileType } : asked,
+      signal,
+    );
     refuseTooLarge(theirs, limits.doorAnswerBytes);
     const { doorAnswerBytes: maximumBytes, clientStallMs } = limits;
     const passing = { headers: passedHeaders, maximumBytes, clientStallMs };

@@ -68,7 +68,8 @@ async function acceptBody(
   held: { bytes: number },
 ): Promise<AcceptedBody> {
   if (route.body === 'none') return { status: 'allowed', body: null };
-  const { outcome, charged } = await readBody(request, limits.doorBodyBytes, budget);
+  const maximumBytes = route.body === 'text' ? limits.doorFileBytes : limits.doorBodyBytes;
+  const { outcome, charged } = await readBody(request, maximumBytes, budget);
   held.bytes = charged;
   switch (outcome.status) {
     case 'read':

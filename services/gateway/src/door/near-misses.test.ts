@@ -13,6 +13,8 @@ const v3 = '/_matrix/client/v3';
 const roomId = '!VNIyqOmZBgpSUwBaut:countersign.local';
 const room = `${v3}/rooms/${encodeURIComponent(roomId)}`;
 
+const file = 'filename=e67dw-demo.patch';
+
 /** Everything but the exact line. */
 const refused: readonly (readonly [string, string, string])[] = [
   // another method
@@ -114,6 +116,10 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['S038', 'GET', '/_matrix/client/v1/media/config'],
   ['S038', 'GET', '/_matrix/client/v1/media/preview_url?url=http://169.254.169.254/'],
   ['S038', 'POST', '/_matrix/media/v3/upload'],
+  ['S038', 'POST', `/_matrix/media/v3/upload?${file}`],
+  ['S038', 'POST', '/_matrix/media/v1/create'],
+  ['S038', 'GET', '/_matrix/media/v3/config'],
+  ['S038', 'GET', '/_matrix/client/v1/media/config'],
   ['S038', 'GET', '/_matrix/media/v3/download/s/m'],
   ['S038', 'GET', '/_matrix/media/v3/preview_url?url=http://x/'],
   ['S038', 'GET', '/_matrix/federation/v1/version'],
@@ -172,6 +178,30 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['S031', 'GET', '@evil/_matrix/client/versions'],
   ['S031', 'GET', 'http://homeserver:8008@evil/_matrix/client/versions'],
 ];
+
+/** The same of a file that calls itself what a file has to. */
+const upload: readonly (readonly [string, string, string])[] = [
+  ['S038', 'PUT', `/_matrix/media/v3/upload?${file}`],
+  ['S038', 'GET', `/_matrix/media/v3/upload?${file}`],
+  ['S038', 'PUT', `/_matrix/media/v3/upload/countersign.local/aGVsbG8?${file}`],
+  ['S038', 'POST', `/_matrix/media/v3/upload/countersign.local/aGVsbG8?${file}`],
+  ['S038', 'POST', `/_matrix/media/v1/upload?${file}`],
+  ['S038', 'POST', `/_matrix/media/r0/upload?${file}`],
+  ['S038', 'POST', `/_matrix/client/v3/upload?${file}`],
+  ['S038', 'POST', `/_matrix/client/v1/media/upload?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3/upload/?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3//upload?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3/uploa%64?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3/x/../upload?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3/upload;x?${file}`],
+  ['S033', 'POST', `/_matrix/media/v3/upload?${file}#x`],
+  ['S033', 'POST', '/_matrix/media/v3/upload'],
+];
+
+test.each(upload)('%s: a file by %s %j is refused', (_id, method, target) => {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'content-length': '1' };
+  expect(decideDoor({ method, target, httpVersion: '1.1', headers })).toMatchObject({ status: 'refused' });
+});
 
 test.each(refused)('%s: %s %j is refused', (_id, method, target) => {
   expect(decide(method, target)).toMatchObject({

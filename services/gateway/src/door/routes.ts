@@ -1,3 +1,4 @@
+import { AttachedFileName } from '@countersign/contracts/attached-file.ts';
 import { queryLimits } from '../limits.ts';
 import type { QueryRules } from './query.ts';
 
@@ -7,7 +8,10 @@ export type DoorRoute = {
   /** `{roomId}`, `{txnId}`, `{serverName}` and `{mediaId}` stand for one segment each. */
   readonly path: string;
   readonly query: QueryRules;
-  readonly body: 'none' | 'empty-object' | 'object';
+  /** Whether every key of the query has to be there. */
+  readonly needsQuery?: true;
+  /** `text`: the bytes of a file, which nobody on the way looks into; all others are JSON. */
+  readonly body: 'none' | 'empty-object' | 'object' | 'text';
 };
 
 const client = '/_matrix/client/v3';
@@ -24,11 +28,12 @@ const messages: QueryRules = {
   limit: wholeNumber(queryLimits.messages),
   filter: anything,
 };
+const upload: QueryRules = { filename: (value) => AttachedFileName.safeParse(value).success };
 
 /**
- * What a bot needs that reads one room with the files in it and writes messages and reactions to it, and the end of its own session, for when its token is
- * replaced. Logging in, other sessions, accounts, devices, other rooms' making, members, powers, state, redactions, keys,
- * administration and federation are not here, nor is anything unknown.
+ * What a bot needs that reads one room with the files in it and writes messages, reactions and files of text to it, and the end of its own
+ * session, for when its token is replaced. Logging in, other sessions, accounts, devices, other rooms' making, members, powers, state,
+ * redactions, keys, administration and federation are not here, nor is anything unknown.
  */
 export const doorRoutes: readonly DoorRoute[] = [
   { method: 'GET', path: '/_matrix/client/versions', query: {}, body: 'none' },
@@ -43,4 +48,5 @@ export const doorRoutes: readonly DoorRoute[] = [
   { method: 'PUT', path: `${room}/send/m.room.message/{txnId}`, query: {}, body: 'object' },
   { method: 'PUT', path: `${room}/send/m.reaction/{txnId}`, query: {}, body: 'object' },
   { method: 'GET', path: '/_matrix/client/v1/media/download/{serverName}/{mediaId}', query: {}, body: 'none' },
+  { method: 'POST', path: '/_matrix/media/v3/upload', query: upload, needsQuery: true, body: 'text' },
 ];

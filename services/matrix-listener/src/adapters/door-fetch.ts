@@ -40,7 +40,7 @@ export class DoorFetch implements AsyncDisposable {
       method,
       path: url.pathname + url.search,
       headers,
-      body: typeof init?.body === 'string' ? init.body : null,
+      body: typeof init?.body === 'string' || init?.body instanceof Uint8Array ? init.body : null,
       signal: init?.signal ?? null,
     });
     let bytes: ArrayBuffer;

@@ -89,6 +89,54 @@ test('A20 A30 each request is the client API’s own and asks for no key, with t
   expect(JSON.parse(asked[7]?.body ?? '')).toEqual({ msgtype: 'm.text', body: '–' });
 });
 
+test('a file goes up by its name, as the text that it calls itself, with every byte of it', async () => {
+  const received: Buffer[] = [];
+  const { socketPath } = await startDoor(async (request, response) => {
+    for await (const part of request) received.push(part as Buffer);
+    expect([request.method, request.url, request.headers['content-type'], request.headers.authorization]).toEqual([
+      'POST',
+      '/_matrix/media/v3/upload?filename=e67dw-demo.patch',
+      'text/plain; charset=utf-8',
+      `Bearer ${token}`,
+    ]);
+    json(response, 200, { content_uri: 'mxc://s/m' });
+  });
+  const door = new DoorFetch(socketPath);
+  onTestFinished(() => door[Symbol.asyncDispose]());
+  const access = makeBotToken({ token, writtenAt: '2026-11-20T10:00:00.000Z' });
+  const homeserver = new Homeserver(access.token, room, door.fetch);
+  const bytes = Buffer.from([...Array(256).keys()]);
+  expect(await homeserver.upload('e67dw-demo.patch', bytes, signal)).toBe('mxc://s/m');
+  expect(Buffer.concat(received)).toEqual(bytes);
+});
+
+test.each([{ content_uri: 'https://evil/x' }, { content_uri: 5 }, {}, []])(
+  'an address that is none is not posted: %j',
+  async (answer) => {
+    const { homeserver } = await begin(answering(200, answer));
+    await expect(homeserver.upload('e67dw-plan.md', Buffer.from('x'), signal)).rejects.toMatchObject({
+      code: 'bad-answer',
+      status: null,
+    });
+  },
+);
+
+test.each([
+  [413, { errcode: 'M_TOO_LARGE', error: 'x' }, 'refused', 413],
+  [404, { errcode: 'M_UNRECOGNIZED', error: 'x' }, 'missing', 404],
+  [500, { errcode: 'M_UNKNOWN', error: 'x' }, 'unreachable', 500],
+  [413, 'Request Entity Too Large', 'bad-answer', 413],
+  [503, { errcode: 'COUNTERSIGN_UNREACHABLE', error: 'x' }, 'unreachable', null],
+] as const)('what a homeserver says of a file is told by its status: %s %j', async (status, body, code, told) => {
+  const { homeserver } = await begin(
+    typeof body === 'string' ? plain(status, 'text/html', body) : answering(status, body),
+  );
+  await expect(homeserver.upload('e67dw-plan.md', Buffer.from('x'), signal)).rejects.toMatchObject({
+    code,
+    status: told,
+  });
+});
+
 test('A18 of a sync only the pinned room is asked for', async () => {
   const { homeserver, asked } = await begin(answering(200, { next_batch: 's' }));
   await homeserver.sync('s0', 0, signal);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { attachedFileType } from '@countersign/contracts/attached-file.ts';
 import { DoorError } from '@countersign/contracts/gateway-api.ts';
 import { inertLine } from '@countersign/contracts/inert-text.ts';
 import type { MatrixEventId, MatrixRoomId } from '@countersign/contracts/matrix-names.ts';
@@ -9,6 +10,7 @@ import { z } from 'zod';
 import type { BotToken } from '../bot-token.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
+import { MediaAddress } from '../message/file-message.ts';
 import { MessagesPage, SyncAnswer } from '../room/observed.ts';
 
 /** The library's own lines could hold what others wrote, and say nothing that our log lacks. Its types do not show this method. */
@@ -26,8 +28,18 @@ const timelineTypes = ['m.room.message', 'm.reaction', 'm.room.redaction', 'm.ro
 /** Without an event that it may show, a homeserver does not say that the bot has left the room. */
 const syncTypes = [...timelineTypes, 'm.room.member', 'm.room.encryption'];
 const Sent = z.object({ event_id: EventIdSchema });
+const Uploaded = z.object({ content_uri: MediaAddress });
 const Joined = z.object({ joined_rooms: z.array(z.string()) });
 const WhoAmI = z.object({ user_id: z.string() });
+
+/** What of a request is not as it is with most. */
+type How = {
+  readonly limitMs?: number;
+  readonly prefix?: string;
+  /** The answer's bytes as they are. */
+  readonly rawResponseBody?: true;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /** What is posted into the room; the key is the transaction. */
 export type Post = {
@@ -102,7 +114,7 @@ export class Homeserver {
     const limitMs = listenerLimits.requestMs + holdMs;
     return await this.#page((limit) => {
       const query = { filter: filter(limit), timeout: String(holdMs), ...(since === null ? {} : { since }) };
-      return this.#ask(SyncAnswer, Method.Get, '/sync', query, undefined, signal, limitMs);
+      return this.#ask(SyncAnswer, Method.Get, '/sync', query, undefined, signal, { limitMs });
     });
   }
 
@@ -127,10 +139,16 @@ export class Homeserver {
   /** The bytes of a file that lies on the homeserver. */
   async download(server: string, media: string, signal: AbortSignal): Promise<Uint8Array> {
     const path = `/media/download/${encodeURIComponent(server)}/${encodeURIComponent(media)}`;
-    const options = { prefix: '/_matrix/client/v1', rawResponseBody: true } as const;
-    const limitMs = listenerLimits.requestMs;
-    const blob = await this.#ask(z.instanceof(Blob), Method.Get, path, {}, undefined, signal, limitMs, options);
+    const how = { prefix: '/_matrix/client/v1', rawResponseBody: true } as const;
+    const blob = await this.#ask(z.instanceof(Blob), Method.Get, path, {}, undefined, signal, how);
     return new Uint8Array(await blob.arrayBuffer());
+  }
+
+  /** Puts a text among the homeserver's media, where it is until somebody posts its address. */
+  async upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<MediaAddress> {
+    const how = { prefix: '/_matrix/media/v3', headers: { 'Content-Type': attachedFileType } };
+    const query = { filename: name };
+    return (await this.#ask(Uploaded, Method.Post, '/upload', query, bytes, signal, how)).content_uri;
   }
 
   get #roomPath(): string {
@@ -156,10 +174,9 @@ export class Homeserver {
     method: Method,
     path: string,
     query: Record<string, string>,
-    body: Record<string, unknown> | undefined,
+    body: Record<string, unknown> | Uint8Array | undefined,
     signal: AbortSignal,
-    limitMs: number = listenerLimits.requestMs,
-    options: { readonly prefix?: string; readonly rawResponseBody?: true } = {},
+    { limitMs = listenerLimits.requestMs, headers, ...elsewhere }: How = {},
   ): Promise<z.output<Schema>> {
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     const access = this.#token.now;
@@ -167,9 +184,9 @@ export class Homeserver {
     try {
       answer = await this.#client.http.request(method, path, query, body, {
         abortSignal,
-        headers: { Authorization: `Bearer ${access.token}` },
+        headers: { ...headers, Authorization: `Bearer ${access.token}` },
         priority: undefined,
-        ...options,
+        ...elsewhere,
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -225,7 +242,7 @@ function ofStatus(error: HTTPError, errcode: string): HomeserverError {
   const retryAfterMs = retryAfter(error);
   const patience = retryAfterMs === null || retryAfterMs === 0 ? '' : ` and asks to wait ${seconds(retryAfterMs)}`;
   const message = `${`the homeserver answered ${status} ${errcode}`.trimEnd()}${patience}`;
-  const options = { cause: error, retryAfterMs };
+  const options = { cause: error, retryAfterMs, status };
   if (errcode === 'M_UNKNOWN_TOKEN' || errcode === 'M_MISSING_TOKEN')
     return new HomeserverError('unauthorised', message, options);
   if (status === 401) return new HomeserverError('unauthorised', message, options);

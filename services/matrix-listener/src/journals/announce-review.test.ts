@@ -64,14 +64,16 @@ const merged = ({ record, result }: ReturnType<typeof makeReviewTask>): News => 
   return { kind: 'moved', key: messageKey('merged'), record: { ...record, state }, hasEnded: true, command: null };
 };
 
-const bodies = ({ outgoing }: ListenerState) => outgoing.map(({ content }) => String(content['body']));
-const threads = ({ outgoing }: ListenerState) =>
-  outgoing.map(({ content }) => (content['m.relates_to'] as { event_id?: string } | undefined)?.event_id);
+/** Beside the patches, which follow the message of a result. */
+const messages = ({ outgoing }: ListenerState) => outgoing.filter(({ file }) => file === undefined);
+const bodies = (state: ListenerState) => messages(state).map(({ content }) => String(content['body']));
+const threads = (state: ListenerState) =>
+  messages(state).map(({ content }) => (content['m.relates_to'] as { event_id?: string } | undefined)?.event_id);
 
 test('a result is posted with what a merge will be bound to, also where nobody was asked before', async () => {
   const { state, review } = begin();
   const { result } = await review();
-  expect(state.outgoing).toMatchObject([
+  expect(messages(state)).toMatchObject([
     {
       content: { msgtype: 'm.text', body: expect.stringContaining(result.digest.slice(0, 8)) },
       request: { asks: 'review', task: 'gated', digest: result.digest, thread: null },
@@ -137,7 +139,7 @@ test('W27 a carried over result takes the place of the one before, sent or not',
   const second = await review({ patches: { demo: 'two' } });
   const third = await review({ patches: { demo: 'three' } });
   expect(state.gates).toMatchObject([{ digest: first.result.digest, closed: true }]);
-  expect(state.outgoing.map(({ request }) => request?.digest)).toEqual([third.result.digest]);
+  expect(messages(state).map(({ request }) => request?.digest)).toEqual([third.result.digest]);
   expect(state.withdrawn.map(({ request }) => request?.digest)).toEqual([second.result.digest]);
 });
 
@@ -145,7 +147,7 @@ test('what waits is not asked twice', async () => {
   const { state, review, send } = begin();
   await review();
   await review();
-  expect(state.outgoing).toHaveLength(1);
+  expect(messages(state)).toHaveLength(1);
   send();
   await review();
   expect([state.outgoing, state.gates.map(({ closed }) => closed)]).toEqual([[], [false]]);

@@ -14,12 +14,15 @@ import type { MessageContent } from '../message/content.ts';
 import { gateMessage } from '../message/gate-message.ts';
 import { inThread } from '../message/in-thread.ts';
 import { breakerMessage, noteMessage, queueMessage } from '../message/notices.ts';
+import { leavesOut } from '../message/request-message.ts';
 import { returnMessage, reviewMessage } from '../message/review-message.ts';
 import { toolQuestionMessage } from '../message/tool-question-message.ts';
 import { enqueue, signCounted } from '../outbox/enqueue.ts';
+import { enqueueFiles } from '../outbox/enqueue-files.ts';
 import { submittedName } from '../room/read-run.ts';
 import type { ListenerState } from '../state/listener-state.ts';
 import { drop, questionOf, reopen, requestOf, threadOf } from './asked.ts';
+import { patchesOf, planOf } from './attached.ts';
 import type { News } from './news.ts';
 import { keepTask, wasAsked } from './open-tasks.ts';
 import { stand } from './stand.ts';
@@ -62,18 +65,19 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
     case 'request': {
       const { record } = news;
       const request = requestOf(announcing, record, 'approval');
-      const { content, isShown } = await requestContent(announcing, news, isFinal);
+      const { content, isShown, files } = await requestContent(announcing, news, isFinal);
       return (state) => {
         // Asked for again under the digest that was shown: its approval was taken back.
         if (state.gates.some(({ digest }) => digest === request.digest)) return reopen(state, request);
         drop(state, record.id, request.digest);
         enqueue(state, news.key, isShown ? hushed(content, request) : content, isShown ? request : null);
+        enqueueFiles(state, news.key, request.digest, files);
       };
     }
     case 'review': {
       const { record } = news;
       const asked = requestOf(announcing, record, 'review');
-      const { content, isShown, short } = await reviewContent(announcing, news, isFinal);
+      const { content, isShown, short, files } = await reviewContent(announcing, news, isFinal);
       return (state) => {
         const isKnown = state.gates.some(({ asks, digest }) => asks === 'review' && digest === asked.digest);
         const isQueued = state.outgoing.some(
@@ -85,6 +89,7 @@ async function tell(announcing: Announcing, news: News, isFinal: boolean): Promi
         drop(state, record.id, asked.digest);
         const told = inThread(isKnown ? short : content, thread);
         enqueue(state, news.key, isShown ? hushed(told, asked) : told, isShown ? { ...asked, thread } : null);
+        if (!isKnown) enqueueFiles(state, news.key, asked.digest, files);
       };
     }
     case 'question': {
@@ -191,18 +196,26 @@ async function requestContent(
   { volumes, mayDecide }: Announcing,
   { record }: News & { kind: 'request' },
   isFinal: boolean,
-): Promise<{ readonly content: MessageContent; readonly isShown: boolean }> {
+): Promise<{ readonly content: MessageContent; readonly isShown: boolean; readonly files: Files }> {
   try {
     const view = await readApprovalView(volumes, record);
-    return { content: gateMessage(view, record, { decide: mayDecide(record.stage) }), isShown: true };
+    const content = gateMessage(view, record, { decide: mayDecide(record.stage) });
+    const isCut = leavesOut(content, `scripts/countersign show ${record.id}`);
+    return { content, isShown: true, files: isCut ? [planOf(record, view)] : [] };
   } catch (error) {
     if (!(error instanceof ApprovalViewError) || !isFinal) throw error;
     // Nobody can approve through the room what the room was not shown.
-    return { content: tamperedMessage(record), isShown: false };
+    return { content: tamperedMessage(record), isShown: false, files: [] };
   }
 }
 
-type ReviewContent = { readonly content: MessageContent; readonly isShown: boolean; readonly short: MessageContent };
+type Files = Parameters<typeof enqueueFiles>[3];
+type ReviewContent = {
+  readonly content: MessageContent;
+  readonly isShown: boolean;
+  readonly short: MessageContent;
+  readonly files: Files;
+};
 
 async function reviewContent(
   { volumes, mayDecide }: Announcing,
@@ -216,11 +229,12 @@ async function reviewContent(
       content: reviewMessage(view, record, may, back),
       isShown: true,
       short: returnMessage(record, may, back),
+      files: patchesOf(record, view),
     };
   } catch (error) {
     if (!(error instanceof DiffViewError) || !isFinal) throw error;
     const warning = tamperedDiffMessage(record);
-    return { content: warning, isShown: false, short: warning };
+    return { content: warning, isShown: false, short: warning, files: [] };
   }
 }
 

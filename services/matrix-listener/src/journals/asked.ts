@@ -68,7 +68,9 @@ export function reopen(state: ListenerState, { task, digest, askedAt }: Request)
 /** Takes back what was asked about a task, but for one digest: what nobody has seen yet, nobody has to. */
 export function drop(state: ListenerState, task: string, digest: string | null): void {
   const isOver = ({ request }: Outgoing) => request?.task === task && request.digest !== digest;
-  for (const { key, request } of state.outgoing.filter(isOver)) state.withdrawn.push({ key, request });
-  state.outgoing = state.outgoing.filter((waiting) => !isOver(waiting));
+  const over = state.outgoing.filter(isOver);
+  const keys = new Set(over.map(({ key }) => key));
+  for (const { key, request } of over) state.withdrawn.push({ key, request });
+  state.outgoing = state.outgoing.filter(({ key, file }) => !keys.has(key) && !keys.has(file?.of ?? ''));
   for (const gate of state.gates) if (gate.task === task && gate.digest !== digest) gate.closed = true;
 }

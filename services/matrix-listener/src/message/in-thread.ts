@@ -17,14 +17,16 @@ export function answeringInThread(
 
 /** The message in a thread; for clients that know no threads, as an answer to the thread's first message. Null: in the room itself. */
 export function inThread(content: MessageContent, root: MatrixEventId | null): MessageContent {
-  if (root === null) return content;
-  return {
-    ...content,
-    'm.relates_to': {
-      rel_type: 'm.thread',
-      event_id: root,
-      is_falling_back: true,
-      'm.in_reply_to': { event_id: root },
-    },
-  };
+  return root === null ? content : { ...content, 'm.relates_to': threadRelation(root) };
+}
+
+export type ThreadRelation = {
+  readonly rel_type: 'm.thread';
+  readonly event_id: MatrixEventId;
+  readonly is_falling_back: true;
+  readonly 'm.in_reply_to': { readonly event_id: MatrixEventId };
+};
+
+export function threadRelation(root: MatrixEventId): ThreadRelation {
+  return { rel_type: 'm.thread', event_id: root, is_falling_back: true, 'm.in_reply_to': { event_id: root } };
 }

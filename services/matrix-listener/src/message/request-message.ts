@@ -35,6 +35,11 @@ export function requestMessage(partsOf: (share: number) => RequestParts): Messag
   assert.fail('the facts of a request have bounds that leave room for all of them');
 }
 
+/** Whether a message leaves out some of the words that it is to show. Nobody else's words stand so near its end. @param whole as in its parts */
+export function leavesOut({ formatted_body }: MessageContent, whole: string): boolean {
+  return formatted_body?.endsWith(` characters: ${escapeHtml(whole)}</p>`) ?? false;
+}
+
 function render({ title, file, facts: all, step, words, whole }: RequestParts, share: number): MessageContent {
   const name = file === null ? '' : inertFact(file);
   const facts = all.map(([fact, value]): Fact => [fact, inertFact(value)]);

@@ -12,6 +12,7 @@ import { bot, eventId, room, saidAt } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { Troubles } from '../troubles.ts';
 import { enqueue } from './enqueue.ts';
+import { FilePosts } from './post-file.ts';
 import { recordSent, sendLoop } from './send-loop.ts';
 
 type Send = Parameters<typeof sendLoop>[0]['homeserver']['send'];
@@ -27,12 +28,16 @@ async function begin(send: Send = () => Promise.resolve('$unused'), write?: type
       return eventId(post.key);
     },
   };
+  const files = new FilePosts({
+    volumes: scratchFolder(),
+    homeserver: { upload: () => Promise.reject(new Error('no file is sent here')) },
+  });
   const troubles = new Troubles();
   const { logger, lines } = keptLog();
   const stop = new AbortController();
   const clock = { now: saidAt };
   const start = () => {
-    const running = sendLoop({ state, homeserver, troubles, logger, now: () => clock.now }, stop.signal);
+    const running = sendLoop({ state, homeserver, files, troubles, logger, now: () => clock.now }, stop.signal);
     onTestFinished(async () => {
       stop.abort();
       await running;

@@ -7,14 +7,16 @@ import { listenerLimits } from '../limits.ts';
 import { withMark } from '../message/mark.ts';
 import { withdrawn } from '../message/standing.ts';
 import { pause } from '../pause.ts';
-import { type ListenerState, newGate, type Outgoing } from '../state/listener-state.ts';
+import { type ListenerState, newGate, type Outgoing, type QueuedFile } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
 import type { Troubles } from '../troubles.ts';
 import { type Edit, nextEdit } from './next-edit.ts';
+import { FileError, type FilePosts } from './post-file.ts';
 
 type Parts = {
   readonly state: StateFile;
   readonly homeserver: Pick<Homeserver, 'send'>;
+  readonly files: Pick<FilePosts, 'make'>;
   readonly troubles: Troubles;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
@@ -28,7 +30,9 @@ const idleMs = 60_000;
 
 /** One thing to be posted, and what of it is kept. */
 type Work = {
-  readonly post: Post;
+  /** @throws as `FilePosts.make` does */
+  readonly post: (parts: Parts, stop: AbortSignal) => Post | Promise<Post>;
+  readonly key: string;
   readonly isEdit: boolean;
   /** Whether it asks for a decision: that the homeserver does not take it is then told. */
   readonly isRequest: boolean;
@@ -76,7 +80,8 @@ function nextWork(state: ListenerState, now: number): Work | { readonly inMs: nu
 
 function sending(next: Outgoing): Work {
   return {
-    post: next,
+    post: ({ files, state }, stop) => (isFile(next) ? files.make(next, state.now, stop) : next),
+    key: next.key,
     isEdit: false,
     isRequest: next.request !== null,
     sent: (draft, event) => recordSent(draft, next, event, null),
@@ -86,19 +91,28 @@ function sending(next: Outgoing): Work {
 
 function editing({ gate, text, post }: Edit): Work {
   const record = (draft: ListenerState) => recordEdit(draft, gate.event, text);
-  return { post, isEdit: true, isRequest: false, sent: record, refused: record };
+  return { post: () => post, key: post.key, isEdit: true, isRequest: false, sent: record, refused: record };
 }
 
 /** @returns null, or what went wrong, after which there is to be a pause */
-async function send({ state, homeserver, troubles, logger }: Parts, work: Work, stop: AbortSignal): Promise<unknown> {
+async function send(parts: Parts, work: Work, stop: AbortSignal): Promise<unknown> {
+  const { state, homeserver, troubles, logger } = parts;
   try {
-    const event = await homeserver.send(withMark(work.post), stop);
+    const post = await work.post(parts, stop);
+    if (stop.aborted) return null;
+    const event = await homeserver.send(withMark(post), stop);
     await state.update((draft) => work.sent(draft, event));
     troubles.clear('send');
     return null;
   } catch (error) {
     if (stop.aborted) return null;
-    const about = { message: work.post.key, error: describe(error) };
+    const about = { message: work.key, error: describe(error) };
+    if (error instanceof FileError) {
+      logger.warn(about, error.code === 'later' ? 'a file waits to be posted' : 'a file is not posted');
+      troubles.clear('send');
+      await state.update((draft) => leave(draft, work.key, error.code)).catch(() => undefined);
+      return error.cause ?? error;
+    }
     if (error instanceof HomeserverError && error.code === 'refused') {
       logger.error(about, 'the homeserver does not take a message');
       if (work.isRequest)
@@ -142,7 +156,20 @@ function recordEdit(state: ListenerState, event: MatrixEventId, text: string): v
 /** What the homeserver does not take holds up nothing: a request is tried again behind the others, anything else is left out. */
 function putBehind(state: ListenerState, refused: Outgoing): void {
   const isWaiting = remove(state, refused.key);
-  if (isWaiting && refused.request !== null) state.outgoing.push(refused);
+  if (!isWaiting || refused.request === null) return;
+  const ofIt = ({ file }: Outgoing) => file?.of === refused.key;
+  const files = state.outgoing.filter(ofIt);
+  state.outgoing = [...state.outgoing.filter((waiting) => !ofIt(waiting)), refused, ...files];
+}
+
+function isFile(message: Outgoing): message is Outgoing & { file: QueuedFile } {
+  return message.file !== undefined;
+}
+
+/** A file that is not posted now goes behind everything else, or is left out. */
+function leave(state: ListenerState, key: string, code: FileError['code']): void {
+  const file = state.outgoing.find((waiting) => waiting.key === key);
+  if (remove(state, key) && file !== undefined && code === 'later') state.outgoing.push(file);
 }
 
 function remove(state: ListenerState, key: string): boolean {

@@ -80,6 +80,7 @@ test('a listener that nobody kills says everything once and passes every decisio
     `Refused: ${stranger} may not decide here; configs/stages.yaml lists who may`,
     'Refused: approve bb',
     'Refused: nothing that was asked for in this room is called "zz"',
+    'cc-demo.patch',
     'good night',
     '👍 $in',
     '👍 $late',

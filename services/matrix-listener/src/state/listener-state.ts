@@ -1,7 +1,10 @@
+import { AttachedFileName } from '@countersign/contracts/attached-file.ts';
 import { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { QuestionId, RunId, Sha256, TaskId, Timestamp } from '@countersign/contracts/names.ts';
 import { WaitKind } from '@countersign/contracts/wait.ts';
 import { z } from 'zod';
+
+const messageKeyText = z.string().regex(/^[0-9a-f]{32}$/);
 
 /** What a gate message asked for. */
 const Request = z.strictObject({
@@ -66,13 +69,27 @@ export function newGate(request: Request, event: MatrixEventId, seen: number | n
   return { ...request, event, seen, closed: false, ...unedited, calls: 0, isNearEnd: false };
 }
 
+/** A file that is to be read, checked and put among the homeserver's media before it can be posted. */
+const QueuedFile = z.strictObject({
+  /** The key of the message that it belongs to, in whose thread it goes. */
+  of: messageKeyText,
+  task: TaskId,
+  name: AttachedFileName,
+  /** Below `volumes/`. */
+  path: z.string(),
+  sha256: Sha256,
+});
+export type QueuedFile = z.infer<typeof QueuedFile>;
+
 /** A message that is to be in the room once. */
 const Outgoing = z.strictObject({
   /** Made from what it announces; the homeserver's transaction id, and a mark in the message by which it is known again. */
-  key: z.string().regex(/^[0-9a-f]{32}$/),
+  key: messageKeyText,
   type: z.enum(['m.room.message', 'm.reaction']).default('m.room.message'),
+  /** Empty for a file: it is made when that has gone up. */
   content: z.record(z.string(), z.json()),
   request: Request.nullable(),
+  file: QueuedFile.optional(),
 });
 export type Outgoing = z.infer<typeof Outgoing>;
 

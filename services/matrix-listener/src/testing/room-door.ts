@@ -34,6 +34,8 @@ async function answerOf(home: TestRoom, { path, query, body }: Asked, signal: Ab
   switch (route) {
     case 'account/whoami':
       return { user_id: await home.whoAmI() };
+    case '/_matrix/media/v3/upload':
+      return { content_uri: await home.upload(query['filename'] ?? '') };
     case 'joined_rooms':
       return { joined_rooms: [room] };
     case 'sync':

@@ -25,6 +25,8 @@ export class TestRoom {
   readonly posted: RawEvent[] = [];
   /** Its edits of them. */
   readonly edits: RawEvent[] = [];
+  /** The names of what went among the media. */
+  readonly uploads: string[] = [];
   readonly #transactions = new Map<string, MatrixEventId>();
   #firstPlace: number | null = null;
   #changed = Promise.withResolvers<void>();
@@ -90,6 +92,12 @@ export class TestRoom {
     const isEdit = 'm.new_content' in content;
     (isEdit ? this.edits : this.posted).push(this.say({ ...said, content: { ...content } }));
     return event_id;
+  };
+
+  /** However often a file goes up, it has another address. */
+  readonly upload = async (name: string): Promise<string> => {
+    this.uploads.push(name);
+    return `mxc://home.test/file${this.uploads.length}`;
   };
 
   /** The texts of the bot's messages as they were sent, and its signs with what they stand on. */

@@ -11,6 +11,7 @@ import { FollowLoop } from '../journals/follow-loop.ts';
 import { listenerLimits } from '../limits.ts';
 import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { nextEdit } from '../outbox/next-edit.ts';
+import { FilePosts } from '../outbox/post-file.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import { SyncLoop } from '../room/sync-loop.ts';
@@ -111,11 +112,21 @@ class Life {
     const homeserver = {
       send: (...args: Parameters<TestRoom['send']>) => this.#world.step(() => this.#world.room.send(...args)),
     };
+    const upload = (name: string) => this.#world.step(() => this.#world.room.upload(name));
+    const files = new FilePosts({ volumes: this.#world.volumes, homeserver: { upload } });
     // Nobody waits between two edits.
     let elapsed = 0;
     const clock = () => (elapsed += listenerLimits.editPauseMs);
     const sending = sendLoop(
-      { state: this.#state, homeserver, troubles: this.#troubles, logger: this.#logger, now: this.#world.tick, clock },
+      {
+        state: this.#state,
+        homeserver,
+        files,
+        troubles: this.#troubles,
+        logger: this.#logger,
+        now: this.#world.tick,
+        clock,
+      },
       stop,
     );
     while (!this.isDead && this.#hasToSend) await Promise.race([this.#state.changed, sending]);
