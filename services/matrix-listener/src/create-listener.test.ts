@@ -96,8 +96,13 @@ test('what is ready is posted, merged by a typed word alone, and its end told in
   const { home, start, finish, bodies, commands, journals } = await begin();
   const { record, result } = await finish('aa');
   start();
-  await expect.poll(bodies, soon).toHaveLength(1);
+  await expect.poll(bodies, soon).toEqual([expect.stringContaining(result.digest.slice(0, 8)), 'aa-demo.patch']);
   const root = home.posted[0]?.event_id ?? '';
+  expect(home.posted[1]?.content).toMatchObject({
+    msgtype: 'm.file',
+    url: 'mxc://home.test/file1',
+    'm.relates_to': { rel_type: 'm.thread', event_id: root },
+  });
   for (const sign of ['✅', '❌']) home.say(recent(reaction(`sign-${sign}`, sign, root.slice(1))));
   home.say(recent(said('no', 'merge aa unverified', { sender: stranger })));
   home.say(recent(said('yes', 'Merge aa.md unverified')));
@@ -129,7 +134,9 @@ test('a result of a stage that the room has no say in is shown with what to do i
   const { start, finish, bodies } = await begin();
   await finish('aa', 'prod');
   start();
-  await expect.poll(bodies, soon).toEqual([expect.stringContaining('scripts/countersign merge aa --digest')]);
+  await expect
+    .poll(bodies, soon)
+    .toEqual([expect.stringContaining('scripts/countersign merge aa --digest'), 'aa-demo.patch']);
 });
 
 test('after a restart nothing is said or decided again, and nothing that came meanwhile is lost', async () => {
