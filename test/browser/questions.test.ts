@@ -113,8 +113,9 @@ test('without options it is any words', async () => {
 
 test('ten long answers and a long question stay within a small phone', async () => {
   const { page, context } = await watch(browser, server.url, { size: 'phone', width: 360 });
-  const options = Array.from({ length: 10 }, (_, index) =>
-    `${index} ${'x'.repeat(index * 10)}`.padEnd(index * 8, ' y'),
+  const options = Array.from(
+    { length: 10 },
+    (_, index) => `${index}${(index % 2 === 0 ? 'x' : ' y').repeat(index * 4)}`,
   );
   change({ question: question({ text: `${'long '.repeat(300)}\n${'x'.repeat(400)}`, options, default: null }) });
   for (const path of ['/', '/approvals', '/tasks/a5k3d']) {
