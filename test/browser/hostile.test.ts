@@ -1,14 +1,14 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FixtureServer } from '../../services/dashboard/page/testing/fixture-server.ts';
-import { row } from '../../services/dashboard/page/testing/fixture-tasks.ts';
+import { asking, question, row } from '../../services/dashboard/page/testing/fixture-tasks.ts';
 import { launch, watch } from './support/browser.ts';
 import { acting, foreignMarkup } from './support/markup.ts';
 import { payloads } from './support/payloads.ts';
 
 /** Fields whose text is somebody else's. */
 const foreign = new Set(
-  'title reason text value summary message what next blocker path file branch command model tool workspace name image state'.split(
+  'title reason text value summary message what next blocker path file branch command model tool workspace name image state options default user'.split(
     ' ',
   ),
 );
@@ -18,10 +18,24 @@ const atOnce = 30;
 const shownIn = new Map<string, number>();
 let browser: Browser;
 const statuses = ['running', 'pending', 'review', 'queued', 'failed'] as const;
+/** The one task whose question has its answer. */
+const answered = 90;
+const answer = {
+  outcome: 'answered' as const,
+  text: 'words',
+  channel: 'matrix' as const,
+  user: '@ada:example.org',
+  command: 'c0mmand-0123456789ab',
+  at: '2026-01-02T03:04:05.000Z',
+};
 const server = new FixtureServer(
   payloads.map((payload, index) => {
     const status = statuses[index % statuses.length] ?? 'queued';
     const change = { repositories: 1, files: 1, insertions: 1, deletions: 1, flags: [payload] };
+    const id = index.toString(16).padStart(16, '0');
+    if (index === answered)
+      return row({ task: `task-${index}`, status: 'running', question: question({ id, answer }) });
+    if (index % 90 === 0) return asking({ task: `task-${index}`, question: question({ id }) });
     return row({
       task: `task-${index}`,
       status,
@@ -69,7 +83,7 @@ const paths = [
   '/approvals',
   '/tasks',
   '/tasks?show=failed',
-  ...[0, 1, 2, 3, 4].map((index) => `/tasks/task-${index}`),
+  ...[0, 1, 2, 3, 4, answered].map((index) => `/tasks/task-${index}`),
   ...['plan', 'log', 'diff', 'handoff', 'context', 'attempts', 'file'].map((tab) => `/tasks/task-2?tab=${tab}`),
   '/tasks/task-0?tab=log',
   '/runs',

@@ -62,7 +62,7 @@ test.each(Object.entries(pages))('%s does not scroll sideways at 360 px', async 
 test('what is pressed on a phone is at least 44 px high', async () => {
   tab = await watch(browser, server.url, { size: 'phone' });
   const { page } = tab;
-  for (const path of ['/', '/approvals', '/tasks/a2b3c', '/new', '/services', '/log']) {
+  for (const path of ['/', '/approvals', '/tasks/a5k3d', '/tasks/a2b3c', '/new', '/services', '/log']) {
     await page.goto(path);
     await page.locator('main button, main .button').first().waitFor();
     const small = await page.evaluate(`

@@ -91,6 +91,28 @@ describe('the operator’s day, on the page', () => {
     await tab.page.getByText('Cancelled').first().waitFor();
   });
 
+  test('the tool of another one asks, is answered by one tap, and goes on with what it was told', async () => {
+    await tab.page.goto('/');
+    const ask = 'run countersign-ask "Which port?" --option 8080 --option 9090 --deadline 110 > answer.txt';
+    await stack.drop('asks.md', task('stage: dev', ask));
+    const { id } = await stack.reaches('asks.md', ['running'], 90_000);
+    await card(id).getByText('Which port?').waitFor({ timeout: 60_000 });
+    await card(id).getByText('the attempt is stopped').waitFor();
+    await picture(tab.page, 'real-question-phone');
+    await card(id).getByRole('button', { name: '9090', exact: true }).tap();
+    // Its end stays to be read, however far the task is by then.
+    await card(id)
+      .getByText(/answered “9090”/)
+      .waitFor();
+    const { state, run } = await stack.reaches('asks.md', ['review'], 90_000);
+    const head = state.result.repositories[0]?.head;
+    expect((await operator.git('project', 'show', `${head}:answer.txt`)).trim()).toBe('9090');
+    const ended = (await stack.events(run)).find(({ event, task_id }) => event === 'question_ended' && task_id === id);
+    expect(ended?.data).toMatchObject({
+      record: { state: { question: { answer: { channel: 'dashboard', user: 'operator', text: '9090' } } } },
+    });
+  });
+
   test('W23 the listener is stopped and started by the launcher, and the journal tells', async () => {
     const state = async () => (await execa('docker', ['inspect', '--format', '{{.State.Status}}', listener])).stdout;
     const listener = await containerOf(stack, 'matrix-listener');

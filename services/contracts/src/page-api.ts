@@ -6,10 +6,11 @@ import { DiffIndex } from './diff-index.ts';
 import { ErrorClass, EventBody, TokenCount } from './event.ts';
 import { Handoff } from './handoff.ts';
 import { HealthReport } from './health.ts';
-import { commandLimits, taskFileLimits } from './limits.ts';
+import { commandLimits, questionLimits, taskFileLimits } from './limits.ts';
 import { MergeRefusal } from './merge.ts';
-import { RunId, Sha256, TaskId, Timestamp, WorkspaceName } from './names.ts';
+import { QuestionId, RunId, Sha256, TaskId, Timestamp, WorkspaceName } from './names.ts';
 import { OneTimeCode } from './one-time-code.ts';
+import { Question } from './question.ts';
 import { QueueState } from './queue-state.ts';
 import { Run, RunStatus } from './run.ts';
 import { ControlledService, ServiceContainer } from './services-api.ts';
@@ -50,8 +51,15 @@ const Cursor = z.string().max(200);
 const Position = z.string().regex(/^[0-9]{1,16}$/);
 
 /** What a person may do with a task as it is now; the runner decides again. */
-export const Action = z.enum(['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry']);
+export const Action = z.enum(['approve', 'reject', 'revoke', 'merge', 'rebase', 'cancel', 'retry', 'answer']);
 export type Action = z.infer<typeof Action>;
+
+/** What a task's tool asks, in the tool's own words: hostile text. It is open while `answer` is null. */
+export const TaskQuestion = Question.omit({ transaction: true }).extend({
+  /** Whether the runner asks for a one-time code. */
+  needs_code: z.boolean(),
+});
+export type TaskQuestion = z.infer<typeof TaskQuestion>;
 
 /** One line of a list. */
 export const TaskRow = z.strictObject({
@@ -84,6 +92,8 @@ export const TaskRow = z.strictObject({
     })
     .nullable(),
   error_class: ErrorClass.nullable(),
+  /** The newest one of an attempt at work, also after its answer. */
+  question: TaskQuestion.nullable(),
   actions: z.array(Action),
 });
 export type TaskRow = z.infer<typeof TaskRow>;
@@ -144,7 +154,7 @@ export const Now = z.strictObject({
   position: Position,
   /** What is at work. */
   running: z.array(TaskRow),
-  /** What only a person moves on: approvals, and results to be merged. */
+  /** What only a person moves on: questions of tools, approvals, and results to be merged. */
   attention: z.array(TaskRow),
   waiting: z.array(TaskRow),
   /** The last ones that ended. */
@@ -282,7 +292,10 @@ export const TaskDetail = z.strictObject({
 });
 export type TaskDetail = z.infer<typeof TaskDetail>;
 
-/** GET /api/approvals: everything that a person is asked, oldest first, with what is to be read before one answers. */
+/**
+ * GET /api/approvals: everything that a person is asked, with what is to be read before one answers: first the questions of tools, which
+ * have a deadline and stand in their rows, then what waits to be decided, each oldest first.
+ */
 export const Approvals = z.strictObject({
   approvals: z.array(
     z.strictObject({
@@ -425,7 +438,18 @@ export const CommandRequest = z.discriminatedUnion('kind', [
 ]);
 export type CommandRequest = z.infer<typeof CommandRequest>;
 
-/** 202 of POST /api/commands; GET /api/commands/<id> says what came of it. */
+/** The body of POST /api/tasks/<id>/answer: for exactly this question, and one of its options where it has some. */
+export const AnswerRequest = z.strictObject({
+  question: QuestionId,
+  answer: z.string().min(1).max(questionLimits.answerCharacters),
+  code: code.optional(),
+});
+export type AnswerRequest = z.infer<typeof AnswerRequest>;
+
+/** What a person decides on the page, whichever way it is posted. */
+export type Decision = CommandRequest | ({ readonly kind: 'answer'; readonly task: string } & AnswerRequest);
+
+/** 202 of POST /api/commands and POST /api/tasks/<id>/answer; GET /api/commands/<id> says what came of it. */
 export const CommandAnswer = z.strictObject({
   id: z.string(),
   /** `waiting`: the runner has not read it yet, and does when it runs. */

@@ -1,4 +1,4 @@
-import type { CommandAnswer, CommandRequest, TaskDetail } from '@countersign/contracts/page-api.ts';
+import type { CommandAnswer, Decision, TaskDetail } from '@countersign/contracts/page-api.ts';
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { get, post, RequestFailure } from './client.ts';
@@ -20,7 +20,7 @@ const pollMs = { first: 150, longest: 2_000 };
 /** Sends a person's decision and watches what becomes of it. A tap while one is under way is nothing. */
 export function useCommand(onDecided?: () => void): {
   readonly state: Signal<CommandState>;
-  readonly send: (request: CommandRequest) => void;
+  readonly send: (request: Decision) => void;
   readonly clear: () => void;
 } {
   const state = useSignal<CommandState>({ status: 'idle' });
@@ -30,7 +30,7 @@ export function useCommand(onDecided?: () => void): {
     return () => over.current.abort();
   }, []);
 
-  const send = (request: CommandRequest): void => {
+  const send = (request: Decision): void => {
     if (state.value.status === 'sending' || state.value.status === 'sent') return;
     state.value = { status: 'sending' };
     void carryOut(request, state, over.current.signal).then(() => {
@@ -46,7 +46,7 @@ export function useCommand(onDecided?: () => void): {
   };
 }
 
-async function carryOut(request: CommandRequest, state: Signal<CommandState>, signal: AbortSignal): Promise<void> {
+async function carryOut(request: Decision, state: Signal<CommandState>, signal: AbortSignal): Promise<void> {
   const key = crypto.randomUUID();
   try {
     let answer = await sendOnce(request, key);
@@ -71,13 +71,20 @@ async function carryOut(request: CommandRequest, state: Signal<CommandState>, si
 }
 
 /** Once more where there was no answer: the key makes both the same tap. */
-async function sendOnce(request: CommandRequest, key: string): Promise<CommandAnswer> {
+async function sendOnce(request: Decision, key: string): Promise<CommandAnswer> {
+  const { path, body } = addressed(request);
   try {
-    return await post<CommandAnswer>('/api/commands', request, key);
+    return await post<CommandAnswer>(path, body, key);
   } catch (error) {
     if (!(error instanceof RequestFailure) || error.status !== 0) throw error;
-    return post<CommandAnswer>('/api/commands', request, key);
+    return post<CommandAnswer>(path, body, key);
   }
+}
+
+function addressed(request: Decision): { readonly path: string; readonly body: unknown } {
+  if (request.kind !== 'answer') return { path: '/api/commands', body: request };
+  const { kind: _, task, ...body } = request;
+  return { path: `/api/tasks/${encodeURIComponent(task)}/answer`, body };
 }
 
 /** A server that is away for a moment leaves the verdict open. */

@@ -1,10 +1,11 @@
 import type { ServiceRow, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
-import { type Shape, serviceWords, statusWords, type Tone } from '../text/status-words.ts';
+import { isAsking } from '../state/rows.ts';
+import { askingWords, type Shape, serviceWords, statusWords, type Tone } from '../text/status-words.ts';
 
 /** A task's state: by word, by shape, and by colour. */
-export function TaskState({ status }: { readonly status: TaskRow['status'] }): JSX.Element {
-  return <Status {...statusWords[status]} />;
+export function TaskState({ of: row }: { readonly of: Pick<TaskRow, 'status' | 'actions'> }): JSX.Element {
+  return <Status {...(isAsking(row) ? askingWords : statusWords[row.status])} />;
 }
 
 export function ServiceState({ status }: { readonly status: ServiceRow['status'] }): JSX.Element {
@@ -35,6 +36,10 @@ export function Mark({ shape }: { readonly shape: Shape }): JSX.Element {
       {shape === 'cross' && <path d="m3 3 8 8M11 3l-8 8" {...stroke} stroke-width="2.2" />}
       {shape === 'slash' && <path d="M7 2.2a4.8 4.8 0 1 1 0 9.6 4.8 4.8 0 0 1 0-9.6M3.7 10.3l6.6-6.6" {...stroke} />}
       {shape === 'pause' && <path d="M4.5 3v8M9.5 3v8" {...stroke} stroke-width="2.4" />}
+      {shape === 'question' && (
+        <path d="M4.2 4.8a2.8 2.8 0 1 1 4.3 2.3c-.9.6-1.5 1-1.5 2" {...stroke} stroke-width="2" />
+      )}
+      {shape === 'question' && <circle cx="7" cy="12" r="1.2" fill="currentColor" />}
       {shape === 'clock' && <path d="M7 2.2a4.8 4.8 0 1 1 0 9.6 4.8 4.8 0 0 1 0-9.6M7 4.5V7l1.8 1.4" {...stroke} />}
     </svg>
   );

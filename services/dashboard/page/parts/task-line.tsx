@@ -96,7 +96,7 @@ export function TaskLine({
     <li class="task-line" data-key={rowKey(row)}>
       <TaskTitle row={row} />
       <span class="end">
-        <TaskState status={row.status} />
+        <TaskState of={row} />
       </span>
       <TaskMeta row={row} short />
       <span class="end soft">{group === 'ended' ? <Ago at={row.since} /> : <Elapsed since={row.since} />}</span>

@@ -20,6 +20,20 @@ export function Elapsed({ since }: { readonly since: string }): JSX.Element {
   );
 }
 
+/** How much time there still is, going on with the clock. The last minute stands out. */
+export function Left({ until }: { readonly until: string }): JSX.Element {
+  const ms = Date.parse(until) - clock.value;
+  return (
+    <time
+      class={ms < 60_000 ? 'nowrap tone-warn' : 'nowrap'}
+      dateTime={until}
+      title={`until ${new Date(until).toLocaleString()}`}
+    >
+      {ms > 0 ? elapsed(ms) : 'none: it ends any moment'}
+    </time>
+  );
+}
+
 export function At({ at }: { readonly at: string }): JSX.Element {
   return (
     <time class="nowrap" dateTime={at} title={new Date(at).toLocaleString()}>

@@ -4,31 +4,34 @@ import { useRef } from 'preact/hooks';
 import { useResource } from '../api/resource.ts';
 import { Answer } from '../parts/answer.tsx';
 import { ApprovalCard } from '../parts/approval-card.tsx';
+import { AskingCard } from '../parts/asking-card.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { Head } from '../parts/head.tsx';
 import { ReviewCard } from '../parts/review-card.tsx';
 import { TaskState } from '../parts/status.tsx';
 import { TaskMeta, TaskTitle } from '../parts/task-line.tsx';
 import { Elapsed } from '../parts/time.tsx';
-import { groupOf, rowKey } from '../state/rows.ts';
-import { rows } from '../state/store.ts';
+import { groupOf, isAsking, rowKey } from '../state/rows.ts';
+import { questions, rows } from '../state/store.ts';
 
 type Entry = ApprovalsAnswer['approvals'][number];
 
-/** Everything that a person is asked, oldest first. */
+/** Everything that a person is asked, oldest first: what tools ask, whose time runs out, before what waits to be decided. */
 export function Approvals(): JSX.Element {
   const listed = useRef<ReadonlySet<string>>(new Set());
   const approvals = useResource<ApprovalsAnswer>('/api/approvals', ({ tasks }) =>
     tasks.some((row) => groupOf(row) === 'attention' || listed.current.has(rowKey(row))),
   );
   listed.current = new Set(approvals.data.value?.approvals.map(({ row }) => rowKey(row)));
+  const asking = questions.value;
+  const title = asking.length === 0 ? 'Approvals' : 'Questions and approvals';
   return (
     <>
-      <Head title="Approvals" tab="Approvals" />
+      <Head title={title} />
       <Answer of={approvals}>
         {({ approvals: entries }) => {
-          const open = entries.filter(({ row }) => stillAsked(row));
-          return open.length === 0 ? (
+          const open = entries.filter(({ row }) => !isAsking(row) && stillAsked(row));
+          return open.length + asking.length === 0 ? (
             <div class="sheet empty">
               <p>Nothing waits for you.</p>
               <p>
@@ -37,6 +40,11 @@ export function Approvals(): JSX.Element {
             </div>
           ) : (
             <div class="columns">
+              {asking.map((shown) => (
+                <article key={shown.question.id} class="sheet card asked" data-task={shown.row.task}>
+                  <AskingCard shown={shown} heading="h2" />
+                </article>
+              ))}
               {open.map((entry) => (
                 <Asked key={rowKey(entry.row)} entry={entry} onDecided={approvals.refresh} />
               ))}
@@ -60,7 +68,7 @@ function Asked({ entry, onDecided }: { readonly entry: Entry; readonly onDecided
   return (
     <article class="sheet card asked" data-task={task}>
       <div class="row between">
-        <TaskState status={row.status} />
+        <TaskState of={row} />
         <span class="soft small">
           for <Elapsed since={row.since} />
         </span>

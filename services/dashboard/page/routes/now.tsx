@@ -1,12 +1,13 @@
 import type { TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
+import { AskingCard } from '../parts/asking-card.tsx';
 import { Head } from '../parts/head.tsx';
 import { LiveOutput } from '../parts/live-output.tsx';
 import { TaskState } from '../parts/status.tsx';
 import { Change, TaskList, TaskMeta, TaskTitle } from '../parts/task-line.tsx';
 import { Elapsed } from '../parts/time.tsx';
-import { rowKey } from '../state/rows.ts';
-import { attention, ended, loaded, running, waiting } from '../state/store.ts';
+import { isAsking, rowKey } from '../state/rows.ts';
+import { attention, ended, loaded, questions, running, waiting } from '../state/store.ts';
 import { counted } from '../text/format.ts';
 
 const endedShown = 12;
@@ -19,7 +20,7 @@ export function Now(): JSX.Element {
       <Head title="Now" tab="Now" />
       <div class="now-grid">
         <div class="stack">
-          {attention.value.length > 0 && <AsksForYou />}
+          {attention.value.length + questions.value.length > 0 && <AsksForYou />}
           <section aria-labelledby="running">
             <div class="section-head">
               <h2 id="running">Running</h2>
@@ -64,19 +65,31 @@ function Loading(): JSX.Element {
 }
 
 function AsksForYou(): JSX.Element {
-  const rows = attention.value;
+  const count = attention.value.length;
+  const decisions = attention.value.filter((row) => !isAsking(row));
   return (
     <section class="sheet asks-sheet" aria-labelledby="asks">
       <header>
-        <h2 id="asks">{counted(rows.length, 'task waits', 'tasks wait')} for you</h2>
-        <a class="button primary" href="/approvals">
-          Decide
-        </a>
+        <h2 id="asks">{count === 0 ? 'Nothing waits' : counted(count, 'task waits', 'tasks wait')} for you</h2>
+        {decisions.length > 0 && (
+          <a class="button primary" href="/approvals">
+            Decide
+          </a>
+        )}
       </header>
+      {questions.value.length > 0 && (
+        <ul class="asking-list">
+          {questions.value.map((shown) => (
+            <li key={shown.question.id} class="card asked" data-task={shown.row.task}>
+              <AskingCard shown={shown} heading="h3" />
+            </li>
+          ))}
+        </ul>
+      )}
       <ul class="asks-list">
-        {rows.slice(0, 6).map((row) => (
+        {decisions.slice(0, 6).map((row) => (
           <li key={rowKey(row)} class="row">
-            <TaskState status={row.status} />
+            <TaskState of={row} />
             <span class="clip asks-title">
               <TaskTitle row={row} />
             </span>
@@ -94,7 +107,7 @@ function RunningCard({ row }: { readonly row: TaskRow }): JSX.Element {
   return (
     <article class="sheet card">
       <div class="row between">
-        <TaskState status={row.status} />
+        <TaskState of={row} />
         <span class="soft small">
           <Elapsed since={row.since} />
         </span>

@@ -60,7 +60,7 @@ function Shown({ detail, onDecided }: { readonly detail: TaskDetail; readonly on
     <>
       <Head title={<Foreign text={row.title} />} tab={record.id} />
       <div class="task-facts row">
-        <TaskState status={row.status} />
+        <TaskState of={row} />
         <span class="soft small">
           <Elapsed since={row.since} />
         </span>

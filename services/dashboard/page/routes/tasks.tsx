@@ -8,8 +8,8 @@ import { Answer } from '../parts/answer.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { Head } from '../parts/head.tsx';
 import { TaskLine } from '../parts/task-line.tsx';
-import { rowKey } from '../state/rows.ts';
-import { rows } from '../state/store.ts';
+import { isAsking, rowKey } from '../state/rows.ts';
+import { attention, rows } from '../state/store.ts';
 import { counted } from '../text/format.ts';
 
 const filters = [
@@ -30,6 +30,12 @@ export function Tasks(): JSX.Element {
   for (const name of ['workspace', 'run', 'tool'] as const) if (query[name]) search.set(name, query[name]);
   search.set('limit', '50');
   const path = `/api/tasks?${search}`;
+  // At work by their state, and so in no answer of this filter.
+  const asking = attention.value.filter(
+    (row) =>
+      isAsking(row) &&
+      (['workspace', 'run', 'tool'] as const).every((name) => !query[name] || row[name] === query[name]),
+  );
   const list = useResource<TaskList>(path, (batch) => batch.tasks.length > 0);
   return (
     <>
@@ -42,16 +48,23 @@ export function Tasks(): JSX.Element {
           onChoose={(name) => route(name === 'all' ? '/tasks' : `/tasks?show=${name}`)}
         />
       </div>
-      <Answer of={list}>{(data) => <Listed key={path} first={data} path={path} />}</Answer>
+      <Answer of={list}>
+        {(data) => <Listed key={path} first={data} path={path} asking={shown === 'ask' ? asking : []} />}
+      </Answer>
     </>
   );
 }
 
-function Listed({ first, path }: { readonly first: TaskList; readonly path: string }): JSX.Element {
+function Listed(properties: {
+  readonly first: TaskList;
+  readonly path: string;
+  readonly asking: readonly TaskRow[];
+}): JSX.Element {
+  const { first, path, asking: asks } = properties;
   const [more, setMore] = useState<TaskList | null>(null);
   const [asking, setAsking] = useState(false);
   const { next } = more ?? first;
-  const listed = [...first.tasks, ...(more?.tasks ?? [])];
+  const listed = [...asks, ...first.tasks, ...(more?.tasks ?? [])];
   const seen = new Set<string>();
   const unique = listed.filter((row) => !seen.has(rowKey(row)) && seen.add(rowKey(row)));
   useEffect(() => setMore(null), [path]);
@@ -69,7 +82,7 @@ function Listed({ first, path }: { readonly first: TaskList; readonly path: stri
   return (
     <section class="sheet" aria-label="Tasks">
       <header>
-        <h2 class="soft small">{counted(first.total, 'task')}</h2>
+        <h2 class="soft small">{counted(first.total + asks.length, 'task')}</h2>
       </header>
       {unique.length === 0 && <p class="empty">There is none of these.</p>}
       <ul class="wide-list">

@@ -21,6 +21,7 @@ const row = (fields: Partial<TaskRow>): TaskRow => ({
   depends_on: [],
   change: null,
   error_class: null,
+  question: null,
   actions: [],
   ...fields,
 });
@@ -42,8 +43,14 @@ test('nothing new leaves the rows as they are', () => {
 
 test('a verification that waits for its turn is not at work', () => {
   const wait = { kind: 'turn' as const, since: '2026-01-01T00:00:00.000Z', on: [] };
-  expect(groupOf({ status: 'verifying', wait })).toBe('waiting');
-  expect(groupOf({ status: 'verifying', wait: null })).toBe('running');
+  expect(groupOf(row({ status: 'verifying', wait }))).toBe('waiting');
+  expect(groupOf(row({ status: 'verifying', wait: null }))).toBe('running');
+});
+
+test('what asks a person something waits for that person, and is at work again once it was answered', () => {
+  const wait = { kind: 'answer' as const, since: '2026-01-01T00:00:00.000Z', on: [] };
+  expect(groupOf(row({ status: 'running', wait, actions: ['answer', 'cancel'] }))).toBe('attention');
+  expect(groupOf(row({ status: 'running', actions: ['cancel'] }))).toBe('running');
 });
 
 test('what ended last comes first, what waits longest for a person comes first', () => {

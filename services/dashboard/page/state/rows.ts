@@ -46,8 +46,15 @@ const groups = {
   expired: 'ended',
 } as const satisfies Record<TaskRow['status'], Group>;
 
-/** Where a task stands on the first page: what waits for its turn is not at work, whatever it is in the middle of. */
-export function groupOf({ status, wait }: Pick<TaskRow, 'status' | 'wait'>): Group {
+/** Whether its tool waits for a person's words. */
+export function isAsking({ actions }: Pick<TaskRow, 'actions'>): boolean {
+  return actions.includes('answer');
+}
+
+/** Where a task stands on the first page: what waits for its turn or for a person is not at work, whatever it is in the middle of. */
+export function groupOf(row: Pick<TaskRow, 'status' | 'wait' | 'actions'>): Group {
+  if (isAsking(row)) return 'attention';
+  const { status, wait } = row;
   const group = groups[status];
   return group === 'running' && wait !== null ? 'waiting' : group;
 }

@@ -1,9 +1,11 @@
 import type { Now, ServiceRow, StreamBatch, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { get } from '../api/client.ts';
 import { onBatch, onRenewal } from '../api/stream.ts';
+import { clock } from './clock.ts';
 import { takeOutput } from './output.ts';
+import { type ShownQuestion, shownQuestions } from './questions.ts';
 import { type Rows, rowsOf, withFiles, withRows } from './rows.ts';
 
 /** What the first page shows and every page's frame counts: kept by the stream, whatever page is open. */
@@ -16,6 +18,8 @@ export const loaded = signal(false);
 export const running = computed(() => rowsOf(rows.value, 'running'));
 export const attention = computed(() => rowsOf(rows.value, 'attention'));
 export const waiting = computed(() => rowsOf(rows.value, 'waiting'));
+/** What tools ask, oldest first; what came to its end stays for a moment. */
+export const questions = signal<readonly ShownQuestion[]>([]);
 export const ended = computed(() => rowsOf(rows.value, 'ended'));
 /** Why the runner decides nothing now; null when it does. */
 export const runnerTrouble = computed(
@@ -26,6 +30,9 @@ export const runnerTrouble = computed(
 export function startStore(): void {
   onBatch(takeBatch);
   onRenewal(() => void renew());
+  effect(() => {
+    questions.value = shownQuestions(questions.peek(), rows.value, clock.value);
+  });
   void renew();
 }
 

@@ -3,18 +3,30 @@ import type { JSX } from 'preact';
 import { ApprovalCard } from '../parts/approval-card.tsx';
 import { Fact } from '../parts/fact.tsx';
 import { Foreign } from '../parts/foreign.tsx';
+import { QuestionCard } from '../parts/question-card.tsx';
 import { ReviewCard } from '../parts/review-card.tsx';
 import { ShownText } from '../parts/shown-text.tsx';
 import { taskPath } from '../parts/task-line.tsx';
 import { At } from '../parts/time.tsx';
+import { questions } from '../state/store.ts';
 import { TaskActions } from './task-actions.tsx';
 
 /** What is to be decided about a task, and what it is. */
 export function TaskSide({ detail, onDecided }: { detail: TaskDetail; onDecided: () => void }): JSX.Element {
   const { row, record, approval, review, objective } = detail;
   const named = { ...row, task: record.id };
+  const asked = questions.value.filter((shown) => shown.row.task === record.id);
+  const { question } = row;
+  // What it asked before this page was open is told as well.
+  if (question !== null && !asked.some((shown) => shown.question.id === question.id))
+    asked.push({ row: named, question, overAt: null });
   return (
     <div class="stack task-side">
+      {asked.map((shown) => (
+        <section key={shown.question.id} class="sheet card asks" aria-label="Question">
+          <QuestionCard shown={shown} onAnswered={onDecided} />
+        </section>
+      ))}
       {approval !== null && (
         <section class="sheet card asks" id="decide" aria-label="Approval">
           {'digest' in approval ? (

@@ -57,12 +57,13 @@ const groups = {
 } as const;
 
 function now(house: House, tasks: readonly api.TaskRow[]): unknown {
-  const of = (statuses: readonly string[]) => tasks.filter(({ status }) => statuses.includes(status));
+  const asks = ({ actions }: api.TaskRow) => actions.includes('answer');
+  const of = (statuses: readonly string[]) => tasks.filter((row) => statuses.includes(row.status) && !asks(row));
   const others = Object.values(groups).flat() as string[];
   return api.Now.parse({
     position: String(house.position),
     running: of(groups.running),
-    attention: of(groups.attention),
+    attention: [...tasks.filter(asks), ...of(groups.attention)],
     waiting: of(groups.waiting),
     ended: tasks.filter(({ status }) => !others.includes(status)).slice(0, 20),
     counts: {},
@@ -74,7 +75,7 @@ function now(house: House, tasks: readonly api.TaskRow[]): unknown {
 function approvals(house: House, tasks: readonly api.TaskRow[]): unknown {
   return api.Approvals.parse({
     approvals: tasks
-      .filter(({ status }) => status === 'pending' || status === 'review')
+      .filter(({ status, actions }) => status === 'pending' || status === 'review' || actions.includes('answer'))
       .map((row) => ({
         row,
         approval: row.status === 'pending' ? approvalOf(row, house.versions.get(row.task ?? '') ?? 1) : null,

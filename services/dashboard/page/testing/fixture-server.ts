@@ -5,7 +5,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { CommandAnswer, CommandRequest, Problem, StreamBatch, type TaskRow } from '@countersign/contracts/page-api.ts';
+import {
+  AnswerRequest,
+  CommandAnswer,
+  CommandRequest,
+  type Decision,
+  Problem,
+  StreamBatch,
+  type TaskRow,
+} from '@countersign/contracts/page-api.ts';
 import { answer } from './fixture-answers.ts';
 import { digestOf } from './fixture-diff.ts';
 import { type House, houseOf } from './fixture-house.ts';
@@ -41,7 +49,7 @@ const dist = new URL('../dist/', import.meta.url);
 export class FixtureServer {
   readonly house: House;
   /** The commands that came in, once for each key. */
-  readonly commands = new Map<string, CommandRequest>();
+  readonly commands = new Map<string, Decision>();
   signedIn = true;
   /** How long a command stays without a verdict; null for ever. */
   verdictMs: number | null = 200;
@@ -99,6 +107,15 @@ export class FixtureServer {
     this.house.versions.set(task, (this.house.versions.get(task) ?? 1) + 1);
   }
 
+  /** A task's tool is told something, by whoever. */
+  answer(task: TaskRow, text: string, user = 'operator', channel: 'dashboard' | 'matrix' = 'dashboard'): void {
+    if (task.question === null) return;
+    const at = new Date().toISOString();
+    const answer = { outcome: 'answered' as const, text, channel, user, command: 'c0mmand-0123456789ab', at };
+    const question = { ...task.question, answer };
+    this.emit({ tasks: [{ ...task, question, wait: null, reason: '', actions: ['cancel'] }] });
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
     response.setHeader('content-security-policy', policy);
@@ -110,7 +127,7 @@ export class FixtureServer {
       if (pathname === '/api/session') this.signedIn = false;
       return json(response, 200, {});
     }
-    if (request.method === 'POST') return this.#take(request, response);
+    if (request.method === 'POST') return this.#take(pathname, request, response);
     const found = answer(this.house, pathname, searchParams);
     if (found === null) return problem(response, 404, { error: 'not_found', message: 'There is no such task.' });
     json(response, 200, this.transform(pathname, found));
@@ -123,12 +140,12 @@ export class FixtureServer {
     response.on('close', () => this.#streams.delete(response));
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #take(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.headers['x-countersign-csrf'] !== 'csrf')
       return problem(response, 403, { error: 'csrf', message: 'The request did not come from this page.' });
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
-    const command = CommandRequest.parse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+    const command = decisionOf(path, JSON.parse(Buffer.concat(pieces).toString('utf8')));
     const task = 'task' in command ? this.house.tasks.get(command.task) : undefined;
     const version = 'task' in command ? (this.house.versions.get(command.task) ?? 1) : 1;
     if (command.kind === 'approve' && command.digest !== digestOf(`${command.task} ${version}`) && task?.task)
@@ -137,11 +154,17 @@ export class FixtureServer {
         message: 'The facts of this task are other ones than the page showed.',
         task: detailOf({ ...task, task: task.task }, version),
       });
+    if (command.kind === 'answer' && task?.task && !asks(task, command.question))
+      return problem(response, 409, {
+        error: 'stale',
+        message: 'The question has come to its end.',
+        task: detailOf({ ...task, task: task.task }, version),
+      });
     this.commands.set(String(request.headers['idempotency-key']), command);
     json(response, 202, this.#judge(command, task));
   }
 
-  #judge(command: CommandRequest, task: TaskRow | undefined): CommandAnswer {
+  #judge(command: Decision, task: TaskRow | undefined): CommandAnswer {
     const id = randomUUID();
     const waiting = CommandAnswer.parse({ id, verdict: 'waiting', message: 'It is in the spool.' });
     this.house.verdicts.set(id, waiting);
@@ -149,9 +172,9 @@ export class FixtureServer {
     return waiting;
   }
 
-  #decide(id: string, command: CommandRequest, task: TaskRow | undefined): void {
+  #decide(id: string, command: Decision, task: TaskRow | undefined): void {
     this.house.verdicts.set(id, { id, verdict: 'accepted', message: `${command.kind}: accepted` });
-    const statuses: Partial<Record<CommandRequest['kind'], TaskRow['status']>> = {
+    const statuses: Partial<Record<Decision['kind'], TaskRow['status']>> = {
       approve: 'approved',
       reject: 'rejected',
       merge: 'merging',
@@ -159,9 +182,20 @@ export class FixtureServer {
       retry: 'queued',
     };
     const status = statuses[command.kind];
+    if (task !== undefined && command.kind === 'answer') this.answer(task, command.answer);
     if (task !== undefined && status !== undefined)
       this.emit({ tasks: [{ ...task, status, since: new Date().toISOString(), wait: null, actions: [] }] });
   }
+}
+
+function decisionOf(path: string, body: unknown): Decision {
+  const [, task] = /^\/api\/tasks\/([^/]+)\/answer$/.exec(path) ?? [];
+  if (task === undefined) return CommandRequest.parse(body);
+  return { kind: 'answer', task: decodeURIComponent(task), ...AnswerRequest.parse(body) };
+}
+
+function asks({ question, actions }: TaskRow, id: string): boolean {
+  return question?.id === id && actions.includes('answer');
 }
 
 async function serveFile(path: string, response: ServerResponse): Promise<void> {

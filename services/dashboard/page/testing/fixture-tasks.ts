@@ -1,5 +1,5 @@
 import { noBudget } from '@countersign/contracts/budget.ts';
-import type { Attempt, Review, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
+import type { Attempt, Review, TaskDetail, TaskQuestion, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { TaskStatus } from '@countersign/contracts/task-state.ts';
 import { diffIndex, digestOf } from './fixture-diff.ts';
@@ -29,14 +29,43 @@ export function row(fields: Partial<TaskRow> & Pick<TaskRow, 'task' | 'status'>)
     depends_on: [],
     change: null,
     error_class: null,
+    question: null,
     actions: ['cancel'],
     ...fields,
   };
 }
 
+/** What a tool asks that serves something: two ports to choose from unless it is told otherwise. */
+export function question(fields: Partial<TaskQuestion> = {}): TaskQuestion {
+  return {
+    id: 'a1b2c3d4e5f60718',
+    number: 1,
+    text: 'Port 8080 is taken by something that I did not start. Which port is the demo server to listen on?',
+    options: ['8080, and stop what is there', '9090', 'any free one'],
+    default: '9090',
+    asked_at: before(0.7),
+    deadline: before(-1.8),
+    answer: null,
+    needs_code: false,
+    ...fields,
+  };
+}
+
+/** A task whose tool asks. */
+export function asking(fields: Partial<TaskRow> & Pick<TaskRow, 'task'>): TaskRow {
+  return row({
+    status: 'running',
+    wait: wait('answer'),
+    reason: 'its tool asks something',
+    question: question(),
+    actions: ['cancel', 'answer'],
+    ...fields,
+  });
+}
+
 const change = { repositories: 3, files: 42, insertions: 1_204, deletions: 318, flags: ['ci', 'lockfile'] };
 
-/** The tasks of a lively afternoon: three at work, five that ask, some that wait, and what ended. */
+/** The tasks of a lively afternoon: three at work, one whose tool asks, five that wait to be decided, some that wait, and what ended. */
 export function lively(): TaskRow[] {
   return [
     row({
@@ -61,6 +90,12 @@ export function lively(): TaskRow[] {
       title: 'Split the settings page in two',
       workspace: 'shop',
       since: before(0.4),
+    }),
+    asking({
+      task: 'a5k3d',
+      title: 'Give the demo server a port of its own',
+      workspace: 'shop',
+      since: before(2.2),
     }),
     row({
       task: 'prod-keys',
@@ -261,7 +296,14 @@ function recordOf(task: TaskRow & { readonly task: string }): TaskRecord {
   };
   const waiting = { ...since, wait: task.wait };
   const states: Partial<Record<TaskRow['status'], TaskRecord['state']>> = {
-    running: { status: 'running', wait: null, ...since, attempt: 1, slot: null, approval: null, question: null },
+    running: {
+      status: 'running',
+      ...waiting,
+      attempt: 1,
+      slot: null,
+      approval: null,
+      question: task.question === null ? null : keptQuestion(task.question),
+    },
     pending: { status: 'pending', ...waiting, digest: digestOf(`${task.task} 1`), expires_at: before(-60) },
     review: { status: 'review', ...waiting, result, refusals: [] },
     approved: { status: 'approved', ...waiting, approval },
@@ -296,6 +338,10 @@ function recordOf(task: TaskRow & { readonly task: string }): TaskRecord {
     retries: 0,
     state: states[task.status] ?? { status: 'queued', ...waiting },
   };
+}
+
+function keptQuestion({ needs_code: _, ...asked }: TaskQuestion) {
+  return { ...asked, transaction: 't1' };
 }
 
 const summaries: readonly [TaskDetail['timeline'][number]['event'], string][] = [

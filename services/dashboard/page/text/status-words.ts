@@ -2,7 +2,17 @@ import type { TaskRow } from '@countersign/contracts/page-api.ts';
 
 export type Tone = 'quiet' | 'work' | 'ask' | 'good' | 'bad' | 'warn';
 /** What tells states apart without colour. */
-export type Shape = 'ring' | 'pulse' | 'diamond' | 'square' | 'check' | 'cross' | 'slash' | 'pause' | 'clock';
+export type Shape =
+  | 'ring'
+  | 'pulse'
+  | 'diamond'
+  | 'square'
+  | 'check'
+  | 'cross'
+  | 'slash'
+  | 'pause'
+  | 'clock'
+  | 'question';
 
 type Words = { readonly word: string; readonly tone: Tone; readonly shape: Shape };
 
@@ -26,6 +36,9 @@ export const statusWords: Readonly<Record<TaskRow['status'], Words>> = {
   rejected: { word: 'Rejected', tone: 'quiet', shape: 'slash' },
   expired: { word: 'Expired', tone: 'warn', shape: 'clock' },
 };
+
+/** The same of one at work whose tool waits for a person's words. */
+export const askingWords: Words = { word: 'Asks you', tone: 'ask', shape: 'question' };
 
 /** How a service's state is said and shown. */
 export const serviceWords: Readonly<Record<'ok' | 'waiting' | 'failing' | 'silent', Words>> = {

@@ -1,9 +1,9 @@
-import type { CommandRequest } from '@countersign/contracts/page-api.ts';
+import type { CommandRequest, Decision } from '@countersign/contracts/page-api.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 
 /** What the launcher does, and not the runner. */
 export type ServiceRequest = Extract<CommandRequest, { kind: 'service_start' | 'service_stop' }>;
-export type RunnerRequest = Exclude<CommandRequest, ServiceRequest>;
+export type RunnerRequest = Exclude<Decision, ServiceRequest>;
 
 /** A request in the words of a command: what stands beside its kind is its subject, but for the code, which no digest is to hold. */
 export function askedCommand({ kind, ...rest }: RunnerRequest): AskedCommand {

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, randomBytes } from 'node:crypto';
-import type { CommandAnswer, CommandRequest } from '@countersign/contracts/page-api.ts';
+import type { CommandAnswer, Decision } from '@countersign/contracts/page-api.ts';
 import { formatProblems } from '@countersign/contracts/problem.ts';
 import { isSubmittedName } from '@countersign/contracts/task-file/file-name.ts';
 import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
@@ -42,7 +42,7 @@ export class CommandDesk {
   }
 
   /** @throws RequestProblem when nothing was done, and why; QueryError */
-  async give(request: CommandRequest, tap: Tap): Promise<CommandAnswer> {
+  async give(request: Decision, tap: Tap): Promise<CommandAnswer> {
     const id = tap.key === null ? randomBytes(16).toString('base64url') : commandIdOf(tap.key);
     const asked = withoutCode(request);
     const before = this.#taps.get(id);
@@ -69,7 +69,7 @@ export class CommandDesk {
     return answer.verdict === 'waiting' ? { ...answer, message: await this.#waitingWords() } : answer;
   }
 
-  async #giveOnce(request: CommandRequest, { id, evidence }: { id: string; evidence: string }): Promise<CommandAnswer> {
+  async #giveOnce(request: Decision, { id, evidence }: { id: string; evidence: string }): Promise<CommandAnswer> {
     if (request.kind === 'service_start' || request.kind === 'service_stop')
       return await this.#order(request, this.#giving(id, evidence));
     await this.#check(request);
@@ -136,7 +136,7 @@ function commandIdOf(key: string): string {
 }
 
 /** What tells one request from another, without what must be written nowhere. */
-function withoutCode(request: CommandRequest): string {
+function withoutCode(request: Decision): string {
   return createHash('sha256')
     .update(JSON.stringify(request, (name, value: unknown) => (name === 'code' ? undefined : value)))
     .digest('hex');

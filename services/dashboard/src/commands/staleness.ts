@@ -1,5 +1,5 @@
 import type { TaskDetail } from '@countersign/contracts/page-api.ts';
-import type { TaskState } from '@countersign/contracts/task-record.ts';
+import { openQuestion, type TaskRecord, type TaskState } from '@countersign/contracts/task-record.ts';
 import type { RunnerRequest } from './asked-command.ts';
 
 /** A request about one task. */
@@ -23,7 +23,21 @@ export function staleness(request: TaskRequest, { record, row, approval }: TaskD
     case 'cancel':
     case 'retry':
       return row.actions.includes(request.kind) ? null : changed(state);
+    case 'answer':
+      return openQuestion(record)?.id === request.question && record.cancellation === null ? null : unasked(record);
   }
+}
+
+/** Why a question that was shown is answered by nobody any more. */
+function unasked({ state, cancellation }: TaskRecord): string {
+  if (state.status !== 'running') return changed(state);
+  const now =
+    cancellation !== null
+      ? 'The task is being cancelled.'
+      : state.question?.answer === null
+        ? 'The task asks something else by now.'
+        : 'The question has come to its end.';
+  return `${now} Nothing was sent; look at it again.`;
 }
 
 function changed({ status }: TaskState): string {

@@ -15,6 +15,7 @@ const routes = apiRoutes({} as RouteParts);
 /** Parts that are told once, behind the endpoints. */
 const parts: Readonly<Record<string, z.ZodType>> = {
   TaskRow: page.TaskRow,
+  TaskQuestion: page.TaskQuestion,
   ServiceRow: page.ServiceRow,
   TimelineEvent: page.TimelineEvent,
   ShownText: page.ShownText,

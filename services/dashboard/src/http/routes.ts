@@ -1,4 +1,5 @@
 import {
+  AnswerRequest,
   Approvals,
   Charts,
   Choices,
@@ -149,6 +150,16 @@ function commandRoutes({ desk }: RouteParts): readonly Route[] {
       '/commands',
       { title: 'a person’s decision', body: CommandRequest, answer: CommandAnswer, status: 202 },
       ({ request, body, session }) => desk.give(body, { key: idempotencyKey(request), session: session.id }),
+    ),
+    answering(
+      'post',
+      '/tasks/:task/answer',
+      { title: 'what a task’s tool is told', body: AnswerRequest, answer: CommandAnswer, status: 202 },
+      ({ request, names, body, session }) =>
+        desk.give(
+          { kind: 'answer', task: names['task'] ?? '', ...body },
+          { key: idempotencyKey(request), session: session.id },
+        ),
     ),
     answering('get', '/commands/:command', { title: 'what came of it', answer: CommandAnswer }, ({ names }) =>
       desk.verdict(names['command'] ?? ''),

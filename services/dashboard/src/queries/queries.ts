@@ -24,7 +24,7 @@ import { LineLimit, linesAfter, linesBefore, logEnd, logFiles, ServiceName } fro
 import { isAtWork } from '../index/attempt-row.ts';
 import type { Database } from '../index/database.ts';
 import { type Index, IndexRebuilding } from '../index/index.ts';
-import { rowOf } from '../rows/task-row.ts';
+import { awaitsAnswer, rowOf } from '../rows/task-row.ts';
 import { approvalOf } from './approval-facts.ts';
 import { type OpenedArtifact, openArtifact } from './artifact.ts';
 import { charts } from './charts.ts';
@@ -106,7 +106,7 @@ export class Queries {
         recordsIn(database, statuses, { limit, oldest: false });
       const busy = newest(TaskStatus.options.filter(isAtWork));
       const isWaiting = ({ state }: TaskRecord) => 'wait' in state && state.wait !== null;
-      const decided = recordsIn(database, ['pending', 'review'], { limit: pageLimits.tasks, oldest: true });
+      const asked = recordsForPerson(database, pageLimits.tasks);
       const queued = recordsIn(database, ['queued', 'approved', 'interrupted'], {
         limit: pageLimits.tasks,
         oldest: true,
@@ -114,10 +114,10 @@ export class Queries {
       const refused = files.filter(({ status }) => status === 'invalid');
       return {
         position: String(database.number('position')),
-        running: busy.filter((record) => !isWaiting(record)).map(rowOf),
-        attention: decided.map(rowOf),
+        running: busy.filter((record) => !isWaiting(record) && !awaitsAnswer(record)).map(rowOf),
+        attention: asked.map(rowOf),
         waiting: [
-          ...busy.filter(isWaiting).map(rowOf),
+          ...busy.filter((record) => isWaiting(record) && !awaitsAnswer(record)).map(rowOf),
           ...queued.map(rowOf),
           ...files.filter(({ status }) => status !== 'invalid'),
         ].slice(0, pageLimits.tasks),
@@ -143,9 +143,7 @@ export class Queries {
   }
 
   async approvals(): Promise<Approvals> {
-    const records = this.#ask((database) =>
-      recordsIn(database, ['pending', 'review'], { limit: queryLimits.approvals, oldest: true }),
-    );
+    const records = this.#ask((database) => recordsForPerson(database, queryLimits.approvals));
     const approvals: Approvals['approvals'] = [];
     for (const record of records) {
       const approval = await approvalOf(this.#volumes, record, this.#now());
@@ -223,6 +221,12 @@ export class Queries {
       throw cause;
     }
   }
+}
+
+/** What only a person moves on: first the tools that wait for an answer, for their time runs out. */
+function recordsForPerson(database: Database, limit: number): TaskRecord[] {
+  const asking = recordsIn(database, ['running'], { limit: pageLimits.tasks, oldest: true }).filter(awaitsAnswer);
+  return [...asking, ...recordsIn(database, ['pending', 'review'], { limit, oldest: true })].slice(0, limit);
 }
 
 function lastEnded(database: Database) {

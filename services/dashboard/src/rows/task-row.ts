@@ -1,5 +1,6 @@
-import type { Action, TaskRow } from '@countersign/contracts/page-api.ts';
-import type { Result, StatusRow, TaskRecord } from '@countersign/contracts/task-record.ts';
+import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
+import type { Action, TaskQuestion, TaskRow } from '@countersign/contracts/page-api.ts';
+import { openQuestion, type Result, type StatusRow, type TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal, mayFollow, TaskStatus } from '@countersign/contracts/task-state.ts';
 
 /** One line of a list, from what its task's record says. */
@@ -24,12 +25,14 @@ export function rowOf(record: TaskRecord): TaskRow {
     depends_on: record.depends_on,
     change: changeOf('result' in state ? state.result : null),
     error_class: state.status === 'failed' ? state.error_class : null,
+    question: questionOf(record),
     actions: actionsOf(record),
   };
 }
 
 /** What a person may do: what the table of transitions lets follow on a decision of his. */
-function actionsOf({ state, cancellation }: TaskRecord): Action[] {
+function actionsOf(record: TaskRecord): Action[] {
+  const { state, cancellation } = record;
   const from = state.status;
   const may: Record<Action, boolean> = {
     // What was interrupted comes back to its approval without one.
@@ -40,8 +43,20 @@ function actionsOf({ state, cancellation }: TaskRecord): Action[] {
     rebase: mayFollow(from, 'rebasing'),
     cancel: mayFollow(from, 'cancelled') && cancellation === null,
     retry: isFinal(from) && mayFollow(from, 'queued'),
+    answer: awaitsAnswer(record),
   };
   return (Object.keys(may) as Action[]).filter((action) => may[action]);
+}
+
+/** Whether its tool waits for a person's words, and would hear them. */
+export function awaitsAnswer(record: TaskRecord): boolean {
+  return openQuestion(record) !== null && record.cancellation === null;
+}
+
+function questionOf({ stage, state }: TaskRecord): TaskQuestion | null {
+  if (state.status !== 'running' || state.question === null) return null;
+  const { transaction: _, ...question } = state.question;
+  return { ...question, needs_code: stage === secondFactorStage };
 }
 
 /** A file of the queue that is no task: the runner has not taken it, or it refused it. */
@@ -66,6 +81,7 @@ export function rowOfFile({ task, file, state, reason, since }: StatusRow): Task
     depends_on: [],
     change: null,
     error_class: null,
+    question: null,
     actions: [],
   };
 }

@@ -1,8 +1,10 @@
-import type { CommandAnswer, Services, TaskDetail, TaskRow } from '@countersign/contracts/page-api.ts';
-import type { TaskState } from '@countersign/contracts/task-record.ts';
+import type { CommandAnswer, Services, TaskDetail } from '@countersign/contracts/page-api.ts';
+import type { Question } from '@countersign/contracts/question.ts';
+import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import type { Queries } from '../queries/queries.ts';
 import { reviewOf } from '../queries/review.ts';
+import { rowOf } from '../rows/task-row.ts';
 
 export const digest = 'd'.repeat(64);
 export const otherDigest = 'e'.repeat(64);
@@ -45,42 +47,51 @@ export const runningState: TaskState = {
   question: null,
 };
 
-export const endedState: TaskState = { status: 'cancelled', since: at, reason: 'was cancelled' };
-
-const actionsOf: Partial<Record<TaskState['status'], TaskRow['actions']>> = {
-  pending: ['approve', 'reject', 'cancel'],
-  review: ['merge', 'rebase', 'reject', 'cancel'],
-  running: ['cancel'],
-  cancelled: ['retry'],
+export const question: Question = {
+  id: 'a1b2c3d4e5f60718',
+  transaction: 't1',
+  number: 1,
+  text: 'Which port?',
+  options: ['8080', '9090'],
+  default: '9090',
+  asked_at: at,
+  deadline: '2026-01-02T03:14:05.000Z',
+  answer: null,
 };
 
+/** A task whose tool asks. */
+export const askingState: TaskState = {
+  ...runningState,
+  reason: 'its tool waits for an answer',
+  wait: { kind: 'answer', since: at, on: [] },
+  question,
+};
+
+/** The same after somebody was first. */
+export const answeredState: TaskState = {
+  ...runningState,
+  question: {
+    ...question,
+    answer: {
+      outcome: 'answered',
+      text: '8080',
+      channel: 'matrix',
+      user: '@ada:example.org',
+      command: 'c'.repeat(22),
+      at,
+    },
+  },
+};
+
+export const endedState: TaskState = { status: 'cancelled', since: at, reason: 'was cancelled' };
+
 /** A task as it is shown. */
-export function makeDetail(state: TaskState = pendingState): TaskDetail {
-  const record = makeRecord(state, { id: 't1' });
+export function makeDetail(state: TaskState = pendingState, change: Partial<TaskRecord> = {}): TaskDetail {
+  const record = makeRecord(state, { id: 't1', ...change });
   const text = { text: 'words', bytes: 5, truncated: false };
   return {
     position: '1',
-    row: {
-      task: record.id,
-      file: record.file,
-      title: record.title,
-      run: record.run,
-      workspace: record.workspace,
-      stage: record.stage,
-      status: state.status,
-      reason: state.reason,
-      wait: null,
-      since: state.since,
-      accepted_at: at,
-      tool: null,
-      model: null,
-      attempts: 1,
-      priority: 0,
-      depends_on: [],
-      change: null,
-      error_class: null,
-      actions: actionsOf[state.status] ?? [],
-    },
+    row: rowOf(record),
     record,
     objective: text,
     task_file: text,
