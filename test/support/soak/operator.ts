@@ -76,7 +76,8 @@ export class SoakOperator {
       const other = all.find((candidate) => candidate.id === id);
       if (other === undefined) return this.#withdrawn.has(fileOf(id));
       if (!isFinal(other.state.status) || other.state.status === 'done') return false;
-      return this.#planned.get(other.dropped_as)?.retried !== true || !this.#mayRetry(other);
+      const isTriedAgain = other.state.status === 'failed' || other.state.status === 'cancelled';
+      return !isTriedAgain || this.#planned.get(other.dropped_as)?.retried !== true || !this.#mayRetry(other);
     });
   }
 
