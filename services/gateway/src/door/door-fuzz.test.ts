@@ -130,7 +130,9 @@ test(`P1.4: of ${rounds} random requests only those on the list get through the 
   );
   expect(outside).toEqual([]);
   const typesOf = (isFile: boolean) =>
-    new Set(seen.filter(({ url }) => url.includes('/media/v3/') === isFile).map((each) => each.headers['content-type']));
+    new Set(
+      seen.filter(({ url }) => url.includes('/media/v3/') === isFile).map((each) => each.headers['content-type']),
+    );
   expect(typesOf(true)).toEqual(new Set(['text/plain; charset=utf-8']));
   expect(typesOf(false)).toEqual(new Set(['application/json', undefined]));
   const headers = new Set(seen.flatMap((request) => Object.keys(request.headers)));

@@ -35,7 +35,7 @@ export function readToolAnswer(
   const words = text.trim();
   const asking = gates.filter(isAsking);
   const replied = repliedTo(relation, asking);
-  if (replied !== null && replied.question.options.includes(words)) return readWords(replied, words, givesCode);
+  if (replied?.question.options.includes(words) === true) return readWords(replied, words, givesCode);
   const about = replied ?? inThreadOf(relation, asking);
   const named = asking.length === 0 ? null : typed.exec(words);
   if (named !== null) return readTyped(named[1], named[2] ?? '', about, asking, givesCode);

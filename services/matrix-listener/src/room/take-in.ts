@@ -15,8 +15,8 @@ import { commandIdOf } from './command-id.ts';
 import type { CommandWriter } from './command-writer.ts';
 import { type Judgement, judge, type Surroundings } from './judge.ts';
 import { ObservedEvent } from './observed.ts';
-import { type Attached, readFile } from './read-file.ts';
 import { hideCodes } from './one-time-code.ts';
+import { type Attached, readFile } from './read-file.ts';
 import { editedBy } from './relation.ts';
 
 type Parts = {
