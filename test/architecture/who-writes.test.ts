@@ -43,8 +43,8 @@ test.each([
 test.each([
   ['cli', ['cli']],
   ['dashboard', ['dashboard']],
-  // Writes the bot's access beside the key, for the minute that it runs.
-  ['matrix-listener', ['enrol', 'matrix-listener']],
+  // The first and the last write the bot's access beside the key, for the minute that they run.
+  ['matrix-listener', ['enrol', 'matrix-listener', 'rotate-bot-token']],
   ['runner', ['enrol-code', 'runner']],
 ])('A29 A30 the secrets of %s are mounted into %j', (folder, holders) => {
   expect(whoSees(`secrets/${folder}`)).toEqual([...byHand, ...holders].sort());

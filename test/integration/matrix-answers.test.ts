@@ -94,8 +94,9 @@ describe('an answer becomes one signed command, with the event as evidence and t
     });
     for (const file of files) await stage.runner.judge(file);
     await stage.phone.showsAt(message.event_id, [`✅ Approved: ${id}.md`, `by ${operatorId}`, view.digest.slice(0, 8)]);
-    if (!way.startsWith('✅')) await stage.phone.signOn(evidence);
-    expect(await stage.verdicts()).not.toContain(way.startsWith('✅') ? evidence : message.event_id);
+    // Words get a sign; a tap is answered by what it tapped.
+    if (!way.startsWith('✅')) return await stage.phone.signOn(evidence);
+    for (const event of [evidence, message.event_id]) expect(await stage.phone.signed()).not.toContain(event);
   });
 
   const noes: [string, string, (id: string, message: string) => Promise<string>][] = [
