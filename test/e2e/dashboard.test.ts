@@ -96,7 +96,8 @@ describe('the operator’s day, on the page', () => {
     const ask = 'run countersign-ask "Which port?" --option 8080 --option 9090 --deadline 110 > answer.txt';
     await stack.drop('asks.md', task('stage: dev', ask));
     const { id } = await stack.reaches('asks.md', ['running'], 90_000);
-    await card(id).getByText('Which port?').waitFor({ timeout: 60_000 });
+    // The title holds these words as well.
+    await card(id).getByText('Which port?', { exact: true }).waitFor({ timeout: 60_000 });
     await card(id).getByText('the attempt is stopped').waitFor();
     await picture(tab.page, 'real-question-phone');
     await card(id).getByRole('button', { name: '9090', exact: true }).tap();
