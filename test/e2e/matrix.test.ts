@@ -154,7 +154,7 @@ describe('the loop of the first document', () => {
     const file = /room-[0-9a-f]{8}\.md/.exec(verdict)?.[0] ?? '-';
     await stack.reaches(file, ['pending']);
     expect((await phone.receives(['Approval required', file])).content['msgtype']).toBe('m.text');
-    const refused = await phone.attach('more.md', text.replace('stage:', 'tool: agent\nstage:'));
+    const refused = await phone.attach('more.md', text.replace('stage:', 'postconditions: ["true"]\nstage:'));
     expect(await phone.answerTo(refused)).toContain('names its workspace and its stage, and nothing else');
   });
 
