@@ -2,7 +2,7 @@
 export const pages = {
   now: ['/', 'Teach the importer'],
   approvals: ['/approvals', 'Rotate the signing keys'],
-  tasks: ['/tasks', '213 tasks'],
+  tasks: ['/tasks', '214 tasks'],
   'task-question': ['/tasks/a5k3d', 'Which port is the demo server'],
   'task-approval': ['/tasks/a2b3c', 'Approval requested'],
   'task-review': ['/tasks/r3v1w', 'main is 3 commits further'],
