@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { codeAt } from '../../services/runner/src/testing/one-time-code.ts';
 import { launch, picture, type Watched, watch } from '../browser/support/browser.ts';
 import { containerOf } from '../support/host-kill.ts';
@@ -53,7 +53,10 @@ describe('the operator’s day, on the page', () => {
     await card(id).getByText('Plan').first().click();
     await card(id).getByText('create first.txt').first().waitFor();
     await picture(tab.page, 'real-approval-phone');
+    // Whoever leaves the page before the tap is on its way takes it with him.
+    const taken = tab.page.waitForResponse((answer) => answer.request().method() === 'POST');
     await card(id).getByRole('button', { name: 'Approve' }).tap();
+    await taken;
     await tab.page.goto('/');
     await tab.page.getByText('so it is').first().waitFor();
     await picture(tab.page, 'real-running-phone');
@@ -200,6 +203,7 @@ describe('while the runner is down', () => {
 describe('while the launcher is down', () => {
   test('the page says so, orders nothing, and goes on as soon as it is back', async () => {
     await stack.compose('stop', 'launcher');
+    onTestFinished(async () => void (await stack.compose('start', 'launcher')));
     await tab.page.goto('/services');
     await tab.page.getByText('The launcher cannot be asked').waitFor();
     const service = tab.page.locator('[data-service="matrix-listener"]');
