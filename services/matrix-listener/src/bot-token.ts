@@ -1,16 +1,10 @@
 import { join } from 'node:path';
-import { MatrixBotEnv } from '@countersign/contracts/config/matrix.ts';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
-import { readEnvConfig } from '@countersign/kit/config-file.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import { writtenAt } from '@countersign/kit/written-at.ts';
-import { botFile, botFileName } from './bot-file.ts';
+import { type Access, botFile, botFileName, readBotFile } from './bot-file.ts';
 import { listenerLimits } from './limits.ts';
 import { pause } from './pause.ts';
 import type { Troubles } from './troubles.ts';
-
-/** A token, and when the file was written that it was read from. */
-export type Access = { readonly token: string; readonly writtenAt: string };
 
 type Parts = {
   /** The folder of `matrix-bot.env`. */
@@ -97,13 +91,11 @@ export class BotToken {
 
   async #read(): Promise<Access> {
     const { bot, room } = this.#parts;
-    // Before the content: a file that is replaced in between is then taken for the older one, and read once more.
-    const at = await writtenAt(this.#path);
-    const env = await readEnvConfig(this.#path, MatrixBotEnv);
+    const { bot: env, access } = await readBotFile(this.#path);
     if (env.MATRIX_BOT_USER !== bot || env.MATRIX_ROOM_ID !== room)
       throw new Error(
         `it is for ${env.MATRIX_BOT_USER} in ${env.MATRIX_ROOM_ID}; scripts/up starts the listener with it`,
       );
-    return { token: env.MATRIX_BOT_TOKEN, writtenAt: at };
+    return access;
   }
 }

@@ -2,16 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSigningKey } from '@countersign/contracts/command.ts';
-import { MatrixBotEnv } from '@countersign/contracts/config/matrix.ts';
 import { RoomSettings } from '@countersign/contracts/config/room.ts';
 import { Stages } from '@countersign/contracts/config/stages.ts';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
-import { ConfigError, readEnvConfig, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
+import { ConfigError, readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { exists } from '@countersign/kit/files.ts';
-import { writtenAt } from '@countersign/kit/written-at.ts';
 import { z } from 'zod';
-import { botFile, botFileName } from './bot-file.ts';
-import type { Access } from './bot-token.ts';
+import { type Access, botFile, botFileName, readBotFile } from './bot-file.ts';
 
 const Settings = z.strictObject({
   /** The folder that holds `runs/`. */
@@ -78,15 +75,12 @@ async function readCalls(path: string): Promise<RoomSettings> {
   return (await readYamlConfig(path, RoomSettings)).value;
 }
 
-async function readBot(path: string): Promise<{ readonly bot: MatrixBotEnv; readonly access: Access }> {
+async function readBot(path: string): ReturnType<typeof readBotFile> {
   if (!(await exists(path)))
     throw new ConfigError(
       `${botFile} is missing. With the stack’s own Synapse scripts/up makes it; for a homeserver of yours write its three lines: MATRIX_BOT_USER=@name:server, MATRIX_BOT_TOKEN=…, MATRIX_ROOM_ID=!…`,
     );
-  // As when it is read again: the time is that of the content, or older.
-  const at = await writtenAt(path);
-  const bot = await readEnvConfig(path, MatrixBotEnv);
-  return { bot, access: { token: bot.MATRIX_BOT_TOKEN, writtenAt: at } };
+  return await readBotFile(path);
 }
 
 async function readKey(secrets: string): Promise<KeyObject> {

@@ -49,10 +49,11 @@ function tell(state: ListenerState, due: readonly Due[], { personsOf }: Calling,
 }
 
 function dueAmong({ gates }: Pick<ListenerState, 'gates'>, calling: Calling, now: number): Due[] {
-  return gates.flatMap((gate) => {
-    const isNewest = gate === gates.findLast(({ task }) => task === gate.task);
-    return gate.closed || !isNewest || !calling.mayRing(gate.stage, now) ? [] : dueOf(gate, calling.settings, now);
-  });
+  return gates
+    .filter(({ closed }) => !closed)
+    .flatMap((gate) => dueOf(gate, calling.settings, now))
+    .filter(({ gate }) => gate === gates.findLast(({ task }) => task === gate.task))
+    .filter(({ gate }) => calling.mayRing(gate.stage, now));
 }
 
 function dueOf(gate: Gate, settings: RoomSettings, now: number): Due[] {

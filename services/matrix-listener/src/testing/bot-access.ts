@@ -1,8 +1,9 @@
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
+import type { Access } from '../bot-file.ts';
 import { botFileName } from '../bot-file.ts';
-import { type Access, BotToken } from '../bot-token.ts';
+import { BotToken } from '../bot-token.ts';
 import { Troubles } from '../troubles.ts';
 import { keptLog } from './kept-log.ts';
 import { bot, room } from './room-events.ts';
