@@ -5,21 +5,11 @@ import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { DashboardGround, until } from '../testing/dashboard-ground.ts';
+import { running, since } from '../testing/records.ts';
 import type { Told } from './feed.ts';
 import { IndexRebuilding } from './index.ts';
 
-const since = '2026-11-20T10:00:00.000Z';
 const queued: TaskState = { status: 'queued', since, reason: '', wait: null };
-const running: TaskState = {
-  status: 'running',
-  wait: null,
-  since,
-  reason: '',
-  attempt: 1,
-  slot: null,
-  approval: null,
-  question: null,
-};
 const task = (id: string, state: TaskState = queued, change: Partial<TaskRecord> = {}) =>
   makeRecord(state, { id, ...change });
 
