@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { codeAt } from '../../services/runner/src/testing/one-time-code.ts';
 import { launch, picture, type Watched, watch } from '../browser/support/browser.ts';
 import { containerOf } from '../support/host-kill.ts';
@@ -31,6 +31,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await stack[Symbol.asyncDispose]();
+});
+
+// Of what went wrong on a page only the page can tell.
+beforeEach(({ task: { name }, onTestFailed }) => {
+  onTestFailed(async () => {
+    const slug = name.replaceAll(/[^a-z]+/gi, '-').slice(0, 40);
+    await picture(tab.page, `failed-${slug}`);
+    process.stderr.write(`${slug}, at ${tab.page.url()}:\n${await tab.page.locator('body').innerText()}\n`);
+  });
 });
 
 const task = (keys: string, ...lines: readonly string[]) =>
