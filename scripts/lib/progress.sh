@@ -66,7 +66,8 @@ latest_line() {
 
 stop_ticker() {
   [ -n "$ticker" ] || return 0
-  kill "$ticker" 2>/dev/null || :
+  # A signal with a trap is lost in a shell that was forked a moment ago, and this one would wait for it for ever.
+  kill -KILL "$ticker" 2>/dev/null || :
   wait "$ticker" 2>/dev/null || :
   ticker=
 }

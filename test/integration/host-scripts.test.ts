@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -74,6 +74,15 @@ describe('every host script', () => {
         exitCode: 0,
       });
   });
+});
+
+test('a step that ends as soon as it begins is not waited for', async () => {
+  const many = `root=$0; . "$root/scripts/lib/progress.sh"; n=0; while [ $n -lt 300 ]; do step "step $n" true; n=$((n + 1)); done`;
+  const house = join(machine.folder, 'house');
+  await cp(join(root, 'scripts'), join(house, 'scripts'), { recursive: true });
+  const { exitCode, stderr } = await execa('sh', ['-euc', many, house], { reject: false, timeout: 60_000 });
+  expect(exitCode).toBe(0);
+  expect(stderr.match(/✓ step/g)).toHaveLength(300);
 });
 
 describe('scripts/down', () => {
