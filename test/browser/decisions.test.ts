@@ -201,6 +201,34 @@ test('a service is stopped after one has said so twice', async () => {
   expect(sent()).toEqual([{ kind: 'service_stop', service: 'matrix-listener' }]);
 });
 
+test.each([
+  { now: 'waits, and nobody says how its container is', status: 'waiting', container: null, can: 'Stop' },
+  { now: 'is silent, and nobody says how its container is', status: 'silent', container: null, can: 'Start' },
+  {
+    now: 'said a moment ago that all is well, and has ended',
+    status: 'ok',
+    container: { state: 'exited', started_at: null, restarts: 0, image: 'countersign/matrix-listener:0.1.0' },
+    can: 'Start',
+  },
+  {
+    now: 'fails at each start',
+    status: 'failing',
+    container: { state: 'restarting', started_at: null, restarts: 9, image: 'countersign/matrix-listener:0.1.0' },
+    can: 'Stop',
+  },
+] as const)('of a service that $now, the page offers: $can', async ({ status, container, can }) => {
+  server.house.services = server.house.services.map((service) =>
+    service.name === 'matrix-listener' ? { ...service, status, container } : service,
+  );
+  await tab.page.goto('/services');
+  const isOffered = (word: string) => tab.page.getByRole('button', { name: `${word} matrix-listener` }).isEnabled();
+  await tab.page.getByRole('button', { name: 'Stop matrix-listener' }).waitFor();
+  expect({ Start: await isOffered('Start'), Stop: await isOffered('Stop') }).toEqual({
+    Start: can === 'Start',
+    Stop: can === 'Stop',
+  });
+});
+
 test('a new task is the file that the form showed', async () => {
   await tab.page.goto('/new');
   await tab.page.getByRole('combobox', { name: 'Workspace' }).fill('shop');

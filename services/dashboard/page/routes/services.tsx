@@ -105,7 +105,8 @@ function Control({
   const controlled = controlledOf(service.name);
   if (controlled === null) return null;
   const busy = state.value.status === 'sending' || state.value.status === 'sent';
-  const up = service.container?.state === 'running' || service.status === 'ok';
+  // Where nobody says how the container is, whatever still speaks runs, well or not.
+  const up = service.container === null ? service.status !== 'silent' : !isDown.has(service.container.state);
   const words = { start: 'Start', stop: 'Stop' } as const;
   return (
     <div class="stack tight">
@@ -141,6 +142,9 @@ function Control({
     </div>
   );
 }
+
+/** In the engine's words; what is restarted again and again can be stopped. */
+const isDown: ReadonlySet<string> = new Set(['created', 'exited', 'dead']);
 
 const consequences: Readonly<Record<ControlledService, Readonly<Record<'start' | 'stop', string>>>> = {
   runner: {
