@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
+import { headField, PostedHead } from '@countersign/contracts/journal-head.ts';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Phone } from '../support/phone.ts';
@@ -246,6 +247,26 @@ describe('while a part is down', () => {
       expect(accepted).toHaveLength(1);
     }
   });
+});
+
+test('A27 what the room was told of the journals is what they say, and shows when one is another', async () => {
+  const file = join(stack.home, '..', 'room.json');
+  const told = (await phone.events()).filter(({ content }) => headField in content);
+  expect(told.length).toBeGreaterThan(20);
+  await writeFile(file, JSON.stringify({ messages: told }));
+  const clean = await stack.script('countersign', ['audit', '--room', file]);
+  expect([clean.exitCode, clean.stderr]).toEqual([0, '']);
+  expect(clean.stdout).toContain(`, ${told.length} messages of the room: everything is as it was written`);
+  const head = 'f'.repeat(64);
+  const lied = told.slice(-1).map((event) => ({
+    ...event,
+    content: { [headField]: { ...PostedHead.parse(event.content[headField]), head } },
+  }));
+  await writeFile(file, JSON.stringify({ messages: lied }));
+  const other = await stack.script('countersign', ['audit', '--json', '--room', file]);
+  expect(other.exitCode).toBe(1);
+  expect(JSON.parse(other.stdout).findings).toHaveLength(1);
+  expect(other.stdout).toContain(told.at(-1)?.event_id);
 });
 
 test('no token, password or key stands in a log or in what the engine shows of a container', async () => {

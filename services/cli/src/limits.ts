@@ -14,6 +14,8 @@ export const cliLimits = {
   patchBytesMost: 64 * 1024 * 1024,
   /** A larger patch is not read by `audit`. */
   auditPatchBytes: 64 * 1024 * 1024,
+  /** What a client wrote of the room. */
+  roomBytes: 32 * 1024 * 1024,
   /** How often `audit` looks while the runner works; only what it finds each time is told. */
   auditRounds: 4,
   auditRoundMs: 500,

@@ -18,3 +18,11 @@ export const JournalHead = z.strictObject({
   head: Sha256,
 });
 export type JournalHead = z.infer<typeof JournalHead>;
+
+/**
+ * How far a journal had come with what a message in the room tells, in the content of that message under `headField`. Whoever writes
+ * a journal anew on its own machine cannot take back what the homeserver has.
+ */
+export const PostedHead = JournalHead.pick({ journal: true, events: true, head: true });
+export type PostedHead = z.infer<typeof PostedHead>;
+export const headField = 'org.countersign.head';

@@ -9,41 +9,42 @@ import { type AuditedJournal, auditJournal } from './audit-journal.ts';
 import { auditQueue, type Filed, filedOf } from './audit-queue.ts';
 import { auditTask, readRecord } from './audit-task.ts';
 import { type Finding, type Findings, formatFinding } from './finding.ts';
+import type { RoomHead, RoomHeads } from './room-heads.ts';
 
 export type Audit = Findings & { readonly journals: number; readonly events: number; readonly tasks: number };
 
 /**
- * Everything that the runner has written down, compared with itself. Reads only. A task that is just being moved on by a runner
- * looks for a moment like one that was tampered with: only what stays so is told.
+ * Everything that the runner has written down, compared with itself and with what the room was told of it. Reads only. A task that
+ * is just being moved on by a runner looks for a moment like one that was tampered with: only what stays so is told.
  */
-export async function auditHome(volumes: string): Promise<Audit> {
-  let audit = await auditOnce(volumes);
+export async function auditHome(volumes: string, room: RoomHeads = new Map()): Promise<Audit> {
+  let audit = await auditOnce(volumes, room);
   for (let round = 1; round < cliLimits.auditRounds && audit.findings.length > 0; round += 1) {
     if ((await readHealth(join(volumes, 'logs/runner')))?.alive !== true) break;
     await sleep(cliLimits.auditRoundMs);
-    const again = await auditOnce(volumes);
+    const again = await auditOnce(volumes, room);
     const before = new Set(audit.findings.map(formatFinding));
     audit = { ...again, findings: again.findings.filter((finding) => before.has(formatFinding(finding))) };
   }
   return audit;
 }
 
-async function auditOnce(volumes: string): Promise<Audit> {
+async function auditOnce(volumes: string, room: RoomHeads): Promise<Audit> {
   const found: Findings = { findings: [], notes: [] };
   // Before the journals: what it tells of was written before it.
   const heads = await auditHeads(volumes, found);
   const filed: Filed[] = [];
   const runs = (await namesIn(join(volumes, 'runs'))).filter((name) => RunId.safeParse(name).success).sort();
-  let journals = 0;
+  const seen = new Set<string>();
   let events = 0;
   for (const name of ['service', ...runs]) {
     const folder = name === 'service' ? 'runs' : `runs/${name}`;
-    const journal = await auditJournal(volumes, `${folder}/telemetry.jsonl`, name, heads, found);
+    const journal = await auditJournal(volumes, `${folder}/telemetry.jsonl`, name, heads, room, found);
     if (journal === null) {
       if (name !== 'service' && (await exists(join(volumes, folder, 'run.yaml'))) && heads?.claims.has(name) !== true)
         found.findings.push({ path: `${folder}/telemetry.jsonl`, line: null, what: 'this run has no journal' });
     } else {
-      journals += 1;
+      seen.add(name);
       events += journal.events;
       if (name === 'service') await auditAnchors(volumes, heads, journal, found);
       else filed.push(...(await auditTasks(volumes, folder, journal, found)));
@@ -55,8 +56,11 @@ async function auditOnce(volumes: string): Promise<Audit> {
   for (const name of heads?.claims.keys() ?? [])
     if (name !== 'service' && !runs.includes(name) && heads !== null)
       found.findings.push(gone(name, `runs/${name}`, heads));
+  for (const [name, [posted]] of room)
+    if (posted !== undefined && !seen.has(name) && heads?.claims.has(name) !== true)
+      found.findings.push(missing(name, posted));
   await auditQueue(volumes, filed, found);
-  return { ...found, journals, events, tasks: filed.length };
+  return { ...found, journals: seen.size, events, tasks: filed.length };
 }
 
 function gone(name: string, folder: string, { claims }: Heads): Finding {
@@ -66,6 +70,11 @@ function gone(name: string, folder: string, { claims }: Heads): Finding {
     line: claim?.line ?? null,
     what: `${folder}/telemetry.jsonl is gone, and had ${claim?.events} lines`,
   };
+}
+
+function missing(name: string, { said }: RoomHead): Finding {
+  const path = name === 'service' ? 'runs/telemetry.jsonl' : `runs/${name}/telemetry.jsonl`;
+  return { path, line: null, what: `it is gone, and the room was told of it (${said})` };
 }
 
 async function auditTasks(
@@ -90,7 +99,6 @@ async function auditTasks(
   return filed;
 }
 
-/** The runner's own journal tells how far `heads.jsonl` had come when it started: the two vouch for each other. */
 /** By their own records, where the journal does not tell. */
 async function filedTasks(volumes: string, folder: string): Promise<Filed[]> {
   const filed: Filed[] = [];
@@ -101,6 +109,7 @@ async function filedTasks(volumes: string, folder: string): Promise<Filed[]> {
   return filed;
 }
 
+/** The runner's own journal tells how far `heads.jsonl` had come when it started: the two vouch for each other. */
 async function auditAnchors(
   volumes: string,
   heads: Heads | null,

@@ -4,7 +4,8 @@ import { JournalEvent } from '@countersign/contracts/event.ts';
 import { JournalError, lineDigest, scanChain } from '@countersign/kit/chain-scan.ts';
 import { isMissing } from '@countersign/kit/files.ts';
 import { type Heads, headsFile, tornTail } from './audit-heads.ts';
-import type { Findings } from './finding.ts';
+import type { Finding, Findings } from './finding.ts';
+import type { RoomHead, RoomHeads } from './room-heads.ts';
 
 /** What a journal says of a task: its newest record, and the digest that an approval was last asked for. */
 export type Told = { readonly record: unknown; readonly line: number; readonly digest: string | null };
@@ -18,12 +19,13 @@ export type AuditedJournal = {
   readonly isWhole: boolean;
 };
 
-/** Reads a journal from its first line to its last, and compares its end with what `heads.jsonl` says. Null when there is none. */
+/** Reads a journal from its first line to its last, and compares it with what `heads.jsonl` and the room say. Null when there is none. */
 export async function auditJournal(
   volumes: string,
   path: string,
   name: string,
   heads: Heads | null,
+  room: RoomHeads,
   { findings, notes }: Findings,
 ): Promise<AuditedJournal | null> {
   const claim = heads?.claims.get(name);
@@ -31,9 +33,13 @@ export async function auditJournal(
   const anchors: { seq: number; head: string; line: number }[] = [];
   let claimed: string | null = null;
   let events = 0;
+  const posted = Map.groupBy(room.get(name) ?? [], (head) => head.events);
+  let other: RoomHead | undefined;
   const see = (bytes: Buffer, line: number, event: JournalEvent | null) => {
     events = line;
     if (line === claim?.events) claimed = lineDigest(bytes);
+    const said = posted.get(line);
+    if (said !== undefined) other ??= said.find(({ head }) => head !== lineDigest(bytes));
     if (event !== null) hear(event, line, told, anchors);
   };
   const file = await open(join(volumes, path), 'r').catch((error: unknown) => {
@@ -59,7 +65,20 @@ export async function auditJournal(
         : `this is not the line that ${headsFile}:${claim.line} tells of`;
     findings.push({ path, line: Math.min(events + 1, claim.events), what });
   }
+  if (isWhole) other ??= [...posted].find(([line]) => line > events)?.[1][0];
+  if (other !== undefined) findings.push(unlike(path, other, events));
   return { events, told, anchors, isWhole };
+}
+
+function unlike(path: string, posted: RoomHead, events: number): Finding {
+  const { said } = posted;
+  return posted.events > events
+    ? {
+        path,
+        line: events + 1,
+        what: `it ends here, and had ${posted.events} lines when the room was told of it (${said})`,
+      }
+    : { path, line: posted.events, what: `this is not the line that the room was told of (${said})` };
 }
 
 function hear(

@@ -2,9 +2,10 @@ import { randomInt } from 'node:crypto';
 import { appendFileSync, cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineDigest } from '@countersign/kit/chain-scan.ts';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { auditHome } from '../audit/audit-home.ts';
 import { formatFinding } from '../audit/finding.ts';
+import { readRoomHeads } from '../audit/room-heads.ts';
 import { AuditGround } from '../testing/audit-ground.ts';
 import { OperatorHome } from '../testing/operator-home.ts';
 
@@ -194,6 +195,108 @@ test.each(spoils)('A27 %s is found, and named', async (_, spoil, expected) => {
     else expect(told[index]).toMatch(words);
 });
 
+/** What the room was told: of each line of a journal that it has, as a client writes it to a file. */
+function roomOf(ground: AuditGround, name: string, sender = '@bot:house'): string {
+  const path = name === 'service' ? 'runs/telemetry.jsonl' : `runs/${name}/telemetry.jsonl`;
+  const messages = ground.lines(path).map((line, index) => ({
+    type: 'm.room.message',
+    sender,
+    event_id: `$${index + 1}`,
+    content: {
+      body: 'so it is',
+      'org.countersign.head': { journal: name, events: index + 1, head: lineDigest(Buffer.from(line)) },
+    },
+  }));
+  return JSON.stringify({ room_name: 'Gate', messages: [{ type: 'm.room.create' }, null, ...messages] });
+}
+
+/** A run's journal with other words in it, and all else that vouches for it: as somebody can who owns the disk. */
+function writeAnew(ground: AuditGround): void {
+  const service = 'runs/telemetry.jsonl';
+  const headOf = (path: string) => lineDigest(Buffer.from(ground.lines(path).at(-1) ?? ''));
+  const claim = (at: number, head: string) =>
+    ground.changeLines('runs/heads.jsonl', (lines) =>
+      chained(
+        lines.map((line, index) => (index === at ? line.replace(/"head":"[0-9a-f]{64}"/, `"head":"${head}"`) : line)),
+      ),
+    );
+  ground.changeLines(journal, (lines) => chained(lines.map((line) => line.replace('"summary":""', '"summary":"x"'))));
+  claim(0, headOf(journal));
+  const anchor = lineDigest(Buffer.from(ground.lines('runs/heads.jsonl')[1] ?? ''));
+  ground.changeLines(service, (lines) =>
+    chained(lines.map((line) => line.replace(/"head":"[0-9a-f]{64}"/, `"head":"${anchor}"`))),
+  );
+  claim(2, headOf(service));
+}
+
+describe('A27 what the room was told', () => {
+  test('shows a journal that was written anew together with all that vouches for it', async () => {
+    const ground = await AuditGround.make();
+    const room = readRoomHeads(Buffer.from(roomOf(ground, run)));
+    expect((await auditHome(ground.home, room)).findings).toEqual([]);
+    writeAnew(ground);
+    expect(await tells(ground)).toEqual([]);
+    expect((await auditHome(ground.home, room)).findings.map(formatFinding)).toEqual([
+      `${journal}:1: this is not the line that the room was told of (@bot:house in $1)`,
+    ]);
+  });
+
+  test('shows a tail that was cut together with what heads.jsonl says of it', async () => {
+    const ground = await AuditGround.make();
+    const room = readRoomHeads(Buffer.from(roomOf(ground, 'service')));
+    ground.changeLines('runs/heads.jsonl', (lines) => lines.slice(0, 2));
+    ground.changeLines('runs/telemetry.jsonl', (lines) => lines.slice(0, 2));
+    expect(await tells(ground)).toEqual([]);
+    expect((await auditHome(ground.home, room)).findings.map(formatFinding)).toEqual([
+      'runs/telemetry.jsonl:3: it ends here, and had 3 lines when the room was told of it (@bot:house in $3)',
+    ]);
+  });
+
+  test('shows a run that was removed with all that told of it', async () => {
+    const ground = await AuditGround.make();
+    const room = readRoomHeads(Buffer.from(roomOf(ground, lateRun)));
+    ground.changeLines('runs/heads.jsonl', ([first = '']) => [first]);
+    const anchor = lineDigest(Buffer.from(ground.lines('runs/heads.jsonl')[0] ?? ''));
+    ground.changeLines('runs/telemetry.jsonl', (lines) =>
+      chained(lines.map((line) => line.replace(/"seq":2,"head":"[0-9a-f]{64}"/, `"seq":1,"head":"${anchor}"`))),
+    );
+    rmSync(ground.path(`runs/${lateRun}`), { recursive: true });
+    rmSync(ground.path('outbox/failed/ended.md'));
+    expect(await tells(ground)).toEqual([]);
+    expect((await auditHome(ground.home, room)).findings.map(formatFinding)).toEqual([
+      `runs/${lateRun}/telemetry.jsonl: it is gone, and the room was told of it (@bot:house in $1)`,
+    ]);
+  });
+
+  test.each([
+    ['words', 'hello', /not a room as a client writes it/],
+    ['bytes that are no text', Buffer.from([0xff, 0x7b]), /not a room as a client writes it/],
+    ['another thing in JSON', '[1]', /not a room as a client writes it/],
+    [
+      'another room',
+      '{"messages":[{"event_id":"$a","sender":"@a:b","content":{"body":"x"}}]}',
+      /no message in the file/,
+    ],
+    [
+      'heads that are none',
+      '{"chunk":[{"event_id":"$a","sender":"@a:b","content":{"org.countersign.head":{"journal":"../x","events":1,"head":"x"}}}]}',
+      /no message in the file/,
+    ],
+  ])('of a file with %s it is said that nothing was compared', async (_, content, message) => {
+    await using home = await OperatorHome.make();
+    const { code, stdout, stderr } = await home.type(['audit', '--room'], { stdin: content });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('is read up to a size', async () => {
+    await using home = await OperatorHome.make();
+    const { code, stderr } = await home.type(['audit', '--room'], { stdin: Buffer.alloc(32 * 1024 * 1024 + 1, 0x20) });
+    expect(code).toBe(1);
+    expect(stderr).toContain('more than 32 MiB');
+  });
+});
+
 test('A27 F24 1,000 flipped bits over all bytes of a journal are all found', { timeout: 120_000 }, async () => {
   const ground = await AuditGround.make();
   const whole = ground.read(journal);
@@ -251,6 +354,10 @@ test('on the command line: a line for each finding and an exit code; as JSON eve
     stdout: '3 journals, 10 events, 4 tasks: everything is as it was written\n',
     stderr: '',
   });
+  const room = roomOf(ground, run);
+  expect((await home.type(['audit', '--room'], { stdin: room })).stdout).toBe(
+    '3 journals, 10 events, 4 tasks, 4 messages of the room: everything is as it was written\n',
+  );
   rmSync(join(home.path, task('turns'), 'task.json'));
   const { code, stdout } = await home.type(['audit']);
   expect(code).toBe(1);

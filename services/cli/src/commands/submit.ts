@@ -9,6 +9,7 @@ import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import { parseCommandLine, spoolOptions } from '../arguments.ts';
 import { CliError, type ExitCode } from '../failure.ts';
 import { issueCommand } from '../issue-command.ts';
+import { readLimited } from '../read-limited.ts';
 import type { Context } from '../terminal.ts';
 
 /** `submit`: a task file from standard input or a path, checked here before it is handed in. */
@@ -17,7 +18,7 @@ export async function submit(context: Context, words: readonly string[]): Promis
   const { values, positionals } = parseCommandLine(words, options, { least: 0, most: 1 });
   const [path] = positionals;
   const file = checkName(values.name ?? (path === undefined ? defaultName() : basename(path)));
-  const bytes = path === undefined ? await readLimited(context.stdin, 'standard input') : await readPath(path);
+  const bytes = path === undefined ? await readTask(context.stdin, 'standard input') : await readPath(path);
   const parsed = parseTaskFile(bytes);
   if (!parsed.ok) throw new CliError('refused', formatProblems(inertLine(file), parsed.problems));
   // With its byte order mark, if there is one: what is dropped is what was handed in.
@@ -45,7 +46,7 @@ function defaultName(): string {
 async function readPath(path: string): Promise<Buffer> {
   try {
     const file = await open(path, 'r');
-    return await readLimited(file.createReadStream(), path);
+    return await readTask(file.createReadStream(), path);
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
     throw new CliError('refused', `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
@@ -54,15 +55,7 @@ async function readPath(path: string): Promise<Buffer> {
   }
 }
 
-async function readLimited(stream: Readable, name: string): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of stream) {
-    const bytes = Buffer.from(part);
-    size += bytes.length;
-    if (size > taskFileLimits.fileBytes)
-      throw new CliError('refused', `${name}: a task file has at most ${taskFileLimits.fileBytes} bytes`);
-    parts.push(bytes);
-  }
-  return Buffer.concat(parts);
+async function readTask(stream: Readable, name: string): Promise<Buffer> {
+  const most = taskFileLimits.fileBytes;
+  return await readLimited(stream, most, `${name}: a task file has at most ${most} bytes`);
 }

@@ -12,6 +12,7 @@ import type { Troubles } from '../troubles.ts';
 import { type Announcing, announce, type Change } from './announce.ts';
 import { JournalList, type JournalSize } from './journal-list.ts';
 import { type Chapter, readNews, readStanding } from './read-news.ts';
+import { witnessed } from './witness.ts';
 
 type Parts = {
   readonly state: StateFile;
@@ -121,7 +122,7 @@ export class FollowLoop {
     const changes: Change[] = [];
     for (const item of news) {
       try {
-        changes.push(await announce(this.#parts.announcing, item, this.#hasWaited(name)));
+        changes.push(witnessed(await announce(this.#parts.announcing, item, this.#hasWaited(name)), item.head));
       } catch (error) {
         if (!(error instanceof ApprovalViewError || error instanceof DiffViewError)) throw error;
         if (!this.#unsettled.has(name)) this.#unsettled.set(name, this.#clock());

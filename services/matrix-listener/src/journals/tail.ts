@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { JournalEvent } from '@countersign/contracts/event.ts';
-import { wholeLength } from '@countersign/kit/chain-scan.ts';
+import { lineDigest, wholeLength } from '@countersign/kit/chain-scan.ts';
 import { listenerLimits } from '../limits.ts';
 
 const { pieceBytes } = listenerLimits;
 
-/** `event` is null for a line that is none. */
-type Line = { readonly event: JournalEvent | null };
+/** `event` is null for a line that is none; `head` is the line's SHA-256, as the next line names it. */
+type Line = { readonly event: JournalEvent | null; readonly head: string };
 export type Piece = { readonly lines: readonly Line[]; readonly end: number };
 
 /**
@@ -35,7 +35,8 @@ function linesOf(bytes: Buffer): Line[] {
   const lines: Line[] = [];
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf('\n', start);
-    lines.push({ event: parse(bytes.toString('utf8', start, end)) });
+    const line = bytes.subarray(start, end);
+    lines.push({ event: parse(line.toString('utf8')), head: lineDigest(line) });
     start = end + 1;
   }
   return lines;

@@ -1,4 +1,5 @@
 import { inertLine } from '@countersign/contracts/inert-text.ts';
+import { headField } from '@countersign/contracts/journal-head.ts';
 import type { Answer } from '@countersign/contracts/question.ts';
 import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { waitWords } from '@countersign/contracts/wait-words.ts';
@@ -106,11 +107,15 @@ export function editedMessage(gate: Gate, title: string, words: string): EditCon
     ['digest', gate.digest.slice(0, 8)],
   ] as const;
   const lines = words === '' ? [] : [words];
+  // A client that writes the room to a file may leave out either the edit or what it took the place of.
+  const head = gate.head === null ? {} : { [headField]: gate.head };
   return {
     msgtype: 'm.text',
     body: `* ${title}: ${name}`,
     'm.mentions': {},
+    ...head,
     'm.new_content': {
+      ...head,
       msgtype: 'm.text',
       body: [
         `${title}: ${name}`,

@@ -1,4 +1,5 @@
 import { AttachedFileName } from '@countersign/contracts/attached-file.ts';
+import { PostedHead } from '@countersign/contracts/journal-head.ts';
 import { MatrixEventId, MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { QuestionId, RunId, Sha256, TaskId, Timestamp } from '@countersign/contracts/names.ts';
 import { WaitKind } from '@countersign/contracts/wait.ts';
@@ -56,6 +57,8 @@ const Gate = Request.extend({
   edited: z.string().nullable().default(null),
   /** How often it was edited. */
   edits: z.int().nonnegative().default(0),
+  /** How far the journal had come with what the message is to tell. */
+  head: PostedHead.nullable().default(null),
   /** How many of the times after which it is called for again have passed and were said. */
   calls: z.int().nonnegative().default(0),
   /** That it expires soon was said. */
@@ -65,7 +68,7 @@ export type Gate = z.infer<typeof Gate>;
 
 /** What the room was just asked. @param seen its place among what the room has shown, when it was seen there */
 export function newGate(request: Request, event: MatrixEventId, seen: number | null): Gate {
-  const unedited = { standing: null, edited: null, edits: 0 };
+  const unedited = { standing: null, edited: null, edits: 0, head: null };
   return { ...request, event, seen, closed: false, ...unedited, calls: 0, isNearEnd: false };
 }
 
