@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { disturb } from './support/everywhere.ts';
 import { errorsAt, type Point } from './support/points.ts';
 import { roundsOf, seed } from './support/random.ts';
-import { accept, approved, decide, mergePair, runPair, work } from './support/scenarios.ts';
+import { accept, approved, ask, decide, mergePair, runPair, work } from './support/scenarios.ts';
 
 test.for([
   { scenario: accept, quick: 10 },
   { scenario: decide, quick: 10 },
   { scenario: work, quick: 6 },
   { scenario: approved, quick: 4 },
+  { scenario: ask, quick: 4 },
   { scenario: runPair, quick: 2 },
   { scenario: mergePair, quick: 6 },
 ])(

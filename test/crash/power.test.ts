@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { houseAfter, undisturbed } from './support/houses.ts';
 import { deathsAt, fatesOf, nameOf } from './support/points.ts';
 import { generator, roundsOf, seed, spread } from './support/random.ts';
-import { accept, approved, decide, mergePair, work } from './support/scenarios.ts';
+import { accept, approved, ask, decide, mergePair, work } from './support/scenarios.ts';
 import { describe, playAgainst } from './support/trial.ts';
 import { losePower } from './support/world.ts';
 
@@ -11,6 +11,7 @@ test.for([
   { scenario: decide, quick: 4 },
   { scenario: work, quick: 3 },
   { scenario: approved, quick: 2 },
+  { scenario: ask, quick: 3 },
   { scenario: mergePair, quick: 3 },
 ])(
   `F15 F17 F18 the machine loses power beside a step of $scenario.name, from seed ${seed}`,

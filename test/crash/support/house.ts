@@ -21,6 +21,9 @@ type Repository = {
   readonly made: NonNullable<Made['bundles']>[number];
 };
 
+/** The task whose tool asks something before it does anything. */
+export const asking = 'asker';
+
 /** Repositories of the workspaces, by their path below `workspaces/`. */
 const repositories = ['project', 'pair/one', 'pair/two'] as const;
 
@@ -92,7 +95,9 @@ export class House {
       const repository = [...this.repositories.values()].find(({ base }) => base === base_head);
       return repository === undefined ? [] : [repository.made];
     });
-    return { bundles };
+    return task.task === asking
+      ? { asks: { text: 'Which port?', options: ['8080', '9090'], default: null, deadline_sec: 600 }, bundles }
+      : { bundles };
   };
 
   sign(id: string, what: Pick<UnsignedCommand, 'kind' | 'subject'>): Command {

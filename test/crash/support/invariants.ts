@@ -5,11 +5,16 @@ import { wholeLength } from '@countersign/kit/chain-scan.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import type { Layout } from '../../../services/runner/src/state/layout.ts';
 import type { Operator } from './scenario.ts';
+import type { ScriptedRoom } from './scripted-room.ts';
 import type { Taken } from './scripted-sandbox.ts';
 import { eventsOf, queueFiles, runsOf, tasksByJournal, tasksByRecord } from './view.ts';
 
-/** What a house at rest is checked against: what people did to it, and what its sandboxes were given. */
-export type Witness = { readonly operator: Operator; readonly taken: readonly Taken[] };
+/** What a house at rest is checked against: what people did to it, and what its sandboxes were given and told. */
+export type Witness = {
+  readonly operator: Operator;
+  readonly taken: readonly Taken[];
+  readonly rooms: ReadonlyMap<string, ScriptedRoom>;
+};
 
 /** Everything that is not as it has to be, whenever no runner is at work; empty when all is well. */
 export function findBroken(layout: Layout, witness: Witness): string[] {
@@ -20,6 +25,7 @@ export function findBroken(layout: Layout, witness: Witness): string[] {
     ...startsApproved(layout),
     ...verdictsTold(layout, witness.operator),
     ...effectsOnce(layout),
+    ...questionsKept(layout, witness.rooms.values()),
     ...journalsWhole(layout),
   ];
 }
@@ -122,6 +128,26 @@ function effectsOnce(layout: Layout): string[] {
       typeof data?.['command_id'] === 'string' ? [`${event} of ${data['command_id']}`] : [],
     );
   return effects.filter((effect, index) => effects.indexOf(effect) !== index).map((effect) => `I4: twice: ${effect}`);
+}
+
+/** I9: what a tool has heard stands in a journal, and what was asked, and how it ended, was written down once. */
+function questionsKept(layout: Layout, rooms: Iterable<ScriptedRoom>): string[] {
+  const told = runsOf(layout)
+    .flatMap((run) => eventsOf(layout.runJournal(run)))
+    .flatMap(({ event, data }) =>
+      event === 'question_asked' || event === 'question_ended' ? [`${event} ${String(data?.['question'])}`] : [],
+    );
+  const heard = [...rooms].flatMap((room) =>
+    room.heard.map((event) =>
+      event.kind === 'question' ? `question_asked ${event.id}` : `question_ended ${event.question}`,
+    ),
+  );
+  return [
+    ...told.filter((event, index) => told.indexOf(event) !== index).map((event) => `I9: twice: ${event}`),
+    ...heard
+      .filter((event) => !told.includes(event))
+      .map((event) => `I9: a tool was told what no journal says: ${event}`),
+  ];
 }
 
 /** I5: every journal can be read, and none has a tail that was not wholly written. */

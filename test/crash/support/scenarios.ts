@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
+import { asking } from './house.ts';
 import type { Scenario, Scene } from './scenario.ts';
 
 const status = ({ tasks }: Scene, id: string) => tasks.get(id)?.state.status;
@@ -73,6 +74,24 @@ export const approved: Scenario = {
         subject: { task: 'stage', digest: state.digest },
       });
     return isIn(scene, { stage: 'review' });
+  },
+};
+
+/** The tool of one asks a person, is answered, and goes on; where its attempt was lost, the next one asks anew. */
+export const ask: Scenario = {
+  name: 'ask',
+  after: begun,
+  launcherAnswers: true,
+  act(scene) {
+    scene.operator.drop('asks.md', `id: ${asking}\nworkspace: project\nstage: dev\n\nask, and do it\n`);
+    const state = scene.tasks.get(asking)?.state;
+    const question = state?.status === 'running' ? state.question : null;
+    if (question?.answer === null)
+      scene.operator.command(`command-answer-${question.id}`, {
+        kind: 'answer',
+        subject: { task: asking, question: question.id, answer: '8080' },
+      });
+    return isIn(scene, { [asking]: 'review' });
   },
 };
 

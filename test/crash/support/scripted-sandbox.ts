@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeChunk, decodeJson } from '@countersign/contracts/frame-codec.ts';
 import { type ResendFrame, ResendFrame as ResendSchema, TaskFrame } from '@countersign/contracts/frames.ts';
+import type { AskedQuestion } from '@countersign/contracts/question.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { FakeSandbox } from '../../../services/runner/src/testing/fake-sandbox.ts';
+import type { ScriptedRoom } from './scripted-room.ts';
 
 /** What a sandbox made of its task. */
 export type Made = {
+  /** Asked before anything is made, which waits for the answer. */
+  readonly asks?: AskedQuestion;
   readonly plan?: string;
   readonly stdout?: string;
   readonly bundles?: readonly { readonly head: string; readonly bytes: Buffer }[];
@@ -13,20 +17,22 @@ export type Made = {
 export type Scripts = (task: TaskFrame) => Made;
 export type Taken = { readonly slot: string; readonly task: string; readonly mode: TaskFrame['mode'] };
 
-const reconnectMs = 5;
+const lookMs = 5;
 type Held = Pick<ResendFrame, 'stdout' | 'bundles'>;
 
-/** A sandbox that does its task at once, holds what came of it, and looks for its runner until it is removed. */
+/** A sandbox that does its task at once, or as soon as what it asks is answered, holds what came of it, and looks for its runner until it is removed. */
 export class ScriptedSandbox {
   readonly #slots: string;
   readonly #slot: string;
   readonly #scripts: Scripts;
   readonly #tell: (taken: Taken) => void;
+  readonly #room: ScriptedRoom;
   #task: TaskFrame | null = null;
   #connection: FakeSandbox | null = null;
   #removed = false;
 
-  constructor(slots: string, slot: string, scripts: Scripts, tell: (taken: Taken) => void) {
+  constructor(slots: string, slot: string, scripts: Scripts, room: ScriptedRoom, tell: (taken: Taken) => void) {
+    this.#room = room;
     this.#slots = slots;
     this.#slot = slot;
     this.#scripts = scripts;
@@ -46,19 +52,19 @@ export class ScriptedSandbox {
       } catch {
         // Nobody listens, or the runner has died: it looks again.
       }
-      await sleep(reconnectMs);
+      await sleep(lookMs);
     }
   }
 
   async #converse(connection: FakeSandbox): Promise<void> {
     this.#connection = connection;
     if (this.#removed) return connection.hangUp();
-    const state = this.#task === null ? 'idle' : 'ended';
+    const state = this.#task === null ? 'idle' : this.#isWaiting(this.#task) ? 'busy' : 'ended';
     connection.say('hello', { protocol: 1, state, task: this.#task?.task ?? null });
     for (;;) {
       const frame = await connection.next();
       if (frame.name === 'task') await this.#begin(connection, decodeJson(frame.payload, TaskFrame));
-      else if (frame.name === 'resend') this.#deliver(connection, decodeJson(frame.payload, ResendSchema));
+      else if (frame.name === 'resend') await this.#deliver(connection, decodeJson(frame.payload, ResendSchema));
       else if (frame.name === 'ack') return connection.hangUp();
     }
   }
@@ -69,12 +75,21 @@ export class ScriptedSandbox {
       for (let bytes = 0; bytes < pack.bytes; ) bytes += decodeChunk(await connection.nextNamed('pack')).data.length;
     this.#task = task;
     this.#tell({ slot: this.#slot, task: task.task, mode: task.mode });
-    this.#deliver(connection, { stdout: 0, bundles: [] });
+    const { asks } = this.#scripts(task);
+    if (asks !== undefined) this.#room.ask('t1', asks);
+    await this.#deliver(connection, { stdout: 0, bundles: [] });
   }
 
-  #deliver(connection: FakeSandbox, held: Held): void {
+  #isWaiting(task: TaskFrame): boolean {
+    return this.#scripts(task).asks !== undefined && !this.#room.isAnswered;
+  }
+
+  async #deliver(connection: FakeSandbox, held: Held): Promise<void> {
     const task = this.#task;
     if (task === null) return;
+    // One that was cut meanwhile is told by the next frame that is said on it, and another one has come in its place.
+    while (this.#isWaiting(task) && !this.#removed) await sleep(lookMs);
+    if (this.#connection !== connection) return;
     const { plan, stdout = 'said\n', bundles = [] } = this.#scripts(task);
     const said = Buffer.from(stdout);
     if (held.stdout < said.length) connection.chunk('output', 0, said, held.stdout);

@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
+import { Room } from '@countersign/contracts/task-room.ts';
 import { closeServer } from '@countersign/kit/socket-server.ts';
+import { ScriptedRoom } from './scripted-room.ts';
 import { ScriptedSandbox, type Scripts, type Taken } from './scripted-sandbox.ts';
 
 type Answer = { readonly status: number; readonly body?: unknown };
@@ -30,6 +32,8 @@ export class Surroundings {
   readonly sandboxes = new Map<string, ScriptedSandbox>();
   /** Every task that a sandbox was given, in order. */
   readonly taken: Taken[] = [];
+  /** What the tool in each slot may ask, and has heard; kept when its sandbox is gone. */
+  readonly rooms = new Map<string, ScriptedRoom>();
   /** Called when a sandbox has been given a task, before it works on it. */
   onTaken: (taken: Taken) => void = () => undefined;
   /** While it is false, tasks are accepted and decided on, and none is begun. */
@@ -50,7 +54,7 @@ export class Surroundings {
     const launcherSocket = join(this.#sockets, `launcher-${life}`);
     const gatewaySocket = join(this.#sockets, `gateway-${life}`);
     await this.#serve(launcherSocket, (method, url, body) => this.#launcher(method, url, body));
-    await this.#serve(gatewaySocket, (method, url) => this.#gateway(method, url));
+    await this.#serve(gatewaySocket, (method, url, body) => this.#gateway(method, url, body));
     return { launcherSocket, gatewaySocket };
   }
 
@@ -83,7 +87,7 @@ export class Surroundings {
       return { status: 200, body: { sandboxes: [...this.sandboxes.keys()].map((id) => described(id)) } };
     if (method === 'POST') {
       const { slot } = JSON.parse(body) as { slot: string };
-      const sandbox = new ScriptedSandbox(this.#slots, slot, this.#scripts, (taken) => {
+      const sandbox = new ScriptedSandbox(this.#slots, slot, this.#scripts, this.#roomOf(slot), (taken) => {
         this.taken.push(taken);
         this.onTaken(taken);
       });
@@ -96,18 +100,27 @@ export class Surroundings {
     return { status: 204 };
   }
 
-  #gateway(method: string, url: string): Answer {
+  #roomOf(slot: string): ScriptedRoom {
+    const room = this.rooms.get(slot) ?? new ScriptedRoom();
+    this.rooms.set(slot, room);
+    return room;
+  }
+
+  #gateway(method: string, url: string, body: string): Answer {
     if (method === 'GET')
       return {
         status: 200,
         body: { status: 'ready', kind: 'own', name: 'small', context_length: 32_768, tools: true },
       };
     if (method === 'DELETE') return { status: 204 };
-    const id = url.slice('/slots/'.length);
+    const [id = '', part] = url.slice('/slots/'.length).split('/');
     const folder = join(this.#modelSlots, id);
     if (!existsSync(folder)) return { status: 404, body: { error: 'no-folder' } };
-    writeFileSync(join(folder, 'ollama.sock'), '');
-    return { status: 200, body: { id, tokens: { prompt: 0, completion: 0, requests: 0 }, exceeded: null } };
+    const room = this.#roomOf(id);
+    if (part === 'room') room.told(Room.parse(JSON.parse(body)));
+    else writeFileSync(join(folder, 'ollama.sock'), '');
+    const tokens = { prompt: 0, completion: 0, requests: 0 };
+    return { status: 200, body: { id, tokens, exceeded: null, ...room.reading } };
   }
 }
 

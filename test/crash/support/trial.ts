@@ -37,7 +37,7 @@ export async function play(
   const world = new World(house);
   const operator = new Operator(house, (path) => world.onPut(path));
   const { surroundings } = world;
-  const witness = { operator, taken: surroundings.taken };
+  const witness = { operator, taken: surroundings.taken, rooms: surroundings.rooms };
   const steps: Step[] = [];
   const ends: End[] = [];
   const broken: string[] = [];
