@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import type { Places } from './check-compose.ts';
 import { inspect } from './check-container.ts';
-import { freePort } from './free-port.ts';
+import { freePorts } from './free-port.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 
@@ -47,17 +47,21 @@ export class Stack implements AsyncDisposable {
    */
   static async up(name: string, prepare?: Prepare): Promise<Stack> {
     const stack = await Stack.made(name, prepare);
-    await stack.mustUp(['--rehearsal', '--json']);
-    return stack;
+    try {
+      await stack.mustUp(['--rehearsal', '--json']);
+      return stack;
+    } catch (error) {
+      // Nobody else knows of it.
+      await stack[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Folders for a stack that is not up yet, for tests of `scripts/up` itself and of what it chooses. */
   static async made(name: string, prepare?: Prepare): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), `countersign-${name}-`));
-    const stack = new Stack(`countersign-test-${name}`, folder, {
-      matrix: await freePort(),
-      page: await freePort(),
-    });
+    const [matrix = 0, page = 0] = await freePorts(2);
+    const stack = new Stack(`countersign-test-${name}`, folder, { matrix, page });
     await cp(join(root, 'configs'), stack.configs, { recursive: true });
     // The servers of whoever runs the tests are not the tests'.
     await writeFile(join(stack.configs, 'hosts.env'), '');
