@@ -39,6 +39,18 @@ async function eventsOf(record: TaskRecord): Promise<string[]> {
 
 const count = (events: readonly string[], name: string) => events.filter((event) => event === name).length;
 
+/** Where tasks stand and how they came there, for whoever wants to know why one is not where it should be. */
+async function standing(files: ReadonlySet<string>): Promise<string> {
+  const records = (await stack.tasks()).filter((record) => files.has(record.dropped_as));
+  const told = await Promise.all(
+    records.map(async ({ id, run, dropped_as: file, state }) => {
+      const events = (await stack.events(run)).filter(({ task_id }) => task_id === id).slice(-8);
+      return `${file}: ${state.status} (${state.reason}): ${events.map(({ ts, event, summary }) => `${ts} ${event} ${summary}`).join('; ')}`;
+    }),
+  );
+  return told.join('\n');
+}
+
 /** Whether the one warm sandbox is all that there is. */
 async function nothingIsLeft(): Promise<void> {
   await expect
@@ -107,7 +119,10 @@ describe('F08', () => {
     );
     expect(ours.size).toBe(atOnce);
     for (const { id, slot } of await sandboxesOf(stack))
-      if (ours.has(slot)) await execa('docker', ['exec', id, 'touch', '/tmp/go']);
+      if (ours.has(slot))
+        await execa('docker', ['exec', id, 'touch', '/tmp/go']).catch(async (error: unknown) => {
+          throw new Error(await standing(open), { cause: error });
+        });
     for (const file of files) {
       const done = await stack.reaches(file, ['review'], 90_000);
       expect(done.attempts).toBe(1);

@@ -49,6 +49,8 @@ test('A22 A31 where stages.yaml lists the room, prod is approved and merged ther
   const said = await phone.say(`approve live.md ${used}`);
   await stack.reaches('live.md', ['review'], 90_000);
   await phone.signOn(said);
+  // Before the room has been asked for it there is nothing that it could merge.
+  await phone.receives(['Finished, and not verified', id]);
   expect(await phone.answerTo(await phone.say(`merge ${id} unverified ${used}`))).toMatch(/used already|not right/);
   expect((await stack.task('live.md'))?.state.status).toBe('review');
   await nextCode();

@@ -32,9 +32,15 @@ export async function sandboxesOf(stack: Stack): Promise<{ id: string; slot: str
     .reverse();
 }
 
-/** Kills all processes of a container at once. */
-export async function killContainer(container: string): Promise<void> {
-  killProcess(await initOf(container));
+/** Kills all processes of a container at once. Returns false where it was gone already. */
+export async function killContainer(container: string): Promise<boolean> {
+  const { exitCode, stdout, stderr } = await execa('docker', ['inspect', '--format', '{{.State.Pid}}', container], {
+    reject: false,
+  });
+  if (/No such object/.test(stderr)) return false;
+  if (exitCode !== 0) throw new Error(`docker inspect ${container}: ${stderr}`);
+  killProcess(Number(stdout));
+  return true;
 }
 
 /** The host's ids of all processes of a container. */

@@ -94,8 +94,9 @@ export class Soak {
         const sandboxes = (await sandboxesOf(this.#stack)).filter(({ state }) => state === 'running');
         const sandbox = sandboxes[Math.floor(interference.choice * sandboxes.length)];
         if (sandbox === undefined) return;
-        this.#figures.killed('sandbox');
-        return killContainer(sandbox.id);
+        // Its task may have ended since it was listed.
+        if (await killContainer(sandbox.id)) this.#figures.killed('sandbox');
+        return;
       }
       case 'cancel':
         return this.#operator.command('cancel', interference.file, 'changed my mind');
