@@ -6,6 +6,7 @@ import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
 import { makeModelSlot, removeModelSlot } from './model-slot.ts';
+import { poolLimits } from './pool-limits.ts';
 import { Rooms } from './rooms.ts';
 import { newSlotId, Slot } from './slot.ts';
 import { type ModelBudget, SlotMeter } from './slot-meter.ts';
@@ -16,9 +17,17 @@ type PoolOptions = {
   readonly modelSlots: string;
   readonly launcher: Launcher;
   readonly gateway: Gateway;
-  /** How many idle sandboxes to keep. */
-  readonly warm: number;
   readonly logger: Logger;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
+};
+
+/** A sandbox that waits for its task. */
+type Idle = {
+  readonly slot: Slot;
+  /** What it was made from; a task gets a sandbox of exactly the make that its approval names. */
+  readonly make: string;
+  readonly since: number;
 };
 
 /** No sandbox could be had; `message` says why. */
@@ -33,12 +42,14 @@ export class NoSandboxError extends Error {
 export class SandboxPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #known = new Set<SlotId>();
-  readonly #idle: Slot[] = [];
+  #idle: readonly Idle[] = [];
   readonly #used = new Set<Slot>();
-  /** What each was made from; a task gets a sandbox of exactly the make that its approval names. */
-  readonly #madeAs = new WeakMap<Slot, string>();
+  /** Given to a task that has not begun in them: until then no other one is made, which would take the processor from it. */
+  readonly #dispatching = new Set<SlotId>();
   /** Those that no way to the model is opened for. */
   readonly #withoutModel = new Set<SlotId>();
+  /** What the gateway is being told of a slot. */
+  readonly #telling = new Map<SlotId, Promise<void>>();
   /** Of the slots that a task has and that lead to a model. */
   readonly #meters = new Map<SlotId, SlotMeter>();
   /** Of the slots whose tool can ask something, or is told that it cannot. */
@@ -46,10 +57,12 @@ export class SandboxPool implements AsyncDisposable {
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
+  readonly #clock: () => number;
   #filling: Promise<void> | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
     this.rooms = new Rooms(options.gateway);
   }
 
@@ -60,7 +73,7 @@ export class SandboxPool implements AsyncDisposable {
    */
   async acquire(profile: Profile, workspace: string | null = null, budget: ModelBudget = noBudget): Promise<Slot> {
     const slot = this.#takeIdle(profile) ?? (await this.#start(profile, workspace, 'with-model'));
-    this.#used.add(slot);
+    this.#dispatch(slot);
     this.#meters.set(slot.id, new SlotMeter(budget));
     try {
       await this.#tellGateway(slot.id);
@@ -71,11 +84,23 @@ export class SandboxPool implements AsyncDisposable {
     }
   }
 
-  /** A new sandbox that never had a way to the model, for what must not depend on one. @throws NoSandboxError */
+  /**
+   * A sandbox without a way to the model, for what must not depend on one. A warm one had a way, by which nothing went: only the
+   * agent process was in there. @throws NoSandboxError
+   */
   async acquireWithoutModel(profile: Profile, workspace: string | null = null): Promise<Slot> {
-    const slot = await this.#start(profile, workspace, 'without-model');
-    this.#used.add(slot);
+    const warm = this.#takeIdle(profile);
+    const slot =
+      warm !== undefined && (await this.#closeModel(warm))
+        ? warm
+        : await this.#start(profile, workspace, 'without-model');
+    this.#dispatch(slot);
     return slot;
+  }
+
+  /** What a slot was given for has begun in it. */
+  begun(slot: Slot): void {
+    this.#dispatching.delete(slot.id);
   }
 
   /** Takes over the slot of a task that a runner before us started. A gateway that is away hears of it when it is back. */
@@ -105,6 +130,7 @@ export class SandboxPool implements AsyncDisposable {
   /** Ends the sandbox and its slot. What cannot be removed now is tried again by `maintain`. */
   async release(slot: Slot): Promise<void> {
     this.#used.delete(slot);
+    this.#dispatching.delete(slot.id);
     this.#meters.delete(slot.id);
     this.rooms.close(slot.id);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
@@ -122,7 +148,8 @@ export class SandboxPool implements AsyncDisposable {
 
   /** Repeats every slot to the gateway, which may have been restarted, and hears what each has used. */
   async repeatSlots(): Promise<void> {
-    const slots = [...this.#idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
+    const idle = this.#idle.map(({ slot }) => slot);
+    const slots = [...idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
     await Promise.all(slots.map((slot) => this.#tellGateway(slot.id).catch(() => undefined)));
   }
 
@@ -131,29 +158,44 @@ export class SandboxPool implements AsyncDisposable {
     if (this.#meters.has(id)) void this.#tellGateway(id).catch(() => undefined);
   }
 
-  /** Removes what is to go, and fills up with warm sandboxes. */
-  async maintain(fill: Profile | null): Promise<void> {
+  /**
+   * Removes what is to go, and fills up with warm sandboxes, after a dispatch and not during one.
+   * @param profiles those that tasks would get now; null while that is not known
+   */
+  async maintain(profiles: readonly Profile[] | null): Promise<void> {
     for (const id of this.#leftovers) await this.#remove(id);
-    // Neither one that is gone nor one that was made from another image, or by another definition, than tasks would get now.
-    const dead = this.#idle.filter(
-      (slot) => !slot.isGreeted || (fill !== null && this.#madeAs.get(slot) !== makeOf(fill)),
-    );
-    for (const slot of dead) this.#idle.splice(this.#idle.indexOf(slot), 1);
-    for (const slot of dead) await this.release(slot);
-    if (fill === null || this.#filling !== null || this.#closed.signal.aborted) return;
-    this.#filling = this.#fill(fill);
+    const kept = this.#idle.filter((idle) => this.#isFit(idle, profiles));
+    const gone = this.#idle.filter((idle) => !kept.includes(idle));
+    this.#idle = kept;
+    for (const { slot } of gone) await this.release(slot);
+    if (profiles === null || this.#filling !== null || this.#closed.signal.aborted) return;
+    this.#filling = this.#fill(profiles);
     await this.#filling;
     this.#filling = null;
   }
 
-  async #fill(profile: Profile): Promise<void> {
+  /** Not one that is gone, that waits too long, or that was made from another image, or by another definition, than tasks get now. */
+  #isFit({ slot, make, since }: Idle, profiles: readonly Profile[] | null): boolean {
+    if (!slot.isGreeted || this.#clock() - since > poolLimits.idleMs) return false;
+    return profiles === null || profiles.some((profile) => profile.warm > 0 && makeOf(profile) === make);
+  }
+
+  async #fill(profiles: readonly Profile[]): Promise<void> {
     try {
-      while (this.#idle.length < this.#options.warm && !this.#closed.signal.aborted)
-        this.#idle.push(await this.#start(profile, null, 'with-model'));
+      for (const profile of profiles)
+        while (this.#lacks(profile)) {
+          const slot = await this.#start(profile, null, 'with-model');
+          this.#idle = [...this.#idle, { slot, make: makeOf(profile), since: this.#clock() }];
+        }
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
     }
+  }
+
+  #lacks(profile: Profile): boolean {
+    if (this.#closed.signal.aborted || this.#dispatching.size > 0) return false;
+    return this.#idle.filter(({ make }) => make === makeOf(profile)).length < profile.warm;
   }
 
   /** Removes every sandbox and slot that no task needs: leftovers of a runner before us. @throws ServiceError */
@@ -176,8 +218,14 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   #takeIdle(profile: Profile): Slot | undefined {
-    const index = this.#idle.findIndex((slot) => slot.isGreeted && this.#madeAs.get(slot) === makeOf(profile));
-    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
+    const taken = this.#idle.find(({ slot, make }) => slot.isGreeted && make === makeOf(profile));
+    this.#idle = this.#idle.filter((idle) => idle !== taken);
+    return taken?.slot;
+  }
+
+  #dispatch(slot: Slot): void {
+    this.#used.add(slot);
+    this.#dispatching.add(slot.id);
   }
 
   async #start(profile: Profile, workspace: string | null, way: 'with-model' | 'without-model'): Promise<Slot> {
@@ -193,7 +241,6 @@ export class SandboxPool implements AsyncDisposable {
       }
       const { image } = await this.#options.launcher.start(profile.name, id, workspace);
       if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
-      this.#madeAs.set(slot, makeOf(profile));
       await slot.greeted(this.#closed.signal);
       return slot;
     } catch (error) {
@@ -208,7 +255,29 @@ export class SandboxPool implements AsyncDisposable {
     await this.#tellGateway(id);
   }
 
-  async #tellGateway(id: SlotId): Promise<void> {
+  /** Nothing that was said of it before may open it again. Where the gateway does not say that it is closed, the sandbox goes. */
+  async #closeModel(slot: Slot): Promise<boolean> {
+    this.#withoutModel.add(slot.id);
+    try {
+      await this.#telling.get(slot.id)?.catch(() => undefined);
+      await this.#options.gateway.closeSlot(slot.id);
+      return true;
+    } catch (error) {
+      this.#options.logger.warn({ slot: slot.id, reason: refusalOf(error) }, 'a way to the model could not be closed');
+      await this.release(slot);
+      return false;
+    }
+  }
+
+  #tellGateway(id: SlotId): Promise<void> {
+    const telling = this.#tell(id).finally(() => {
+      if (this.#telling.get(id) === telling) this.#telling.delete(id);
+    });
+    this.#telling.set(id, telling);
+    return telling;
+  }
+
+  async #tell(id: SlotId): Promise<void> {
     const meter = this.#meters.get(id);
     const reading = await this.#options.gateway.openSlot(id, meter?.order);
     meter?.take(reading);
@@ -239,7 +308,9 @@ export class SandboxPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(new Error('the runner is ending'));
     await this.#filling;
-    await Promise.all(this.#idle.splice(0).map((slot) => this.release(slot)));
+    const idle = this.#idle;
+    this.#idle = [];
+    await Promise.all(idle.map(({ slot }) => this.release(slot)));
     await Promise.all([...this.#used].map((slot) => slot.leave()));
   }
 }

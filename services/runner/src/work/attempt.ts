@@ -106,6 +106,7 @@ export async function talk(
       mayAssign,
       files: { folder: incoming, stdout, stderr },
       lost: () => whyLost(context, slot),
+      begun: () => context.pool.begun(slot),
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),
       output: (bytes) => watch?.received(bytes),
       stop: activity.signal,
