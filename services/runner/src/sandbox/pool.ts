@@ -22,6 +22,9 @@ type PoolOptions = {
   readonly clock?: () => number;
 };
 
+/** Whether a sandbox waited for its task, or the task for it. */
+export type Readiness = 'warm' | 'cold';
+
 /** A sandbox that waits for its task. */
 type Idle = {
   readonly slot: Slot;
@@ -45,7 +48,7 @@ export class SandboxPool implements AsyncDisposable {
   #idle: readonly Idle[] = [];
   readonly #used = new Set<Slot>();
   /** Given to a task that has not begun in them: until then no other one is made, which would take the processor from it. */
-  readonly #dispatching = new Set<SlotId>();
+  readonly #dispatching = new Map<SlotId, Readiness>();
   /** Those that no way to the model is opened for. */
   readonly #withoutModel = new Set<SlotId>();
   /** What the gateway is being told of a slot. */
@@ -72,8 +75,9 @@ export class SandboxPool implements AsyncDisposable {
    * @throws NoSandboxError
    */
   async acquire(profile: Profile, workspace: string | null = null, budget: ModelBudget = noBudget): Promise<Slot> {
-    const slot = this.#takeIdle(profile) ?? (await this.#start(profile, workspace, 'with-model'));
-    this.#dispatch(slot);
+    const warm = this.#takeIdle(profile);
+    const slot = warm ?? (await this.#start(profile, workspace, 'with-model'));
+    this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     this.#meters.set(slot.id, new SlotMeter(budget));
     try {
       await this.#tellGateway(slot.id);
@@ -94,13 +98,15 @@ export class SandboxPool implements AsyncDisposable {
       warm !== undefined && (await this.#closeModel(warm))
         ? warm
         : await this.#start(profile, workspace, 'without-model');
-    this.#dispatch(slot);
+    this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     return slot;
   }
 
-  /** What a slot was given for has begun in it. */
-  begun(slot: Slot): void {
+  /** What a slot was given for has begun in it. Null for one that was adopted, or has begun already. */
+  begun(slot: Slot): Readiness | null {
+    const readiness = this.#dispatching.get(slot.id) ?? null;
     this.#dispatching.delete(slot.id);
+    return readiness;
   }
 
   /** Takes over the slot of a task that a runner before us started. A gateway that is away hears of it when it is back. */
@@ -223,9 +229,9 @@ export class SandboxPool implements AsyncDisposable {
     return taken?.slot;
   }
 
-  #dispatch(slot: Slot): void {
+  #dispatch(slot: Slot, readiness: Readiness): void {
     this.#used.add(slot);
-    this.#dispatching.add(slot.id);
+    this.#dispatching.set(slot.id, readiness);
   }
 
   async #start(profile: Profile, workspace: string | null, way: 'with-model' | 'without-model'): Promise<Slot> {
