@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import { createLogger } from '@countersign/kit/logger.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { FakeSandbox } from '../testing/fake-sandbox.ts';
 import { FakeGateway, FakeLauncher, fakeImage } from '../testing/fake-service.ts';
 import { scratchFolder } from '../testing/scratch.ts';
@@ -282,17 +282,47 @@ test('one that was given back before anything began in it holds up no other', as
   expect(ids(launcher)).toHaveLength(1);
 });
 
-test('one that nobody needed for an hour makes room for a new one', async () => {
-  const { launcher, pool, profile, pass } = await begin(1);
+test('one that nobody needed for an hour makes room for a new one, one after the other', async () => {
+  const { launcher, pool, profile, pass } = await begin(2);
   await pool.maintain([profile]);
-  const [old] = ids(launcher);
+  const [first, second] = ids(launcher);
   pass(poolLimits.idleMs);
   await pool.maintain([profile]);
-  expect(ids(launcher)).toEqual([old]);
+  expect(ids(launcher)).toEqual([first, second]);
+  pass(1);
+  // Nothing could take its place.
+  await pool.maintain(null);
+  expect(ids(launcher)).toEqual([first, second]);
+  await pool.maintain([profile]);
+  expect(ids(launcher)).toHaveLength(2);
+  expect(ids(launcher)).toContain(second);
+  await pool.maintain([profile]);
+  expect(ids(launcher)).toHaveLength(2);
+  expect(ids(launcher)).not.toContain(second);
+});
+
+test('a profile that cannot be had holds up no other one', async () => {
+  const { launcher, pool, profile } = await begin(1);
+  const broken = { ...profile, name: 'gpu', image: `sha256:${'9'.repeat(64)}` };
+  await pool.maintain([broken, profile]);
+  expect([...launcher.sandboxes.values()].map((sandbox) => sandbox.profile)).toEqual(['default']);
+});
+
+test('none is made beside one that a task waits for', async () => {
+  const { launcher, pool, profile } = await begin(1);
+  const [slot] = await Promise.all([pool.acquire(profile), pool.maintain([profile])]);
+  expect(ids(launcher)).toEqual([slot.id]);
+});
+
+test('a sandbox that says no word holds up the others for half a minute and no longer', async () => {
+  const { launcher, pool, profile, pass } = await begin(1);
+  const slot = await pool.acquire(profile);
+  pass(poolLimits.dispatchMs);
+  await pool.maintain([profile]);
+  expect(ids(launcher)).toEqual([slot.id]);
   pass(1);
   await pool.maintain([profile]);
-  expect(ids(launcher)).toHaveLength(1);
-  expect(ids(launcher)).not.toContain(old);
+  expect(ids(launcher)).toHaveLength(2);
 });
 
 test('what must not depend on a model takes a warm sandbox as well, whose way is closed for good', async () => {
@@ -315,7 +345,7 @@ test('and a new one where the gateway does not say that the way is closed', asyn
   gateway.refusal = { status: 503 };
   const slot = await pool.acquireWithoutModel(profile);
   expect(slot.id).not.toBe(warm);
-  expect(ids(launcher)).toEqual([slot.id]);
+  await vi.waitFor(() => expect(ids(launcher)).toEqual([slot.id]));
   expect(readdirSync(join(modelSlots, slot.id))).toEqual([]);
 });
 

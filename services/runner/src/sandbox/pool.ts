@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Slot as Reading } from '@countersign/contracts/gateway-api.ts';
 import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
@@ -21,6 +22,8 @@ type PoolOptions = {
   /** Milliseconds of a clock that does not go back. */
   readonly clock?: () => number;
 };
+
+type WayToModel = 'with-model' | 'without-model';
 
 /** Whether a sandbox waited for its task, or the task for it. */
 export type Readiness = 'warm' | 'cold';
@@ -48,7 +51,9 @@ export class SandboxPool implements AsyncDisposable {
   #idle: readonly Idle[] = [];
   readonly #used = new Set<Slot>();
   /** Given to a task that has not begun in them: until then no other one is made, which would take the processor from it. */
-  readonly #dispatching = new Map<SlotId, Readiness>();
+  readonly #dispatching = new Map<SlotId, { readonly readiness: Readiness; readonly since: number }>();
+  /** Sandboxes that are being made for tasks that wait for them. */
+  #awaited = 0;
   /** Those that no way to the model is opened for. */
   readonly #withoutModel = new Set<SlotId>();
   /** What the gateway is being told of a slot. */
@@ -76,7 +81,7 @@ export class SandboxPool implements AsyncDisposable {
    */
   async acquire(profile: Profile, workspace: string | null = null, budget: ModelBudget = noBudget): Promise<Slot> {
     const warm = this.#takeIdle(profile);
-    const slot = warm ?? (await this.#start(profile, workspace, 'with-model'));
+    const slot = warm ?? (await this.#startAwaited(profile, workspace, 'with-model'));
     this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     this.#meters.set(slot.id, new SlotMeter(budget));
     try {
@@ -97,16 +102,16 @@ export class SandboxPool implements AsyncDisposable {
     const slot =
       warm !== undefined && (await this.#closeModel(warm))
         ? warm
-        : await this.#start(profile, workspace, 'without-model');
+        : await this.#startAwaited(profile, workspace, 'without-model');
     this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     return slot;
   }
 
   /** What a slot was given for has begun in it. Null for one that was adopted, or has begun already. */
   begun(slot: Slot): Readiness | null {
-    const readiness = this.#dispatching.get(slot.id) ?? null;
+    const dispatched = this.#dispatching.get(slot.id);
     this.#dispatching.delete(slot.id);
-    return readiness;
+    return dispatched?.readiness ?? null;
   }
 
   /** Takes over the slot of a task that a runner before us started. A gateway that is away hears of it when it is back. */
@@ -170,7 +175,8 @@ export class SandboxPool implements AsyncDisposable {
    */
   async maintain(profiles: readonly Profile[] | null): Promise<void> {
     for (const id of this.#leftovers) await this.#remove(id);
-    const kept = this.#idle.filter((idle) => this.#isFit(idle, profiles));
+    const outworn = this.#outworn(profiles);
+    const kept = this.#idle.filter((idle) => idle !== outworn && this.#isFit(idle, profiles));
     const gone = this.#idle.filter((idle) => !kept.includes(idle));
     this.#idle = kept;
     for (const { slot } of gone) await this.release(slot);
@@ -180,28 +186,42 @@ export class SandboxPool implements AsyncDisposable {
     this.#filling = null;
   }
 
-  /** Not one that is gone, that waits too long, or that was made from another image, or by another definition, than tasks get now. */
-  #isFit({ slot, make, since }: Idle, profiles: readonly Profile[] | null): boolean {
-    if (!slot.isGreeted || this.#clock() - since > poolLimits.idleMs) return false;
+  /** Not one that is gone, or that was made from another image, or by another definition, than tasks get now. */
+  #isFit({ slot, make }: Idle, profiles: readonly Profile[] | null): boolean {
+    if (!slot.isGreeted) return false;
     return profiles === null || profiles.some((profile) => profile.warm > 0 && makeOf(profile) === make);
   }
 
+  /** The oldest, where it has waited too long and another one may take its place now: not all of them at once. */
+  #outworn(profiles: readonly Profile[] | null): Idle | undefined {
+    if (profiles === null || this.#isDispatching()) return undefined;
+    return this.#idle.find(({ since }) => this.#clock() - since > poolLimits.idleMs);
+  }
+
+  /** A profile that cannot be had holds up no other one. */
   async #fill(profiles: readonly Profile[]): Promise<void> {
-    try {
-      for (const profile of profiles)
+    for (const profile of profiles)
+      try {
         while (this.#lacks(profile)) {
           const slot = await this.#start(profile, null, 'with-model');
           this.#idle = [...this.#idle, { slot, make: makeOf(profile), since: this.#clock() }];
         }
-    } catch (error) {
-      if (this.#closed.signal.aborted) return;
-      this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
-    }
+      } catch (error) {
+        if (this.#closed.signal.aborted) return;
+        const reason = refusalOf(error);
+        this.#options.logger.warn({ profile: profile.name, reason }, 'no warm sandbox could be started');
+      }
   }
 
   #lacks(profile: Profile): boolean {
-    if (this.#closed.signal.aborted || this.#dispatching.size > 0) return false;
+    if (this.#closed.signal.aborted || this.#isDispatching()) return false;
     return this.#idle.filter(({ make }) => make === makeOf(profile)).length < profile.warm;
+  }
+
+  /** One that says no word for long is the trouble of its own task alone. */
+  #isDispatching(): boolean {
+    const recent = this.#clock() - poolLimits.dispatchMs;
+    return this.#awaited > 0 || this.#dispatching.values().some(({ since }) => since >= recent);
   }
 
   /** Removes every sandbox and slot that no task needs: leftovers of a runner before us. @throws ServiceError */
@@ -231,10 +251,19 @@ export class SandboxPool implements AsyncDisposable {
 
   #dispatch(slot: Slot, readiness: Readiness): void {
     this.#used.add(slot);
-    this.#dispatching.set(slot.id, readiness);
+    this.#dispatching.set(slot.id, { readiness, since: this.#clock() });
   }
 
-  async #start(profile: Profile, workspace: string | null, way: 'with-model' | 'without-model'): Promise<Slot> {
+  async #startAwaited(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
+    this.#awaited += 1;
+    try {
+      return await this.#start(profile, workspace, way);
+    } finally {
+      this.#awaited -= 1;
+    }
+  }
+
+  async #start(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
     const id = newSlotId();
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
@@ -261,17 +290,30 @@ export class SandboxPool implements AsyncDisposable {
     await this.#tellGateway(id);
   }
 
-  /** Nothing that was said of it before may open it again. Where the gateway does not say that it is closed, the sandbox goes. */
+  /** Nothing that was said of it before may open it again. Where the gateway does not soon say that it is closed, the sandbox goes. */
   async #closeModel(slot: Slot): Promise<boolean> {
     this.#withoutModel.add(slot.id);
-    try {
+    const closed = (async () => {
+      // A slot that waits is told of once at a time.
       await this.#telling.get(slot.id)?.catch(() => undefined);
       await this.#options.gateway.closeSlot(slot.id);
+    })();
+    const late = sleep(poolLimits.closeMs, undefined, { ref: false }).then(() => {
+      throw new Error(`the gateway did not answer within ${poolLimits.closeMs} ms`);
+    });
+    try {
+      await Promise.race([closed, late]);
       return true;
     } catch (error) {
-      this.#options.logger.warn({ slot: slot.id, reason: refusalOf(error) }, 'a way to the model could not be closed');
-      await this.release(slot);
+      const reason = refusalOf(error);
+      this.#options.logger.warn({ slot: slot.id, reason }, 'a way to the model could not be closed');
+      closed.catch(() => undefined);
+      void this.release(slot).catch((failure: unknown) => {
+        this.#options.logger.warn({ slot: slot.id, reason: String(failure) }, 'a sandbox waits to be removed');
+      });
       return false;
+    } finally {
+      late.catch(() => undefined);
     }
   }
 

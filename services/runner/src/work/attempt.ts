@@ -101,7 +101,7 @@ export async function talk(
   context.pool.meter(slot)?.listen((reading) => watch?.metered(reading));
   if (purpose === 'run') context.pool.rooms.open(slot.id, roomOf(context, record));
   if (purpose === 'plan') context.pool.rooms.open(slot.id, closedRoom);
-  let told = Promise.resolve();
+  const told: Promise<void>[] = [];
   const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
     const outcome = await exchange({
@@ -111,9 +111,10 @@ export async function talk(
       files: { folder: incoming, stdout, stderr },
       lost: () => whyLost(context, slot),
       begun: () => {
-        told = tellBegun(context, record, slot, purpose, activity);
-        // Whoever waits for it below hears what went wrong.
-        told.catch(() => undefined);
+        const telling = tellBegun(context, record, slot, purpose, activity);
+        // Whoever waits for all of them below hears what went wrong.
+        telling.catch(() => undefined);
+        told.push(telling);
       },
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),
       output: (bytes) => watch?.received(bytes),
@@ -121,7 +122,7 @@ export async function talk(
       leave,
       waits: context.paces,
     });
-    await told;
+    await Promise.all(told);
     await context.pool.metered(slot);
     await context.questions.withdraw(record.id);
     // A tool that is told so may end before anybody stops it.
