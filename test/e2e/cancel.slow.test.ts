@@ -25,9 +25,10 @@ beforeAll(async () => {
     const agent = join(configs, 'agent.env');
     const settings = (await readFile(agent, 'utf8'))
       .replace(/^MAX_TASKS=.*$/m, `MAX_TASKS=${most}`)
-      .replace(/^MAX_TASKS_PER_WORKSPACE=.*$/m, `MAX_TASKS_PER_WORKSPACE=${most}`)
-      .replace(/^WARM_SANDBOXES=.*$/m, 'WARM_SANDBOXES=0');
+      .replace(/^MAX_TASKS_PER_WORKSPACE=.*$/m, `MAX_TASKS_PER_WORKSPACE=${most}`);
     await writeFile(agent, settings);
+    const sandbox = join(configs, 'sandbox.yaml');
+    await writeFile(sandbox, (await readFile(sandbox, 'utf8')).replace(/^( +warm:) \d+$/m, '$1 0'));
     const tools = join(configs, 'tools.yaml');
     const deaf = `trap "" INT TERM HUP; echo kept > kept.txt; while :; do sleep 0.2; done`;
     await writeFile(

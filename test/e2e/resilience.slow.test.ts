@@ -21,8 +21,12 @@ async function killRunner(): Promise<void> {
 
 describe('a sandbox', () => {
   test('is warm before the task: it waits, started, for its first task', async () => {
-    const { stdout } = await run('docker', ['ps', '--quiet', '--filter', `label=countersign.project=${stack.project}`]);
-    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const waiting = async () => {
+      const filter = `label=countersign.project=${stack.project}`;
+      return (await run('docker', ['ps', '--quiet', '--filter', filter])).stdout.trim().split('\n').length;
+    };
+    // scripts/up waits for the first of them.
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(2);
   });
 
   test('F08 is adopted when the runner was killed while a tool ran, and gives the whole result', async () => {

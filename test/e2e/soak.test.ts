@@ -21,7 +21,6 @@ const mostRunnerMib = 300;
 const settings = `OLLAMA_MODEL=qwen2.5-coder:7b
 MAX_TASKS=4
 MAX_TASKS_PER_WORKSPACE=2
-WARM_SANDBOXES=1
 MIN_FREE_DISK_MB=0
 BREAKER_FAILURES=3
 BREAKER_WAIT_SEC=5
@@ -81,10 +80,10 @@ test(
       const { State } = await inspect(await containerOf(stack, service));
       expect([service, State.Health?.Status]).toEqual([service, 'healthy']);
     }
-    // What is left is the one that waits warm.
+    // What is left are the two that wait warm.
     await expect
       .poll(async () => (await sandboxesOf(stack)).map(({ state }) => state), { timeout: 60_000 })
-      .toEqual(['running']);
+      .toEqual(['running', 'running']);
   },
   loadMs + drainMs + 5 * minuteMs,
 );

@@ -233,7 +233,6 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
       'MIN_FREE_DISK_MB',
       'OLLAMA_HOST',
       'OLLAMA_MODEL',
-      'WARM_SANDBOXES',
     ],
     tmpfs: ['/tmp'],
   },

@@ -54,7 +54,7 @@ export class Sandbox implements AsyncDisposable {
     const slot = await Slot.open(slots, id);
     await makeModelSlot(modelSlots, id);
     const [slotFolder, modelFolder] = [join(slots, id), join(modelSlots, id)];
-    const profile = { image: sandboxImage, runtime: 'runc' as const, ...usualSizes, ...sizes };
+    const profile = { image: sandboxImage, runtime: 'runc' as const, warm: 0, ...usualSizes, ...sizes };
     const ingredients: Ingredients = {
       project,
       slotsVolume: 'none',

@@ -32,6 +32,8 @@ const EventName = z.enum([
   'task_expired',
   'task_requeued',
   'task_started',
+  /** The sandbox's first word after it was given the task, with what each stage before took. */
+  'sandbox_started',
   'task_adopted',
   'task_interrupted',
   /** A tool asks a person; the record holds what. */

@@ -32,6 +32,8 @@ export const Profile = z.strictObject({
   runtime: z.enum(['runc', 'runsc']),
   workspace_bytes: z.int().positive(),
   memory_bytes: z.int().positive(),
+  /** How many of it are to wait for a task. */
+  warm: z.int().nonnegative(),
 });
 export type Profile = z.infer<typeof Profile>;
 

@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const agent = (model: string) => `OLLAMA_MODEL=${model}\nMAX_TASKS=4\nMAX_TASKS_PER_WORKSPACE=1\nWARM_SANDBOXES=1\n`;
+const agent = (model: string) => `OLLAMA_MODEL=${model}\nMAX_TASKS=4\nMAX_TASKS_PER_WORKSPACE=1\n`;
 
 test('as shipped, the model server is that of the stack', async () => {
   expect(await readConfig({ GATEWAY_CONFIGS: folder })).toMatchObject({

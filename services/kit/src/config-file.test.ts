@@ -113,7 +113,7 @@ describe('YAML', () => {
 });
 
 describe('KEY=value', () => {
-  const agent = 'OLLAMA_MODEL=qwen2.5-coder:32b\nMAX_TASKS=4\nMAX_TASKS_PER_WORKSPACE=1\nWARM_SANDBOXES=1\n';
+  const agent = 'OLLAMA_MODEL=qwen2.5-coder:32b\nMAX_TASKS=4\nMAX_TASKS_PER_WORKSPACE=1\n';
 
   test.each([
     ['as it is', agent],
@@ -129,7 +129,6 @@ describe('KEY=value', () => {
       OLLAMA_MODEL: 'qwen2.5-coder:32b',
       MAX_TASKS: 4,
       MAX_TASKS_PER_WORKSPACE: 1,
-      WARM_SANDBOXES: 1,
       MIN_FREE_DISK_MB: 2_048,
       BREAKER_FAILURES: 3,
       BREAKER_WAIT_SEC: 600,
@@ -140,13 +139,13 @@ describe('KEY=value', () => {
     [
       'a misspelt setting',
       `${agent}OLAMA_MODEL=x\n`,
-      'agent.env:5: unknown setting OLAMA_MODEL; allowed: OLLAMA_MODEL, MAX_TASKS,',
+      'agent.env:4: unknown setting OLAMA_MODEL; allowed: OLLAMA_MODEL, MAX_TASKS,',
     ],
-    ['a misspelt setting without a value', `${agent}OLAMA_MODEL=\n`, 'agent.env:5: unknown setting OLAMA_MODEL'],
+    ['a misspelt setting without a value', `${agent}OLAMA_MODEL=\n`, 'agent.env:4: unknown setting OLAMA_MODEL'],
     [
       'a setting twice',
       `${agent}MAX_TASKS=5\n`,
-      'agent.env:5: MAX_TASKS stands here a second time; it is already on line 2',
+      'agent.env:4: MAX_TASKS stands here a second time; it is already on line 2',
     ],
     ['a line that is none', `source hosts.env\n${agent}`, 'agent.env:1: not a setting'],
     ['a wrong value', agent.replace('=4', '=many'), 'agent.env:2: MAX_TASKS: a whole number from 1 to 999'],

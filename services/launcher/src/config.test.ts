@@ -75,3 +75,10 @@ test('all problems are reported at once, each with its line', async () => {
   await expect(read([`  x: {image: a, runtime: kata, privileged: true}`])).rejects.toThrow(/runtime[\s\S]*privileged/);
   await expect(read([`  UP: ${profile('a')}`])).rejects.toThrow(/sandbox\.yaml:3: /);
 });
+
+test('no more sandboxes wait than leave room for tasks', async () => {
+  const many = (name: string, warm: number) => `  ${name}: ${profile('a').replace('}', `, warm: ${warm}}`)}`;
+  await expect(read([many('one', 16), many('two', 16), many('three', 1)])).rejects.toThrow(/33 warm sandboxes/);
+  expect((await read([many('one', 16), many('two', 16)])).size).toBe(2);
+  await expect(read([many('one', 17)])).rejects.toThrow(/sandbox\.yaml:3: .*warm/);
+});

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { SandboxProfiles } from '@countersign/contracts/config/sandbox.ts';
 import { readEnvironment, readYamlConfig } from '@countersign/kit/config-file.ts';
 import { z } from 'zod';
+import { launcherLimits } from './limits.ts';
 
 const VolumeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/);
 
@@ -46,6 +47,13 @@ const imageReference = new RegExp(
 );
 
 const Profiles = SandboxProfiles.superRefine(({ profiles }, context) => {
+  const warm = Object.values(profiles).reduce((sum, profile) => sum + (profile.warm ?? 0), 0);
+  if (warm > launcherLimits.warmSandboxes)
+    context.addIssue({
+      code: 'custom',
+      path: ['profiles'],
+      message: `${warm} warm sandboxes of all profiles together; at most ${launcherLimits.warmSandboxes} may wait`,
+    });
   for (const [name, profile] of Object.entries(profiles)) {
     if (!imageReference.test(profile.image))
       context.addIssue({ code: 'custom', path: ['profiles', name, 'image'], message: 'not an image name' });

@@ -4,6 +4,10 @@ import { serviceLimits } from '@countersign/contracts/limits.ts';
 export const launcherLimits = {
   /** Sandboxes of one stack at a time, ended ones included until they are removed. */
   sandboxes: 64,
+  /** Of these, so many may wait for tasks: the others are for tasks. */
+  warmSandboxes: 32,
+  /** Of the profile `default`, where it does not say how many wait. */
+  warmByDefault: 2,
   bodyBytes: 4096,
   connections: 128,
   messageCharacters: 500,

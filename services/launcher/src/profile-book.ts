@@ -81,6 +81,7 @@ export class ProfileBook {
       runtime,
       workspace_bytes: profile.workspace_mb * mib,
       memory_bytes: profile.memory_mb * mib,
+      warm: profile.warm ?? (name === 'default' ? launcherLimits.warmByDefault : 0),
     };
     const resolved = { answer, profile, image };
     this.#forgetWhenFull();

@@ -28,9 +28,9 @@ test.each([
   ['tools.yaml', 'step_limit', 'steplimit', /tools\.yaml:\d+: unknown key "steplimit".*allowed: .*step_limit/],
   [
     'agent.env',
-    'WARM_SANDBOXES',
-    'WARM_SANDBOX',
-    /agent\.env:\d+: unknown setting WARM_SANDBOX; allowed: .*WARM_SANDBOXES/,
+    'BREAKER_FAILURES',
+    'BREAKER_FAILURE',
+    /agent\.env:\d+: unknown setting BREAKER_FAILURE; allowed: .*BREAKER_FAILURES/,
   ],
   ['prompts/run.yaml', 'system:', 'sytem:', /run\.yaml:\d+: unknown key "sytem".*allowed: .*system/],
   ['prompts/plan.yaml', 'role:', 'roles:', /plan\.yaml:\d+: unknown key "roles".*allowed: .*role/],

@@ -105,7 +105,6 @@ export async function runRunner(
     modelSlots: config.modelSlots,
     launcher,
     gateway,
-    warm: config.agent.WARM_SANDBOXES,
     logger,
   });
   const memory = await openMemory(layout.memory, undefined, paces.memoryLockMs);
@@ -212,9 +211,8 @@ function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<
   return repeat(context, stop, context.paces.upkeepMs, async () => {
     try {
       const { launcher } = context.dependencies.state;
-      const warm =
-        launcher.ok && loop.isAdopted ? [...launcher.profiles.values()].find((answer) => answer.ok) : undefined;
-      await context.pool.maintain(warm?.ok === true ? warm.profile : null);
+      const known = launcher.ok && loop.isAdopted ? [...launcher.profiles.values()] : null;
+      await context.pool.maintain(known?.flatMap((answer) => (answer.ok ? [answer.profile] : [])) ?? null);
     } catch (error) {
       context.logger.warn({ error: String(error) }, 'keeping sandboxes failed; it is tried again');
     }

@@ -13,6 +13,7 @@ const digest = '0'.repeat(64);
 const profile: Profile = {
   name: 'default',
   toolchain: 'own',
+  warm: 0,
   image: `sha256:${digest}`,
   definition: digest,
   runtime: 'runc',

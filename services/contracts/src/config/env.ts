@@ -53,6 +53,7 @@ export const AgentEnv = z.strictObject({
     .regex(/^[1-9]\d{0,5}$/, 'a whole number from 1 to 999999')
     .default('600')
     .transform(Number),
-  WARM_SANDBOXES: z.string().regex(/^\d$/, 'a whole number from 0 to 9').transform(Number),
+  /** Read and not used, so that a house which was exported with it starts: each profile of `sandbox.yaml` says it now (`warm`). */
+  WARM_SANDBOXES: z.string().optional(),
 });
 export type AgentEnv = z.infer<typeof AgentEnv>;

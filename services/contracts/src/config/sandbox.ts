@@ -11,6 +11,8 @@ const SandboxProfile = z.strictObject({
   /** The checkout's tmpfs; it counts as memory. */
   workspace_mb: z.int().min(16),
   tmp_mb: z.int().min(16),
+  /** How many sandboxes of it wait for a task, made beforehand. Left out: 2 of the profile `default`, none of any other. */
+  warm: z.int().min(0).max(16).optional(),
   /** Every graphics processor of the host; none where this is left out, which no task and no image can change. */
   gpus: z.literal('all').optional(),
 });

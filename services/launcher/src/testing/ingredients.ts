@@ -16,6 +16,7 @@ export const ingredients: Ingredients = {
     pids: 256,
     workspace_mb: 2048,
     tmp_mb: 1024,
+    warm: 2,
   },
   imageId: exampleImage.id,
   runtime: 'runc',

@@ -23,6 +23,7 @@ const profile: Profile = {
   workspace_bytes: 1,
   memory_bytes: 1,
   toolchain: 'own',
+  warm: 0,
 };
 
 /** A task that waits for approval, and a stack that would run it so. */

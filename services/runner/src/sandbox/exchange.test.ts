@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { beginExchange as begin, taskId as id } from '../testing/exchange-ground.ts';
 import { endOf, type FakeSandbox } from '../testing/fake-sandbox.ts';
 import type { ExchangeOutcome } from './exchange.ts';
@@ -100,6 +100,33 @@ test('a connection that is cut in the middle of a bundle is gone on with where i
   second.say('end', endOf(id, { bundle }));
   const delivery = deliveryOf(await outcome);
   expect(readFileSync(delivery.bundlePath(0)).equals(bundle)).toBe(true);
+});
+
+test.each([
+  ['by its first word', true],
+  ['by its greeting, where the connection was lost before any word', false],
+])('that a sandbox works on its task is heard %s', async (_, speaks) => {
+  let heard = 0;
+  const { slot, start, greet, lines } = await begin({}, { begun: () => (heard += 1) });
+  await using _slot = slot;
+  const outcome = start();
+  let sandbox = await greet();
+  await sandbox.takeTask();
+  expect(heard).toBe(0);
+  if (speaks) {
+    for (const summary of ['checking out', 'the tool runs']) sandbox.say('progress', { summary });
+    await vi.waitFor(() => expect(lines).toHaveLength(2));
+  } else {
+    sandbox.hangUp();
+    sandbox = await greet('busy');
+    await sandbox.nextResend();
+  }
+  expect(heard).toBe(1);
+  const bundle = randomBytes(10);
+  sandbox.chunk('bundle', 0, bundle);
+  sandbox.say('end', endOf(id, { bundle }));
+  deliveryOf(await outcome);
+  expect(heard).toBe(1);
 });
 
 test('bytes with another digest are asked for again, all of them', async () => {

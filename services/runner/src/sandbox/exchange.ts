@@ -38,6 +38,8 @@ export type ExchangeOptions = {
   /** Why the sandbox will not come back, or null while it may; asked while nothing is heard of it. */
   readonly lost: () => Promise<string | null>;
   readonly progress: (line: string) => void;
+  /** Told on each connection by which it is heard that the sandbox works on the task: by its first word, or by its greeting. */
+  readonly begun?: () => void;
   /** Told how much standard output and error there is by now, in bytes. */
   readonly output?: (bytes: number) => void;
   /** False when the task may not be given to a sandbox that has not got it yet. */
@@ -121,14 +123,20 @@ async function converse(
   watch.heard(connection);
   const sendStop = () =>
     void connection.send(encodeJsonFrame('stop', { reason: String(stop.reason) })).catch(() => connection.close());
-  if (connection.hello.state === 'idle') await assign(connection, assignment);
+  let isAtWork = connection.hello.state !== 'idle';
+  if (!isAtWork) await assign(connection, assignment);
   else if (connection.hello.task !== assignment.task.task)
     throw new FrameError('bad-shape', 'the sandbox serves another task');
-  else await connection.send(encodeJsonFrame('resend', await receiver.held()));
+  else {
+    options.begun?.();
+    await connection.send(encodeJsonFrame('resend', await receiver.held()));
+  }
   stop.addEventListener('abort', sendStop, { once: true });
   if (stop.aborted) sendStop();
   try {
     for await (const frame of connection.frames) {
+      if (!isAtWork) options.begun?.();
+      isAtWork = true;
       const taken = await receiver.take(frame);
       if (taken.progress !== undefined) options.progress(taken.progress);
       if (taken.output !== undefined) options.output?.(taken.output);

@@ -1,11 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Slot as Reading } from '@countersign/contracts/gateway-api.ts';
 import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
 import { makeModelSlot, removeModelSlot } from './model-slot.ts';
+import { poolLimits } from './pool-limits.ts';
 import { Rooms } from './rooms.ts';
 import { newSlotId, Slot } from './slot.ts';
 import { type ModelBudget, SlotMeter } from './slot-meter.ts';
@@ -16,9 +18,22 @@ type PoolOptions = {
   readonly modelSlots: string;
   readonly launcher: Launcher;
   readonly gateway: Gateway;
-  /** How many idle sandboxes to keep. */
-  readonly warm: number;
   readonly logger: Logger;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
+};
+
+type WayToModel = 'with-model' | 'without-model';
+
+/** Whether a sandbox waited for its task, or the task for it. */
+export type Readiness = 'warm' | 'cold';
+
+/** A sandbox that waits for its task. */
+type Idle = {
+  readonly slot: Slot;
+  /** What it was made from; a task gets a sandbox of exactly the make that its approval names. */
+  readonly make: string;
+  readonly since: number;
 };
 
 /** No sandbox could be had; `message` says why. */
@@ -33,12 +48,16 @@ export class NoSandboxError extends Error {
 export class SandboxPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #known = new Set<SlotId>();
-  readonly #idle: Slot[] = [];
+  #idle: readonly Idle[] = [];
   readonly #used = new Set<Slot>();
-  /** What each was made from; a task gets a sandbox of exactly the make that its approval names. */
-  readonly #madeAs = new WeakMap<Slot, string>();
+  /** Given to a task that has not begun in them: until then no other one is made, which would take the processor from it. */
+  readonly #dispatching = new Map<SlotId, { readonly readiness: Readiness; readonly since: number }>();
+  /** Sandboxes that are being made for tasks that wait for them. */
+  #awaited = 0;
   /** Those that no way to the model is opened for. */
   readonly #withoutModel = new Set<SlotId>();
+  /** What the gateway is being told of a slot. */
+  readonly #telling = new Map<SlotId, Promise<void>>();
   /** Of the slots that a task has and that lead to a model. */
   readonly #meters = new Map<SlotId, SlotMeter>();
   /** Of the slots whose tool can ask something, or is told that it cannot. */
@@ -46,10 +65,12 @@ export class SandboxPool implements AsyncDisposable {
   /** Sandboxes that the launcher did not remove when it was asked to. */
   readonly #leftovers = new Set<SlotId>();
   readonly #closed = new AbortController();
+  readonly #clock: () => number;
   #filling: Promise<void> | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
     this.rooms = new Rooms(options.gateway);
   }
 
@@ -59,8 +80,9 @@ export class SandboxPool implements AsyncDisposable {
    * @throws NoSandboxError
    */
   async acquire(profile: Profile, workspace: string | null = null, budget: ModelBudget = noBudget): Promise<Slot> {
-    const slot = this.#takeIdle(profile) ?? (await this.#start(profile, workspace, 'with-model'));
-    this.#used.add(slot);
+    const warm = this.#takeIdle(profile);
+    const slot = warm ?? (await this.#startAwaited(profile, workspace, 'with-model'));
+    this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     this.#meters.set(slot.id, new SlotMeter(budget));
     try {
       await this.#tellGateway(slot.id);
@@ -71,11 +93,25 @@ export class SandboxPool implements AsyncDisposable {
     }
   }
 
-  /** A new sandbox that never had a way to the model, for what must not depend on one. @throws NoSandboxError */
+  /**
+   * A sandbox without a way to the model, for what must not depend on one. A warm one had a way, by which nothing went: only the
+   * agent process was in there. @throws NoSandboxError
+   */
   async acquireWithoutModel(profile: Profile, workspace: string | null = null): Promise<Slot> {
-    const slot = await this.#start(profile, workspace, 'without-model');
-    this.#used.add(slot);
+    const warm = this.#takeIdle(profile);
+    const slot =
+      warm !== undefined && (await this.#closeModel(warm))
+        ? warm
+        : await this.#startAwaited(profile, workspace, 'without-model');
+    this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
     return slot;
+  }
+
+  /** What a slot was given for has begun in it. Null for one that was adopted, or has begun already. */
+  begun(slot: Slot): Readiness | null {
+    const dispatched = this.#dispatching.get(slot.id);
+    this.#dispatching.delete(slot.id);
+    return dispatched?.readiness ?? null;
   }
 
   /** Takes over the slot of a task that a runner before us started. A gateway that is away hears of it when it is back. */
@@ -105,6 +141,7 @@ export class SandboxPool implements AsyncDisposable {
   /** Ends the sandbox and its slot. What cannot be removed now is tried again by `maintain`. */
   async release(slot: Slot): Promise<void> {
     this.#used.delete(slot);
+    this.#dispatching.delete(slot.id);
     this.#meters.delete(slot.id);
     this.rooms.close(slot.id);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
@@ -122,7 +159,8 @@ export class SandboxPool implements AsyncDisposable {
 
   /** Repeats every slot to the gateway, which may have been restarted, and hears what each has used. */
   async repeatSlots(): Promise<void> {
-    const slots = [...this.#idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
+    const idle = this.#idle.map(({ slot }) => slot);
+    const slots = [...idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
     await Promise.all(slots.map((slot) => this.#tellGateway(slot.id).catch(() => undefined)));
   }
 
@@ -131,29 +169,59 @@ export class SandboxPool implements AsyncDisposable {
     if (this.#meters.has(id)) void this.#tellGateway(id).catch(() => undefined);
   }
 
-  /** Removes what is to go, and fills up with warm sandboxes. */
-  async maintain(fill: Profile | null): Promise<void> {
+  /**
+   * Removes what is to go, and fills up with warm sandboxes, after a dispatch and not during one.
+   * @param profiles those that tasks would get now; null while that is not known
+   */
+  async maintain(profiles: readonly Profile[] | null): Promise<void> {
     for (const id of this.#leftovers) await this.#remove(id);
-    // Neither one that is gone nor one that was made from another image, or by another definition, than tasks would get now.
-    const dead = this.#idle.filter(
-      (slot) => !slot.isGreeted || (fill !== null && this.#madeAs.get(slot) !== makeOf(fill)),
-    );
-    for (const slot of dead) this.#idle.splice(this.#idle.indexOf(slot), 1);
-    for (const slot of dead) await this.release(slot);
-    if (fill === null || this.#filling !== null || this.#closed.signal.aborted) return;
-    this.#filling = this.#fill(fill);
+    const outworn = this.#outworn(profiles);
+    const kept = this.#idle.filter((idle) => idle !== outworn && this.#isFit(idle, profiles));
+    const gone = this.#idle.filter((idle) => !kept.includes(idle));
+    this.#idle = kept;
+    for (const { slot } of gone) await this.release(slot);
+    if (profiles === null || this.#filling !== null || this.#closed.signal.aborted) return;
+    this.#filling = this.#fill(profiles);
     await this.#filling;
     this.#filling = null;
   }
 
-  async #fill(profile: Profile): Promise<void> {
-    try {
-      while (this.#idle.length < this.#options.warm && !this.#closed.signal.aborted)
-        this.#idle.push(await this.#start(profile, null, 'with-model'));
-    } catch (error) {
-      if (this.#closed.signal.aborted) return;
-      this.#options.logger.warn({ reason: refusalOf(error) }, 'no warm sandbox could be started');
-    }
+  /** Not one that is gone, or that was made from another image, or by another definition, than tasks get now. */
+  #isFit({ slot, make }: Idle, profiles: readonly Profile[] | null): boolean {
+    if (!slot.isGreeted) return false;
+    return profiles === null || profiles.some((profile) => profile.warm > 0 && makeOf(profile) === make);
+  }
+
+  /** The oldest, where it has waited too long and another one may take its place now: not all of them at once. */
+  #outworn(profiles: readonly Profile[] | null): Idle | undefined {
+    if (profiles === null || this.#isDispatching()) return undefined;
+    return this.#idle.find(({ since }) => this.#clock() - since > poolLimits.idleMs);
+  }
+
+  /** A profile that cannot be had holds up no other one. */
+  async #fill(profiles: readonly Profile[]): Promise<void> {
+    for (const profile of profiles)
+      try {
+        while (this.#lacks(profile)) {
+          const slot = await this.#start(profile, null, 'with-model');
+          this.#idle = [...this.#idle, { slot, make: makeOf(profile), since: this.#clock() }];
+        }
+      } catch (error) {
+        if (this.#closed.signal.aborted) return;
+        const reason = refusalOf(error);
+        this.#options.logger.warn({ profile: profile.name, reason }, 'no warm sandbox could be started');
+      }
+  }
+
+  #lacks(profile: Profile): boolean {
+    if (this.#closed.signal.aborted || this.#isDispatching()) return false;
+    return this.#idle.filter(({ make }) => make === makeOf(profile)).length < profile.warm;
+  }
+
+  /** One that says no word for long is the trouble of its own task alone. */
+  #isDispatching(): boolean {
+    const recent = this.#clock() - poolLimits.dispatchMs;
+    return this.#awaited > 0 || this.#dispatching.values().some(({ since }) => since >= recent);
   }
 
   /** Removes every sandbox and slot that no task needs: leftovers of a runner before us. @throws ServiceError */
@@ -176,11 +244,26 @@ export class SandboxPool implements AsyncDisposable {
   }
 
   #takeIdle(profile: Profile): Slot | undefined {
-    const index = this.#idle.findIndex((slot) => slot.isGreeted && this.#madeAs.get(slot) === makeOf(profile));
-    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
+    const taken = this.#idle.find(({ slot, make }) => slot.isGreeted && make === makeOf(profile));
+    this.#idle = this.#idle.filter((idle) => idle !== taken);
+    return taken?.slot;
   }
 
-  async #start(profile: Profile, workspace: string | null, way: 'with-model' | 'without-model'): Promise<Slot> {
+  #dispatch(slot: Slot, readiness: Readiness): void {
+    this.#used.add(slot);
+    this.#dispatching.set(slot.id, { readiness, since: this.#clock() });
+  }
+
+  async #startAwaited(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
+    this.#awaited += 1;
+    try {
+      return await this.#start(profile, workspace, way);
+    } finally {
+      this.#awaited -= 1;
+    }
+  }
+
+  async #start(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
     const id = newSlotId();
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
@@ -193,7 +276,6 @@ export class SandboxPool implements AsyncDisposable {
       }
       const { image } = await this.#options.launcher.start(profile.name, id, workspace);
       if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
-      this.#madeAs.set(slot, makeOf(profile));
       await slot.greeted(this.#closed.signal);
       return slot;
     } catch (error) {
@@ -208,7 +290,42 @@ export class SandboxPool implements AsyncDisposable {
     await this.#tellGateway(id);
   }
 
-  async #tellGateway(id: SlotId): Promise<void> {
+  /** Nothing that was said of it before may open it again. Where the gateway does not soon say that it is closed, the sandbox goes. */
+  async #closeModel(slot: Slot): Promise<boolean> {
+    this.#withoutModel.add(slot.id);
+    const closed = (async () => {
+      // A slot that waits is told of once at a time.
+      await this.#telling.get(slot.id)?.catch(() => undefined);
+      await this.#options.gateway.closeSlot(slot.id);
+    })();
+    const late = sleep(poolLimits.closeMs, undefined, { ref: false }).then(() => {
+      throw new Error(`the gateway did not answer within ${poolLimits.closeMs} ms`);
+    });
+    try {
+      await Promise.race([closed, late]);
+      return true;
+    } catch (error) {
+      const reason = refusalOf(error);
+      this.#options.logger.warn({ slot: slot.id, reason }, 'a way to the model could not be closed');
+      closed.catch(() => undefined);
+      void this.release(slot).catch((failure: unknown) => {
+        this.#options.logger.warn({ slot: slot.id, reason: String(failure) }, 'a sandbox waits to be removed');
+      });
+      return false;
+    } finally {
+      late.catch(() => undefined);
+    }
+  }
+
+  #tellGateway(id: SlotId): Promise<void> {
+    const telling = this.#tell(id).finally(() => {
+      if (this.#telling.get(id) === telling) this.#telling.delete(id);
+    });
+    this.#telling.set(id, telling);
+    return telling;
+  }
+
+  async #tell(id: SlotId): Promise<void> {
     const meter = this.#meters.get(id);
     const reading = await this.#options.gateway.openSlot(id, meter?.order);
     meter?.take(reading);
@@ -239,7 +356,9 @@ export class SandboxPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(new Error('the runner is ending'));
     await this.#filling;
-    await Promise.all(this.#idle.splice(0).map((slot) => this.release(slot)));
+    const idle = this.#idle;
+    this.#idle = [];
+    await Promise.all(idle.map(({ slot }) => this.release(slot)));
     await Promise.all([...this.#used].map((slot) => slot.leave()));
   }
 }

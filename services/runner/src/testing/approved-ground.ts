@@ -21,6 +21,7 @@ const needs = {
     workspace_bytes: 1,
     memory_bytes: 1,
     toolchain: 'own' as const,
+    warm: 0,
   },
 };
 

@@ -29,6 +29,7 @@ const profile: Profile = {
   workspace_bytes: 100_000_000,
   memory_bytes: 200_000_000,
   toolchain: 'own',
+  warm: 0,
 };
 const needs = { model: { kind: 'rehearsal' as const, name: 'rehearsal' }, contextLength: 8_192, profile };
 
@@ -41,7 +42,7 @@ export async function beginAttempt(changes: Partial<TaskRecord> = {}, stage: Par
   const launcher = await FakeLauncher.listen(folder, slots);
   const gateway = await FakeGateway.listen(folder, modelSlots);
   const clients = { launcher: new Launcher(launcher.socket), gateway: new Gateway(gateway.socket) };
-  const pool = new SandboxPool({ slots, modelSlots, ...clients, warm: 0, logger: createLogger('runner', 'silent') });
+  const pool = new SandboxPool({ slots, modelSlots, ...clients, logger: createLogger('runner', 'silent') });
   onTestFinished(async () => {
     await pool[Symbol.asyncDispose]();
     await clients.launcher[Symbol.asyncDispose]();

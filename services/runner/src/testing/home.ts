@@ -86,7 +86,6 @@ export function makeConfig(
       OLLAMA_MODEL: 'small',
       MAX_TASKS: 4,
       MAX_TASKS_PER_WORKSPACE: 1,
-      WARM_SANDBOXES: 0,
       MIN_FREE_DISK_MB: 0,
       BREAKER_FAILURES: 3,
       BREAKER_WAIT_SEC: 600,
@@ -163,7 +162,7 @@ export async function openContext(
   const gateway = new Gateway(config.gatewaySocket);
   const logger = createLogger('runner', 'silent');
   const { slots, modelSlots } = config;
-  const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, warm: 0, logger });
+  const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, logger });
   const troubles = new Troubles(logger);
   const queue = await QueueControl.open(
     { layout: home.layout, journal, troubles },

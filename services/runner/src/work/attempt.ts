@@ -10,6 +10,7 @@ import { closedRoom, type SlotRoom } from '../sandbox/rooms.ts';
 import type { Slot } from '../sandbox/slot.ts';
 import { BudgetWatch } from './budget-watch.ts';
 import type { Excess } from './excess.ts';
+import { Stages } from './stages.ts';
 
 /** Why an attempt is being ended early. */
 export type StopReason = 'timeout' | 'unanswered' | 'file_changed' | 'file_removed' | 'cancelled' | Excess['item'];
@@ -23,6 +24,8 @@ export function isCancelled({ reason }: Activity): boolean {
 export class Activity {
   readonly #stop = new AbortController();
   readonly finished: Promise<void>;
+  /** Its way into its first sandbox. */
+  readonly stages = new Stages();
   #reason: StopReason | null = null;
   #excess: Excess | null = null;
   /** What the gateway metered of it, once it is over; null where that is not known. */
@@ -98,6 +101,7 @@ export async function talk(
   context.pool.meter(slot)?.listen((reading) => watch?.metered(reading));
   if (purpose === 'run') context.pool.rooms.open(slot.id, roomOf(context, record));
   if (purpose === 'plan') context.pool.rooms.open(slot.id, closedRoom);
+  const told: Promise<void>[] = [];
   const timer = setTimeout(() => activity.stop('timeout'), remainingMs(since, record.timeout_sec, context.now()));
   try {
     const outcome = await exchange({
@@ -106,12 +110,19 @@ export async function talk(
       mayAssign,
       files: { folder: incoming, stdout, stderr },
       lost: () => whyLost(context, slot),
+      begun: () => {
+        const telling = tellBegun(context, record, slot, purpose, activity);
+        // Whoever waits for all of them below hears what went wrong.
+        telling.catch(() => undefined);
+        told.push(telling);
+      },
       progress: (line) => context.logger.debug({ task: record.id, line }, 'progress'),
       output: (bytes) => watch?.received(bytes),
       stop: activity.signal,
       leave,
       waits: context.paces,
     });
+    await Promise.all(told);
     await context.pool.metered(slot);
     await context.questions.withdraw(record.id);
     // A tool that is told so may end before anybody stops it.
@@ -120,6 +131,30 @@ export async function talk(
   } finally {
     clearTimeout(timer);
   }
+}
+
+const roles = { run: 'coder', plan: 'planner' } as const;
+
+/** Its time is that of the sandbox's first word; nothing waits until it is written down. */
+async function tellBegun(
+  context: Context,
+  record: TaskRecord,
+  slot: Slot,
+  purpose: Purpose,
+  { stages }: Activity,
+): Promise<void> {
+  const isTool = purpose === 'run' || purpose === 'plan';
+  if (isTool) stages.end('sandbox_began');
+  const readiness = context.pool.begun(slot);
+  if (readiness === null) return;
+  await context.tasks.note(record.id, {
+    event: 'sandbox_started',
+    phase: isTool ? purpose : 'verify',
+    agent_role: isTool ? roles[purpose] : 'runner',
+    summary: `a ${readiness} sandbox works on it (${purpose})`,
+    // A verification has no stages of its own: the work that it checks lies between.
+    data: { sandbox: slot.id, purpose, readiness, ...(isTool ? { stages_ms: stages.ms } : {}) },
+  });
 }
 
 function roomOf({ questions }: Context, { id }: TaskRecord): SlotRoom {

@@ -35,8 +35,10 @@ export async function planTask(
   if (!grounds.ok) return failTask(context, queued, grounds.errorClass, grounds.reason);
   const objective = await saveObjective(context, queued, grounds);
   if (!objective.ok) return failTask(context, queued, objective.errorClass, objective.reason);
+  activity.stages.end('grounds');
   const { enforced } = effectiveBudget(context.config, queued);
   const slot = await context.pool.acquire(needs.profile, queued.workspace, enforced);
+  activity.stages.end('sandbox');
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, queued, activity)) return;
     const record = await context.tasks.transition(
@@ -58,6 +60,7 @@ export async function planTask(
       },
       { attempts: queued.attempts + 1, bases: basesOf(grounds), model: needs.model },
     );
+    activity.stages.end('journal');
     await continuePlan(context, record, needs, slot, activity, leave);
   });
 }
@@ -87,6 +90,7 @@ async function makePlan(
     ? await makeAssignment(context, record, grounds, { mode: 'plan', approved: null, ...needs })
     : grounds;
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
+  activity.stages.end('packet');
   const outcome = await talk(
     context,
     record,

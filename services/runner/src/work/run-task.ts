@@ -37,14 +37,18 @@ export async function runTask(
     const objective = await saveObjective(context, waiting, grounds);
     if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
   }
+  activity.stages.end('grounds');
   const ready = await meetPreconditions(context, waiting, grounds, needs, activity, leave);
   if (ready === null) return;
+  activity.stages.end('preconditions');
   const { enforced } = effectiveBudget(context.config, waiting);
   const slot = await context.pool.acquire(needs.profile, waiting.workspace, enforced);
+  activity.stages.end('sandbox');
   await useSlot(context, slot, leave, async () => {
     if (!mayStillBegin(context, ready, activity)) return;
     await tellCheckpoint(context, ready, 'start');
     const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, slot);
+    activity.stages.end('journal');
     await continueRun(context, record, needs, approved, slot, activity, leave);
   });
 }
@@ -165,6 +169,7 @@ async function endRun(
   const texts = approved === 'only-resume' ? null : approved;
   const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs });
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
+  activity.stages.end('packet');
   const mayAssign = approved !== 'only-resume';
   const outcome = await talk(
     context,

@@ -18,6 +18,7 @@ const profile = {
   workspace_bytes: 1_000_000,
   memory_bytes: 2_000_000,
   toolchain: 'own' as const,
+  warm: 0,
 };
 const needs = { model: { kind: 'rehearsal' as const, name: 'rehearsal' }, contextLength: 8_192, profile };
 
