@@ -43,6 +43,18 @@ test('W27 two quick taps decide once', async () => {
   expect(sent()).toHaveLength(1);
 });
 
+test('W27 a tap whose answer was lost is sent again as the same one, and so is the next tap', async () => {
+  server.verdictMs = null;
+  server.losesAnswers = true;
+  await tab.page.goto('/approvals');
+  await card('a2b3c').getByRole('button', { name: 'Approve' }).tap();
+  await card('a2b3c').getByText('No answer came: it may have been sent.').waitFor({ timeout: 30_000 });
+  server.losesAnswers = false;
+  await card('a2b3c').getByRole('button', { name: 'Approve' }).tap();
+  await card('a2b3c').getByText('Sent. The runner has not answered yet.').waitFor();
+  expect(sent()).toEqual([{ kind: 'approve', task: 'a2b3c', digest: digestOf('a2b3c 1') }]);
+});
+
 test('a rejection asks for a reason, which may be one tap', async () => {
   await tab.page.goto('/approvals');
   await card('a2b3c').getByRole('button', { name: 'Reject' }).tap();
