@@ -50,6 +50,21 @@ test('a change is on the screen within 300 ms at the 95th percentile', async () 
   expect(p95).toBeLessThan(300);
 });
 
+test('a task that is being cancelled says who decided it and why, wherever it is shown', async () => {
+  await tab.page.goto('/');
+  await tab.page.getByText('6 tasks wait for you').waitFor();
+  const cancellation = { user: '@ada:example.org', reason: 'wrong branch' };
+  const words = 'being cancelled, as @ada:example.org decided: wrong branch';
+  server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', cancellation, actions: [] })] });
+  const running = tab.page.locator('article').filter({ hasText: words });
+  await running.getByText('Being cancelled').waitFor();
+  for (const path of ['/tasks', '/tasks/k7m2p']) {
+    await tab.page.goto(path);
+    await tab.page.getByText(words).waitFor();
+    await tab.page.getByText('Being cancelled').first().waitFor();
+  }
+});
+
 test('output comes as it is written, in its colours, and twice is once', async () => {
   await tab.page.goto('/');
   const output = tab.page.getByRole('region', { name: 'Output: k7m2p' });
