@@ -120,6 +120,37 @@ test('a result that nothing verified is merged only when one says so', async () 
   expect(sent()).toEqual([{ kind: 'merge', task: 'r3v1w', digest: digestOf('diff'), unverified: true }]);
 });
 
+test('what was ticked for a result says nothing of the one that took its place', async () => {
+  await tab.page.goto('/tasks/r3v1w');
+  const review = tab.page.getByRole('region', { name: 'Review' });
+  await review.getByLabel('although nothing was verified').check();
+  server.changeFacts('r3v1w');
+  const task = server.house.tasks.get('r3v1w');
+  if (task !== undefined) server.emit({ tasks: [task] });
+  await review.getByRole('button', { name: 'I have read it' }).waitFor();
+  expect(await review.getByRole('button', { name: 'Merge' }).count()).toBe(0);
+  await review.getByRole('button', { name: 'I have read it' }).tap();
+  expect(await review.getByLabel('although nothing was verified').isChecked()).toBe(false);
+  await review.getByRole('button', { name: 'Merge' }).tap();
+  await review.getByRole('alert').waitFor();
+  expect(sent()).toEqual([]);
+});
+
+test('a result whose merge was begun and came back is decided again', async () => {
+  server.verdictMs = null;
+  await tab.page.goto('/tasks/m8n4k');
+  const review = tab.page.getByRole('region', { name: 'Review' });
+  await review.getByRole('button', { name: 'Merge' }).tap();
+  await review.getByText('Sent.').waitFor();
+  for (const id of server.house.verdicts.keys())
+    server.house.verdicts.set(id, { id, verdict: 'accepted', message: 'it is merged next' });
+  await review.getByText('it is merged next').waitFor();
+  await review.getByRole('button', { name: 'Merge', disabled: true }).waitFor();
+  const task = server.house.tasks.get('m8n4k');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, since: new Date().toISOString() }] });
+  await review.getByRole('button', { name: 'Merge', disabled: false }).waitFor();
+});
+
 test('a tap while the runner is away is kept, and the page says so', async () => {
   server.verdictMs = null;
   server.house.services = server.house.services.map((service) =>
