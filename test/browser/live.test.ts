@@ -57,11 +57,11 @@ test('a task that is being cancelled says who decided it and why, wherever it is
   const words = 'being cancelled, as @ada:example.org decided: wrong branch';
   server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', cancellation, actions: [] })] });
   const running = tab.page.locator('article').filter({ hasText: words });
-  await running.getByText('Being cancelled').waitFor();
+  await running.getByText('Being cancelled', { exact: true }).waitFor();
   for (const path of ['/tasks', '/tasks/k7m2p']) {
     await tab.page.goto(path);
     await tab.page.getByText(words).waitFor();
-    await tab.page.getByText('Being cancelled').first().waitFor();
+    await tab.page.getByText('Being cancelled', { exact: true }).waitFor();
   }
 });
 
