@@ -65,6 +65,18 @@ test('a task that is being cancelled says who decided it and why, wherever it is
   }
 });
 
+test('while the dashboard makes its index anew, every page says that it may be old', async () => {
+  await tab.page.goto('/');
+  await expect.poll(() => server.streams).toBe(1);
+  const troubles = server.house.services
+    .filter(({ name }) => name === 'dashboard')
+    .map((service) => ({ ...service, status: 'waiting' as const, reason: 'the index is being made' }));
+  server.emit({ troubles });
+  await tab.page.getByText('what you see may be old: the index is being made').waitFor();
+  server.emit({ troubles: [] });
+  await tab.page.getByText('may be old').waitFor({ state: 'detached' });
+});
+
 test('output comes as it is written, in its colours, and twice is once', async () => {
   await tab.page.goto('/');
   const output = tab.page.getByRole('region', { name: 'Output: k7m2p' });
