@@ -22,6 +22,14 @@ afterEach(async () => {
   await server.stop();
 });
 
+/** As when another tab is in front of it. */
+async function setHidden(hidden: boolean): Promise<void> {
+  await tab.page.evaluate(`
+    Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
+}
+
 test('a change is on the screen within 300 ms at the 95th percentile', async () => {
   await tab.page.goto('/');
   await tab.page.getByText('6 tasks wait for you').waitFor();
@@ -63,6 +71,20 @@ test('a task that is being cancelled says who decided it and why, wherever it is
     await tab.page.getByText(words).waitFor();
     await tab.page.getByText('Being cancelled', { exact: true }).waitFor();
   }
+});
+
+test('a tab that nobody looks at holds no stream, and shows what happened meanwhile when it is looked at', async () => {
+  await tab.page.goto('/');
+  await tab.page.getByText('6 tasks wait for you').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  await setHidden(true);
+  await expect.poll(() => server.streams).toBe(0);
+  const task = server.house.tasks.get('a2b3c');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, status: 'approved', actions: [] }] });
+  await setHidden(false);
+  await tab.page.getByText('5 tasks wait for you').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  expect(await tab.page.locator('.banner .lost').count()).toBe(0);
 });
 
 test('while the dashboard makes its index anew, every page says that it may be old', async () => {

@@ -68,6 +68,11 @@ export class FixtureServer {
     this.house = houseOf(tasks);
   }
 
+  /** How many pages hear of a change now. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
