@@ -87,6 +87,22 @@ test('a tab that nobody looks at holds no stream, and shows what happened meanwh
   expect(await tab.page.locator('.banner .lost').count()).toBe(0);
 });
 
+test('W13 what the page asks by itself says so, and what somebody looks at does not', async () => {
+  const asked: boolean[] = [];
+  tab.page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname === '/api/approvals') asked.push(request.headers()['x-countersign-by-itself'] !== undefined);
+  });
+  await tab.page.goto('/approvals');
+  await tab.page.locator('[data-task="a2b3c"]').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  const task = server.house.tasks.get('a2b3c');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, title: 'by another name' }] });
+  await tab.page.getByText('by another name').waitFor();
+  expect(asked[0]).toBe(false);
+  expect(asked.at(-1)).toBe(true);
+});
+
 test('while the dashboard makes its index anew, every page says that it may be old', async () => {
   await tab.page.goto('/');
   await expect.poll(() => server.streams).toBe(1);

@@ -132,7 +132,7 @@ function addressed(request: Decision): { readonly path: string; readonly body: u
 /** A server that is away for a moment leaves the verdict open. */
 async function verdictOf(answer: CommandAnswer): Promise<CommandAnswer> {
   try {
-    return await get<CommandAnswer>(`/api/commands/${encodeURIComponent(answer.id)}`);
+    return await get<CommandAnswer>(`/api/commands/${encodeURIComponent(answer.id)}`, { byItself: true });
   } catch (error) {
     if (error instanceof RequestFailure && (error.status === 0 || error.status >= 500)) return answer;
     throw error;
