@@ -103,6 +103,27 @@ test('W13 what the page asks by itself says so, and what somebody looks at does 
   expect(asked.at(-1)).toBe(true);
 });
 
+test('how the services are is asked for again while somebody looks', async () => {
+  await tab.page.goto('/services');
+  await tab.page.getByText('launcher', { exact: true }).waitFor();
+  server.house.services = server.house.services.map((service) => ({ ...service, reason: 'said a moment ago' }));
+  await tab.page.getByText('said a moment ago').first().waitFor();
+});
+
+test.each(['/runs', '/charts'])('%s is asked for again when tasks change, once for many of them', async (path) => {
+  let asked = 0;
+  tab.page.on('request', (request) => {
+    if (new URL(request.url()).pathname === `/api${path}`) asked += 1;
+  });
+  await tab.page.goto(path);
+  await tab.page.locator('main .sheet, main figure').first().waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  const before = asked;
+  for (let change = 0; change < 5; change += 1)
+    server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', title: `change-${change}` })] });
+  await expect.poll(() => asked, { timeout: 30_000 }).toBe(before + 1);
+});
+
 test('while the dashboard makes its index anew, every page says that it may be old', async () => {
   await tab.page.goto('/');
   await expect.poll(() => server.streams).toBe(1);
