@@ -234,6 +234,29 @@ test('keys are letters in a field, and dialogs keep the focus and give it back',
   await context.close();
 });
 
+test('single keys do nothing once they were turned off, also after the page was loaded again', async () => {
+  const { page, context } = await watch(browser, server.url, { size: 'desk' });
+  const keys = page.getByLabel('Single keys');
+  const focused = () => page.evaluate(`document.activeElement.id`);
+  await page.goto('/more');
+  await keys.waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByRole('link', { name: 'More' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await keys.uncheck();
+  await page.reload();
+  await keys.waitFor();
+  expect(await keys.isChecked()).toBe(false);
+  await page.locator('main h1').focus();
+  await page.keyboard.press('/');
+  expect(await focused()).not.toBe('search');
+  await keys.check();
+  await page.locator('main h1').focus();
+  await page.keyboard.press('/');
+  expect(await focused()).toBe('search');
+  await context.close();
+});
+
 test('a service is stopped after one has said so twice', async () => {
   await tab.page.goto('/services');
   await tab.page.getByRole('button', { name: 'Stop matrix-listener' }).tap();
