@@ -43,6 +43,18 @@ test('W27 two quick taps decide once', async () => {
   expect(sent()).toHaveLength(1);
 });
 
+test('W27 a tap whose answer was lost is sent again as the same one, and so is the next tap', async () => {
+  server.verdictMs = null;
+  server.losesAnswers = true;
+  await tab.page.goto('/approvals');
+  await card('a2b3c').getByRole('button', { name: 'Approve' }).tap();
+  await card('a2b3c').getByText('No answer came: it may have been sent.').waitFor({ timeout: 30_000 });
+  server.losesAnswers = false;
+  await card('a2b3c').getByRole('button', { name: 'Approve' }).tap();
+  await card('a2b3c').getByText('Sent. The runner has not answered yet.').waitFor();
+  expect(sent()).toEqual([{ kind: 'approve', task: 'a2b3c', digest: digestOf('a2b3c 1') }]);
+});
+
 test('a rejection asks for a reason, which may be one tap', async () => {
   await tab.page.goto('/approvals');
   await card('a2b3c').getByRole('button', { name: 'Reject' }).tap();
@@ -106,6 +118,37 @@ test('a result that nothing verified is merged only when one says so', async () 
   await review.getByRole('button', { name: 'Merge' }).tap();
   await tab.page.getByText('Merging').first().waitFor();
   expect(sent()).toEqual([{ kind: 'merge', task: 'r3v1w', digest: digestOf('diff'), unverified: true }]);
+});
+
+test('what was ticked for a result says nothing of the one that took its place', async () => {
+  await tab.page.goto('/tasks/r3v1w');
+  const review = tab.page.getByRole('region', { name: 'Review' });
+  await review.getByLabel('although nothing was verified').check();
+  server.changeFacts('r3v1w');
+  const task = server.house.tasks.get('r3v1w');
+  if (task !== undefined) server.emit({ tasks: [task] });
+  await review.getByRole('button', { name: 'I have read it' }).waitFor();
+  expect(await review.getByRole('button', { name: 'Merge' }).count()).toBe(0);
+  await review.getByRole('button', { name: 'I have read it' }).tap();
+  expect(await review.getByLabel('although nothing was verified').isChecked()).toBe(false);
+  await review.getByRole('button', { name: 'Merge' }).tap();
+  await review.getByRole('alert').waitFor();
+  expect(sent()).toEqual([]);
+});
+
+test('a result whose merge was begun and came back is decided again', async () => {
+  server.verdictMs = null;
+  await tab.page.goto('/tasks/m8n4k');
+  const review = tab.page.getByRole('region', { name: 'Review' });
+  await review.getByRole('button', { name: 'Merge' }).tap();
+  await review.getByText('Sent.').waitFor();
+  for (const id of server.house.verdicts.keys())
+    server.house.verdicts.set(id, { id, verdict: 'accepted', message: 'it is merged next' });
+  await review.getByText('it is merged next').waitFor();
+  await review.getByRole('button', { name: 'Merge', disabled: true }).waitFor();
+  const task = server.house.tasks.get('m8n4k');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, since: new Date().toISOString() }] });
+  await review.getByRole('button', { name: 'Merge', disabled: false }).waitFor();
 });
 
 test('a tap while the runner is away is kept, and the page says so', async () => {
@@ -188,6 +231,29 @@ test('keys are letters in a field, and dialogs keep the focus and give it back',
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await page.evaluate(`document.activeElement.textContent`)).toBe('Cancel the task');
+  await context.close();
+});
+
+test('single keys do nothing once they were turned off, also after the page was loaded again', async () => {
+  const { page, context } = await watch(browser, server.url, { size: 'desk' });
+  const keys = page.getByLabel('Single keys');
+  const focused = () => page.evaluate(`document.activeElement.id`);
+  await page.goto('/more');
+  await keys.waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByRole('link', { name: 'More' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await keys.uncheck();
+  await page.reload();
+  await keys.waitFor();
+  expect(await keys.isChecked()).toBe(false);
+  await page.locator('main h1').focus();
+  await page.keyboard.press('/');
+  expect(await focused()).not.toBe('search');
+  await keys.check();
+  await page.locator('main h1').focus();
+  await page.keyboard.press('/');
+  expect(await focused()).toBe('search');
   await context.close();
 });
 

@@ -20,6 +20,8 @@ let browser: Browser;
 const statuses = ['running', 'pending', 'review', 'queued', 'failed'] as const;
 /** The one task whose question has its answer. */
 const answered = 90;
+/** The one that is being cancelled. */
+const cancelled = 5;
 const answer = {
   outcome: 'answered' as const,
   text: 'words',
@@ -35,6 +37,8 @@ const server = new FixtureServer(
     const id = index.toString(16).padStart(16, '0');
     if (index === answered)
       return row({ task: `task-${index}`, status: 'running', question: question({ id, answer }) });
+    if (index === cancelled)
+      return row({ task: `task-${index}`, status: 'running', cancellation: { user: 'user', reason: 'reason' } });
     if (index % 90 === 0) return asking({ task: `task-${index}`, question: question({ id }) });
     return row({
       task: `task-${index}`,
@@ -83,7 +87,7 @@ const paths = [
   '/approvals',
   '/tasks',
   '/tasks?show=failed',
-  ...[0, 1, 2, 3, 4, answered].map((index) => `/tasks/task-${index}`),
+  ...[0, 1, 2, 3, 4, cancelled, answered].map((index) => `/tasks/task-${index}`),
   ...['plan', 'log', 'diff', 'handoff', 'context', 'attempts', 'file'].map((tab) => `/tasks/task-2?tab=${tab}`),
   '/tasks/task-0?tab=log',
   '/runs',

@@ -22,6 +22,14 @@ afterEach(async () => {
   await server.stop();
 });
 
+/** As when another tab is in front of it. */
+async function setHidden(hidden: boolean): Promise<void> {
+  await tab.page.evaluate(`
+    Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
+}
+
 test('a change is on the screen within 300 ms at the 95th percentile', async () => {
   await tab.page.goto('/');
   await tab.page.getByText('6 tasks wait for you').waitFor();
@@ -48,6 +56,84 @@ test('a change is on the screen within 300 ms at the 95th percentile', async () 
   const p95 = delays[Math.floor(delays.length * 0.95)] ?? Number.POSITIVE_INFINITY;
   process.stderr.write(`event to pixel: p50 ${delays[20]} ms, p95 ${p95} ms\n`);
   expect(p95).toBeLessThan(300);
+});
+
+test('a task that is being cancelled says who decided it and why, wherever it is shown', async () => {
+  await tab.page.goto('/');
+  await tab.page.getByText('6 tasks wait for you').waitFor();
+  const cancellation = { user: '@ada:example.org', reason: 'wrong branch' };
+  const words = 'being cancelled, as @ada:example.org decided: wrong branch';
+  server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', cancellation, actions: [] })] });
+  const running = tab.page.locator('article').filter({ hasText: words });
+  await running.getByText('Being cancelled', { exact: true }).waitFor();
+  for (const path of ['/tasks', '/tasks/k7m2p']) {
+    await tab.page.goto(path);
+    await tab.page.getByText(words).waitFor();
+    await tab.page.getByText('Being cancelled', { exact: true }).waitFor();
+  }
+});
+
+test('a tab that nobody looks at holds no stream, and shows what happened meanwhile when it is looked at', async () => {
+  await tab.page.goto('/');
+  await tab.page.getByText('6 tasks wait for you').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  await setHidden(true);
+  await expect.poll(() => server.streams).toBe(0);
+  const task = server.house.tasks.get('a2b3c');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, status: 'approved', actions: [] }] });
+  await setHidden(false);
+  await tab.page.getByText('5 tasks wait for you').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  expect(await tab.page.locator('.banner .lost').count()).toBe(0);
+});
+
+test('W13 what the page asks by itself says so, and what somebody looks at does not', async () => {
+  const asked: boolean[] = [];
+  tab.page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname === '/api/approvals') asked.push(request.headers()['x-countersign-by-itself'] !== undefined);
+  });
+  await tab.page.goto('/approvals');
+  await tab.page.locator('[data-task="a2b3c"]').waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  const task = server.house.tasks.get('a2b3c');
+  if (task !== undefined) server.emit({ tasks: [{ ...task, title: 'by another name' }] });
+  await tab.page.getByText('by another name').waitFor();
+  expect(asked[0]).toBe(false);
+  expect(asked.at(-1)).toBe(true);
+});
+
+test('how the services are is asked for again while somebody looks', async () => {
+  await tab.page.goto('/services');
+  await tab.page.getByText('launcher', { exact: true }).waitFor();
+  server.house.services = server.house.services.map((service) => ({ ...service, reason: 'said a moment ago' }));
+  await tab.page.getByText('said a moment ago').first().waitFor();
+});
+
+test.each(['/runs', '/charts'])('%s is asked for again when tasks change, once for many of them', async (path) => {
+  let asked = 0;
+  tab.page.on('request', (request) => {
+    if (new URL(request.url()).pathname === `/api${path}`) asked += 1;
+  });
+  await tab.page.goto(path);
+  await tab.page.locator('main .sheet, main figure').first().waitFor();
+  await expect.poll(() => server.streams).toBe(1);
+  const before = asked;
+  for (let change = 0; change < 5; change += 1)
+    server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', title: `change-${change}` })] });
+  await expect.poll(() => asked, { timeout: 30_000 }).toBe(before + 1);
+});
+
+test('while the dashboard makes its index anew, every page says that it may be old', async () => {
+  await tab.page.goto('/');
+  await expect.poll(() => server.streams).toBe(1);
+  const troubles = server.house.services
+    .filter(({ name }) => name === 'dashboard')
+    .map((service) => ({ ...service, status: 'waiting' as const, reason: 'the index is being made' }));
+  server.emit({ troubles });
+  await tab.page.getByText('what you see may be old: the index is being made').waitFor();
+  server.emit({ troubles: [] });
+  await tab.page.getByText('may be old').waitFor({ state: 'detached' });
 });
 
 test('output comes as it is written, in its colours, and twice is once', async () => {

@@ -94,6 +94,8 @@ export const TaskRow = z.strictObject({
   error_class: ErrorClass.nullable(),
   /** The newest one of an attempt at work, also after its answer. */
   question: TaskQuestion.nullable(),
+  /** Who has it cancelled, and why; null once it has ended. Both are somebody else's words. */
+  cancellation: z.strictObject({ user: z.string(), reason: z.string() }).nullable(),
   actions: z.array(Action),
 });
 export type TaskRow = z.infer<typeof TaskRow>;

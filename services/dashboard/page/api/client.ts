@@ -18,12 +18,21 @@ export class RequestFailure extends Error {
   }
 }
 
+type Asking = {
+  readonly signal?: AbortSignal;
+  /** Nobody asked for it with a tap: that keeps no session open. */
+  readonly byItself?: boolean;
+};
+
 /**
  * The answer to a GET below `/api/`, as JSON of the shape that the contract names.
  * @throws RequestFailure
  */
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return ask<T>(path, { ...(signal === undefined ? {} : { signal }) });
+export async function get<T>(path: string, { signal, byItself = false }: Asking = {}): Promise<T> {
+  return ask<T>(path, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(byItself ? { headers: { 'x-countersign-by-itself': '1' } } : {}),
+  });
 }
 
 /**

@@ -20,12 +20,23 @@ export function forgetResources(): void {
   remembered.clear();
 }
 
+type Pace = {
+  /** It is asked again this often as well, while somebody looks. */
+  readonly everyMs?: number;
+  /** So long after the first batch that concerns it, for all that come meanwhile. */
+  readonly restMs?: number;
+};
+
 /**
  * What a GET answers, asked again when a batch of the stream concerns it and after the stream was lost. While one question is
  * under way a second one waits, and any more are that second one. The last answer stays while a newer one is fetched.
  * @param path null asks nothing
  */
-export function useResource<T>(path: string | null, concerns?: (batch: StreamBatch) => boolean): Resource<T> {
+export function useResource<T>(
+  path: string | null,
+  concerns?: (batch: StreamBatch) => boolean,
+  { everyMs, restMs = 0 }: Pace = {},
+): Resource<T> {
   const data = useSignal<T | null>(path === null ? null : ((remembered.get(path) as T | undefined) ?? null));
   const problem = useSignal<RequestFailure | null>(null);
   const concern = useRef(concerns);
@@ -39,14 +50,15 @@ export function useResource<T>(path: string | null, concerns?: (batch: StreamBat
     problem.value = null;
     let underWay = false;
     let again = false;
-    const ask = async (): Promise<void> => {
+    let resting: ReturnType<typeof setTimeout> | undefined;
+    const ask = async (byItself: boolean): Promise<void> => {
       if (underWay) {
         again = true;
         return;
       }
       underWay = true;
       try {
-        const answer = await get<T>(path, aborter.signal);
+        const answer = await get<T>(path, { signal: aborter.signal, byItself });
         if (aborter.signal.aborted) return;
         remember(path, answer);
         data.value = answer;
@@ -57,22 +69,30 @@ export function useResource<T>(path: string | null, concerns?: (batch: StreamBat
         underWay = false;
         if (again && !aborter.signal.aborted) {
           again = false;
-          void ask();
+          void ask(true);
         }
       }
     };
-    refresh.current = () => void ask();
+    refresh.current = () => void ask(false);
     const endBatches = onBatch((batch) => {
-      if (concern.current?.(batch)) void ask();
+      if (resting !== undefined || !concern.current?.(batch)) return;
+      if (restMs === 0) return void ask(true);
+      resting = setTimeout(() => {
+        resting = undefined;
+        void ask(true);
+      }, restMs);
     });
-    const endRenewals = onRenewal(() => void ask());
-    void ask();
+    const endRenewals = onRenewal(() => void ask(true));
+    const interval = everyMs === undefined ? undefined : setInterval(() => !document.hidden && void ask(true), everyMs);
+    void ask(false);
     return () => {
       aborter.abort();
+      clearTimeout(resting);
+      clearInterval(interval);
       endBatches();
       endRenewals();
     };
-  }, [path, data, problem]);
+  }, [path, data, problem, everyMs, restMs]);
 
   return { data, problem, refresh: () => refresh.current() };
 }

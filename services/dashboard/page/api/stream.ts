@@ -15,7 +15,8 @@ let source: EventSource | null = null;
 let position = '';
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-let settled = false;
+/** Whether there may be news that no stream told: there was none for a time. */
+let isBehind = false;
 const followedMost = 12;
 const retryMs = { first: 400, longest: 5_000 };
 
@@ -50,10 +51,11 @@ export function followLog(service: string | null): void {
   reopenSoon();
 }
 
-/** Opens the one stream, and keeps it open. */
+/** Opens the one stream, and keeps it open while somebody looks: of all its tabs together a browser has few connections. */
 export function startStream(): void {
   addEventListener('online', () => open());
   addEventListener('offline', () => lose());
+  document.addEventListener('visibilitychange', () => open());
   open();
 }
 
@@ -76,17 +78,26 @@ function address(): string {
   return text === '' ? '/api/stream' : `/api/stream?${text}`;
 }
 
-function open(): void {
+function close(): void {
   clearTimeout(timer);
   source?.close();
+  source = null;
+}
+
+function open(): void {
+  close();
+  if (document.hidden || signedOut.value) {
+    isBehind = true;
+    return;
+  }
   const opened = new EventSource(address());
   source = opened;
   opened.onopen = () => {
-    const again = connection.value === 'lost' || (settled && failures > 0);
-    settled = true;
     failures = 0;
     connection.value = 'open';
-    if (again) renew();
+    if (!isBehind) return;
+    isBehind = false;
+    renew();
   };
   opened.onerror = () => lose();
   opened.addEventListener('reset', (event) => {
@@ -106,10 +117,11 @@ function keepPosition(event: MessageEvent): void {
 
 /** EventSource tells nothing of why: the session says whether it was that. */
 function lose(): void {
-  source?.close();
+  close();
   failures += 1;
+  isBehind = true;
   connection.value = 'lost';
-  clearTimeout(timer);
+  if (document.hidden) return;
   timer = setTimeout(
     () => void get('/api/session').then(open, () => (signedOut.value ? undefined : lose())),
     Math.min(retryMs.first * 1.6 ** (failures - 1), retryMs.longest),

@@ -21,7 +21,7 @@ export async function loadPatch(
   let text = '';
   let from = 0;
   for (;;) {
-    const piece = await get<FilePiece>(`${path}?from=${from}`, signal);
+    const piece = await get<FilePiece>(`${path}?from=${from}`, { signal });
     text += piece.text;
     if (piece.to >= piece.bytes || piece.to <= from) return { text, whole: true };
     if (piece.to >= shownBytes) return { text: text.slice(0, text.lastIndexOf('\n') + 1), whole: false };

@@ -28,13 +28,13 @@ export function useLog(service: string): Log {
     current.current = next;
     setWindow(next);
   };
-  const ask = async (query: string, place: (answer: LogLines) => LogWindow): Promise<boolean> => {
+  const ask = async (query: string, place: (answer: LogLines) => LogWindow, byItself = false): Promise<boolean> => {
     if (busy.current) return false;
     busy.current = true;
     setLoading(true);
     const asked = epoch.current;
     try {
-      const answer = await get<LogLines>(`${path}${query}`);
+      const answer = await get<LogLines>(`${path}${query}`, { byItself });
       if (asked !== epoch.current) return false;
       show(place(answer));
       setProblem('');
@@ -63,7 +63,7 @@ export function useLog(service: string): Log {
       // New lines belong here only where the window ends at the end; elsewhere they are read when one gets there.
       show(reachesEnd(known) ? withNewer(known, { lines, to, next: to }) : { ...known, to, shifted: 0 });
     });
-    const endRenewals = onRenewal(() => void ask('', replaced));
+    const endRenewals = onRenewal(() => void ask('', replaced, true));
     return () => {
       endBatches();
       endRenewals();

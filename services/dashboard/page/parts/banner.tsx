@@ -5,9 +5,17 @@ import { queue, troubles } from '../state/store.ts';
 import { Foreign } from './foreign.tsx';
 import { Mark } from './status.tsx';
 
+const troubleWords = {
+  ok: 'is well',
+  waiting: 'is not up to date, so that what you see may be old',
+  failing: 'fails',
+  silent: 'does not answer',
+} as const;
+
 /** What is wrong with what one sees, or with what one may do, on every page. */
 export function Banner(): JSX.Element {
-  const silent = troubles.value.filter(({ status }) => status === 'failing' || status === 'silent');
+  // The dashboard waits for its own index: until it is there, what is shown stands still.
+  const told = troubles.value.filter(({ name, status }) => status !== 'waiting' || name === 'dashboard');
   const paused = queue.value?.paused ?? null;
   return (
     <div class="banner" role="status" aria-live="polite">
@@ -20,11 +28,11 @@ export function Banner(): JSX.Element {
         </div>
       )}
       {connection.value !== 'lost' &&
-        silent.map(({ name, status, reason }) => (
+        told.map(({ name, status, reason }) => (
           <div key={name}>
             <Mark shape={status === 'failing' ? 'cross' : 'slash'} />
             <span>
-              <Foreign text={name} /> {status === 'failing' ? 'fails' : 'does not answer'}
+              <Foreign text={name} /> {troubleWords[status]}
               {reason !== '' && (
                 <>
                   : <Foreign text={reason} />

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useLocation } from 'preact-iso';
+import { keysWork } from '../state/keys.ts';
 import { attention, running } from '../state/store.ts';
 import { nextTheme, theme } from '../state/theme.ts';
 import { Icon, type IconName } from './icon.tsx';
@@ -86,7 +87,7 @@ export function Top(): JSX.Element {
             defaultValue={query['q'] ?? ''}
           />
           <Icon name="search" size={18} />
-          <span class="key">/</span>
+          {keysWork.value && <span class="key">/</span>}
         </form>
       </search>
       <a class="button primary" href="/new">

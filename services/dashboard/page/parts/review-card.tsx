@@ -13,14 +13,31 @@ import { Status } from './status.tsx';
 import { Change, taskPath } from './task-line.tsx';
 import { Verdict } from './verdict.tsx';
 
-/** A result that waits to be merged: what it is, what was in the way, and the answers. */
-export function ReviewCard(properties: {
+type Properties = {
   readonly row: TaskRow & { readonly task: string };
   readonly review: Review;
   readonly onDecided: () => void;
   readonly onItsPage?: boolean;
-}): JSX.Element {
-  const { row, review, onDecided, onItsPage = false } = properties;
+};
+
+/** A result that waits to be merged: what it is, what was in the way, and the answers. */
+export function ReviewCard(properties: Properties): JSX.Element {
+  const { digest } = properties.review;
+  // A result that changed under the finger is looked at before it is decided: the second tap of two must not take it for the first one.
+  const [seen, setSeen] = useState(digest);
+  // What was ticked, typed or told was of the other result, or of the merge that was refused.
+  return (
+    <Decision
+      key={`${digest} ${properties.row.since}`}
+      {...properties}
+      changed={digest !== seen}
+      onRead={() => setSeen(digest)}
+    />
+  );
+}
+
+function Decision(properties: Properties & { readonly changed: boolean; readonly onRead: () => void }): JSX.Element {
+  const { row, review, onDecided, onItsPage = false, changed, onRead } = properties;
   const { digest, verified, refusals } = review;
   const { state, send } = useCommand(onDecided);
   const [anyway, setAnyway] = useState(false);
@@ -42,7 +59,7 @@ export function ReviewCard(properties: {
   return (
     <>
       {row.change !== null && <Change change={row.change} />}
-      <dl class="facts">
+      <dl class={`facts${changed ? ' changed' : ''}`} aria-label={changed ? 'Facts, as they are now' : 'Facts'}>
         <Fact name="Checks">
           {verified ? (
             <Status word="All passed" tone="good" shape="check" />
@@ -57,7 +74,7 @@ export function ReviewCard(properties: {
       <Refusals of={refusals} />
       <div class="decide">
         <Verdict state={state.value} />
-        {!verified && !decided && (
+        {!verified && !decided && !changed && (
           <label class="check small">
             <input
               type="checkbox"
@@ -75,12 +92,14 @@ export function ReviewCard(properties: {
             <span class="wrong">No postcondition passed for this result: say that you want it all the same.</span>
           </p>
         )}
-        {review.needs_code && !decided && <CodeField code={code} onEnter={merge} />}
+        {review.needs_code && !decided && !changed && <CodeField code={code} onEnter={merge} />}
         <div class="decide-buttons">
-          <button type="button" class="danger" disabled={decided} onClick={() => setRejecting(true)}>
-            Reject
-          </button>
-          {moved && row.actions.includes('rebase') && (
+          {!changed && (
+            <button type="button" class="danger" disabled={decided} onClick={() => setRejecting(true)}>
+              Reject
+            </button>
+          )}
+          {!changed && moved && row.actions.includes('rebase') && (
             <button type="button" disabled={decided} onClick={() => send({ kind: 'rebase', task: row.task, digest })}>
               Rebase
             </button>
@@ -90,9 +109,15 @@ export function ReviewCard(properties: {
               Read the diff
             </a>
           )}
-          <button type="button" class="primary" disabled={decided} onClick={merge}>
-            Merge
-          </button>
+          {changed ? (
+            <button type="button" onClick={onRead}>
+              This is new: I have read it
+            </button>
+          ) : (
+            <button type="button" class="primary" disabled={decided} onClick={merge}>
+              Merge
+            </button>
+          )}
         </div>
       </div>
       {rejecting && (

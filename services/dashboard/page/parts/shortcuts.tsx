@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import { keysWork } from '../state/keys.ts';
 import { Sheet } from './sheet.tsx';
 
 const places: Readonly<Record<string, readonly [string, string]>> = {
@@ -20,13 +21,14 @@ const others = [
 ] as const;
 const secondKeyMs = 1_200;
 
-/** Keys that work outside of fields and dialogs. */
+/** Keys that work outside of fields and dialogs, unless the person turned them off. */
 export function Shortcuts(): JSX.Element | null {
   const { route } = useLocation();
   const [listed, setListed] = useState(false);
   useEffect(() => {
     let going = 0;
     const onKey = (event: KeyboardEvent): void => {
+      if (!keysWork.value) return;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
       const afterG = event.timeStamp - going < secondKeyMs;
       going = 0;
@@ -55,6 +57,12 @@ export function Shortcuts(): JSX.Element | null {
           <Key key={keys} keys={keys} words={words} />
         ))}
       </dl>
+      <p class="soft small">
+        Who types by voice, or needs these keys otherwise, turns them off:{' '}
+        <a href="/more" onClick={() => setListed(false)}>
+          More
+        </a>
+      </p>
     </Sheet>
   );
 }

@@ -1,10 +1,22 @@
 import type { ServiceRow, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
 import { isAsking } from '../state/rows.ts';
-import { askingWords, type Shape, serviceWords, statusWords, type Tone } from '../text/status-words.ts';
+import {
+  askingWords,
+  cancellingWords,
+  type Shape,
+  serviceWords,
+  statusWords,
+  type Tone,
+} from '../text/status-words.ts';
 
 /** A task's state: by word, by shape, and by colour. */
-export function TaskState({ of: row }: { readonly of: Pick<TaskRow, 'status' | 'actions'> }): JSX.Element {
+export function TaskState({
+  of: row,
+}: {
+  readonly of: Pick<TaskRow, 'status' | 'actions' | 'cancellation'>;
+}): JSX.Element {
+  if (row.cancellation !== null) return <Status {...cancellingWords} />;
   return <Status {...(isAsking(row) ? askingWords : statusWords[row.status])} />;
 }
 

@@ -57,6 +57,13 @@ function Stage({ stage }: { readonly stage: string }): JSX.Element {
   );
 }
 
+/** Why it is as it is; empty where there is nothing to say. */
+export function reasonOf({ cancellation, reason }: Pick<TaskRow, 'cancellation' | 'reason'>): string {
+  if (cancellation === null) return reason;
+  const { user, reason: why } = cancellation;
+  return `being cancelled, as ${user} decided${why === '' ? '' : `: ${why}`}`;
+}
+
 /** How much was changed, and whether any of it deserves eyes. */
 export function Change({ change }: { readonly change: NonNullable<TaskRow['change']> }): JSX.Element {
   return (
@@ -92,6 +99,7 @@ export function TaskLine({
   readonly children?: ComponentChildren;
 }): JSX.Element {
   const group = groupOf(row);
+  const reason = reasonOf(row);
   return (
     <li class="task-line" data-key={rowKey(row)}>
       <TaskTitle row={row} />
@@ -100,9 +108,9 @@ export function TaskLine({
       </span>
       <TaskMeta row={row} short />
       <span class="end soft">{group === 'ended' ? <Ago at={row.since} /> : <Elapsed since={row.since} />}</span>
-      {row.reason !== '' && (
+      {reason !== '' && (
         <span class="reason">
-          <Foreign text={row.reason} />
+          <Foreign text={reason} />
         </span>
       )}
       {children}

@@ -21,12 +21,14 @@ const outcomes: readonly Series[] = [
 ];
 const modelsShown = 5;
 const minuteMs = 60_000;
+/** All the tasks of a run change within a few seconds. */
+const restMs = 3_000;
 
 /** Outcomes, waiting, durations and tokens by day. */
 export function Charts(): JSX.Element {
   const { query, route } = useLocation();
   const days = spans.find((span) => String(span) === query['days']) ?? 30;
-  const charts = useResource<ChartsAnswer>(`/api/charts?days=${days}`);
+  const charts = useResource<ChartsAnswer>(`/api/charts?days=${days}`, ({ tasks }) => tasks.length > 0, { restMs });
   return (
     <>
       <Head title="Charts" tab="Charts">

@@ -9,6 +9,7 @@ import { Icon } from '../parts/icon.tsx';
 import { further, ThemeButton } from '../parts/navigation.tsx';
 import { QueueControl } from '../parts/queue-control.tsx';
 import { Ago } from '../parts/time.tsx';
+import { keysWork, setKeysWork } from '../state/keys.ts';
 
 /** What has no room at the bottom of a phone, and who is signed in. */
 export function More(): JSX.Element {
@@ -65,9 +66,19 @@ export function More(): JSX.Element {
             )}
           </Answer>
         </section>
-        <section class="sheet body-sheet stack" aria-label="Queue and theme">
+        <section class="sheet body-sheet stack" aria-label="Queue, theme and keys">
           <QueueControl />
           <ThemeButton />
+          <label class="check small">
+            <input
+              type="checkbox"
+              checked={keysWork.value}
+              onChange={(event) => setKeysWork(event.currentTarget.checked)}
+            />
+            <span>
+              Single keys lead to pages and tasks; <kbd>?</kbd> lists them
+            </span>
+          </label>
           {known.data.value !== null && (
             <p class="soft small">
               Version {known.data.value.version}. This session ends <Ago at={known.data.value.expires_at} />.

@@ -1,10 +1,11 @@
 import type { TaskRow } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
 import { AskingCard } from '../parts/asking-card.tsx';
+import { Foreign } from '../parts/foreign.tsx';
 import { Head } from '../parts/head.tsx';
 import { LiveOutput } from '../parts/live-output.tsx';
 import { TaskState } from '../parts/status.tsx';
-import { Change, TaskList, TaskMeta, TaskTitle } from '../parts/task-line.tsx';
+import { Change, reasonOf, TaskList, TaskMeta, TaskTitle } from '../parts/task-line.tsx';
 import { Elapsed } from '../parts/time.tsx';
 import { isAsking, rowKey } from '../state/rows.ts';
 import { attention, ended, loaded, questions, running, waiting } from '../state/store.ts';
@@ -114,6 +115,11 @@ function RunningCard({ row }: { readonly row: TaskRow }): JSX.Element {
       </div>
       <TaskTitle row={row} />
       <TaskMeta row={row} />
+      {row.cancellation !== null && (
+        <p class="small soft">
+          <Foreign text={reasonOf(row)} />
+        </p>
+      )}
       {row.change !== null && <Change change={row.change} />}
       {row.task !== null && <LiveOutput task={row.task} title={row.task} />}
     </article>

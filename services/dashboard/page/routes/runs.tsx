@@ -1,4 +1,4 @@
-import type { Portfolio, RollUp, RunList } from '@countersign/contracts/page-api.ts';
+import type { Portfolio, RollUp, RunList, StreamBatch } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { get } from '../api/client.ts';
@@ -11,10 +11,14 @@ import { Ago, At } from '../parts/time.tsx';
 import { amount, counted, duration } from '../text/format.ts';
 import { spaced } from '../text/status-words.ts';
 
+/** All the tasks of a run change within a few seconds. */
+const restMs = 3_000;
+const hasTasks = ({ tasks }: StreamBatch): boolean => tasks.length > 0;
+
 /** What tasks come to together: by run, workspace, tool and model. */
 export function Runs(): JSX.Element {
-  const runs = useResource<RunList>('/api/runs');
-  const portfolio = useResource<Portfolio>('/api/portfolio');
+  const runs = useResource<RunList>('/api/runs', hasTasks, { restMs });
+  const portfolio = useResource<Portfolio>('/api/portfolio', hasTasks, { restMs });
   return (
     <>
       <Head title="Runs" tab="Runs" />
@@ -65,13 +69,15 @@ function Group({ title, rows }: { readonly title: string; readonly rows: readonl
 }
 
 function RunTable({ first }: { readonly first: RunList }): JSX.Element {
-  const [more, setMore] = useState<RunList | null>(null);
+  const [asked, setMore] = useState<(RunList & { readonly behind: string | null }) | null>(null);
+  // A run that was begun since pushes others behind the end of the first ones: what followed that end follows it no more.
+  const more = asked?.behind === first.next ? asked : null;
   const { next } = more ?? first;
   const runs = [...first.runs, ...(more?.runs ?? [])];
   const ask = async (): Promise<void> => {
     try {
       const answer = await get<RunList>(`/api/runs?after=${encodeURIComponent(next ?? '')}`);
-      setMore({ ...answer, runs: [...(more?.runs ?? []), ...answer.runs] });
+      setMore({ ...answer, behind: first.next, runs: [...(more?.runs ?? []), ...answer.runs] });
     } catch {
       // The frame says that the server is away; the button is still there.
     }

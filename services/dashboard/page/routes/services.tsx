@@ -14,9 +14,14 @@ import { Ago, Elapsed } from '../parts/time.tsx';
 import { Verdict } from '../parts/verdict.tsx';
 import { counted } from '../text/format.ts';
 
+/** About as often as a service says how it is. */
+const wordEveryMs = 5_000;
+
 /** How each service is, and what starts and stops the two that may be. */
 export function Services(): JSX.Element {
-  const services = useResource<ServicesAnswer>('/api/services', (batch) => batch.troubles !== undefined);
+  const services = useResource<ServicesAnswer>('/api/services', (batch) => batch.troubles !== undefined, {
+    everyMs: wordEveryMs,
+  });
   return (
     <>
       <Head title="Services" tab="Services" />

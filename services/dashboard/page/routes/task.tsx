@@ -8,7 +8,7 @@ import { Head } from '../parts/head.tsx';
 import { ShownText } from '../parts/shown-text.tsx';
 import { TaskState } from '../parts/status.tsx';
 import { Tabs } from '../parts/tabs.tsx';
-import { Change, TaskMeta } from '../parts/task-line.tsx';
+import { Change, reasonOf, TaskMeta } from '../parts/task-line.tsx';
 import { Elapsed } from '../parts/time.tsx';
 import { AttemptList } from '../task/attempt-list.tsx';
 import { HandoffView } from '../task/handoff-view.tsx';
@@ -36,6 +36,7 @@ export function Task(): JSX.Element {
 function Shown({ detail, onDecided }: { readonly detail: TaskDetail; readonly onDecided: () => void }): JSX.Element {
   const { query, route, path } = useLocation();
   const { row, record, attempts } = detail;
+  const reason = reasonOf(row);
   const chosen = attempts.find(({ attempt }) => String(attempt) === query['attempt']) ?? attempts[0];
   const tabs = [
     { id: 'timeline', name: 'Timeline' },
@@ -68,9 +69,9 @@ function Shown({ detail, onDecided }: { readonly detail: TaskDetail; readonly on
         {row.change !== null && <Change change={row.change} />}
         {tab === 'diff' && (row.status === 'review' || row.status === 'pending') && <a href="#decide">Decide</a>}
       </div>
-      {row.reason !== '' && (
+      {reason !== '' && (
         <p class="soft task-reason">
-          <Foreign text={row.reason} />
+          <Foreign text={reason} />
         </p>
       )}
       <div class={tab === 'diff' ? 'task-grid full' : 'task-grid'}>

@@ -22,6 +22,7 @@ const row = (fields: Partial<TaskRow>): TaskRow => ({
   change: null,
   error_class: null,
   question: null,
+  cancellation: null,
   actions: [],
   ...fields,
 });

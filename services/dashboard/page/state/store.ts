@@ -29,11 +29,11 @@ export const runnerTrouble = computed(
 /** Follows the stream from now on. */
 export function startStore(): void {
   onBatch(takeBatch);
-  onRenewal(() => void renew());
+  onRenewal(() => void renew(true));
   effect(() => {
     questions.value = shownQuestions(questions.peek(), rows.value, clock.value);
   });
-  void renew();
+  void renew(false);
 }
 
 function takeBatch(batch: StreamBatch): void {
@@ -44,9 +44,9 @@ function takeBatch(batch: StreamBatch): void {
 }
 
 /** Everything anew: what is no more, or ended while nobody told, goes. */
-async function renew(): Promise<void> {
+async function renew(byItself: boolean): Promise<void> {
   try {
-    const now = await get<Now>('/api/now');
+    const now = await get<Now>('/api/now', { byItself });
     const all: TaskRow[] = [...now.running, ...now.attention, ...now.waiting, ...now.ended];
     rows.value = withRows(new Map(), all);
     queue.value = now.queue;

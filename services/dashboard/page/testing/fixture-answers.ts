@@ -76,11 +76,14 @@ function approvals(house: House, tasks: readonly api.TaskRow[]): unknown {
   return api.Approvals.parse({
     approvals: tasks
       .filter(({ status, actions }) => status === 'pending' || status === 'review' || actions.includes('answer'))
-      .map((row) => ({
-        row,
-        approval: row.status === 'pending' ? approvalOf(row, house.versions.get(row.task ?? '') ?? 1) : null,
-        review: reviewOf(row),
-      })),
+      .map((row) => {
+        const version = house.versions.get(row.task ?? '') ?? 1;
+        return {
+          row,
+          approval: row.status === 'pending' ? approvalOf(row, version) : null,
+          review: reviewOf(row, version),
+        };
+      }),
   });
 }
 

@@ -53,8 +53,12 @@ export class FixtureServer {
   signedIn = true;
   /** How long a command stays without a verdict; null for ever. */
   verdictMs: number | null = 200;
+  /** Whether what comes in is taken, and the connection lost before it is answered. */
+  losesAnswers = false;
   /** Of every answer, before it is sent. */
   transform: (path: string, answer: unknown) => unknown = (_path, answer) => answer;
+  /** What each key was answered. */
+  readonly #given = new Map<string, CommandAnswer>();
   #server: Server | null = null;
   #port = 0;
   readonly #streams = new Set<ServerResponse>();
@@ -62,6 +66,11 @@ export class FixtureServer {
 
   constructor(tasks: readonly TaskRow[] = lively()) {
     this.house = houseOf(tasks);
+  }
+
+  /** How many pages hear of a change now. */
+  get streams(): number {
+    return this.#streams.size;
   }
 
   get url(): string {
@@ -160,8 +169,12 @@ export class FixtureServer {
         message: 'The question has come to its end.',
         task: detailOf({ ...task, task: task.task }, version),
       });
-    this.commands.set(String(request.headers['idempotency-key']), command);
-    json(response, 202, this.#judge(command, task));
+    const key = String(request.headers['idempotency-key']);
+    const given = this.#given.get(key) ?? this.#judge(command, task);
+    this.#given.set(key, given);
+    this.commands.set(key, command);
+    if (this.losesAnswers) return void response.destroy();
+    json(response, 202, given);
   }
 
   #judge(command: Decision, task: TaskRow | undefined): CommandAnswer {

@@ -30,6 +30,7 @@ export function row(fields: Partial<TaskRow> & Pick<TaskRow, 'task' | 'status'>)
     change: null,
     error_class: null,
     question: null,
+    cancellation: null,
     actions: ['cancel'],
     ...fields,
   };
@@ -432,7 +433,7 @@ export function detailOf(task: TaskRow & { readonly task: string }, version: num
       `---\nworkspace: ${task.workspace}\nstage: ${task.stage}\ntitle: ${task.title}\n---\nMove the session store.\n`,
     ),
     approval: task.status === 'pending' ? approvalOf(task, version) : null,
-    review: reviewOf(task),
+    review: reviewOf(task, version),
     timeline: summaries.map(([event, summary], index) => ({
       seq: 100 - index,
       ts: before(5 + index * 3),
@@ -451,10 +452,10 @@ export function detailOf(task: TaskRow & { readonly task: string }, version: num
   };
 }
 
-export function reviewOf(task: TaskRow): Review | null {
+export function reviewOf(task: TaskRow, version = 1): Review | null {
   if (task.status !== 'review') return null;
   return {
-    digest: digestOf('diff'),
+    digest: digestOf(version === 1 ? 'diff' : `diff ${version}`),
     verified: task.task === 'm8n4k',
     refusals: task.task === 'r3v1w' ? refusals() : [],
     needs_code: task.stage === 'prod',

@@ -40,6 +40,9 @@ export const statusWords: Readonly<Record<TaskRow['status'], Words>> = {
 /** The same of one at work whose tool waits for a person's words. */
 export const askingWords: Words = { word: 'Asks you', tone: 'ask', shape: 'question' };
 
+/** The same of one whose work is being stopped. */
+export const cancellingWords: Words = { word: 'Being cancelled', tone: 'warn', shape: 'slash' };
+
 /** How a service's state is said and shown. */
 export const serviceWords: Readonly<Record<'ok' | 'waiting' | 'failing' | 'silent', Words>> = {
   ok: { word: 'OK', tone: 'good', shape: 'check' },

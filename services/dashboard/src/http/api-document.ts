@@ -54,7 +54,7 @@ export function apiDocument(): string {
   return `${[
     '# The page’s API',
     'Made from the schemas in `services/contracts/src/page-api.ts`, which say what each field means, by `node services/dashboard/src/http/api-document.ts`.',
-    'Everything below `/api/` answers 401 without a session; what is not a GET needs the session’s `csrf` as `x-countersign-csrf`. Every answer that is no success is a `Problem`. All texts in answers may be an attacker’s: they are text, never markup.',
+    'Everything below `/api/` answers 401 without a session; what is not a GET needs the session’s `csrf` as `x-countersign-csrf`. What is asked with `x-countersign-by-itself` keeps no session open. Every answer that is no success is a `Problem`. All texts in answers may be an attacker’s: they are text, never markup.',
     ...sections,
     ...told,
   ].join('\n\n')}\n`;

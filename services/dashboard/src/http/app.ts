@@ -61,11 +61,13 @@ const knownMethods: RequestHandler = ({ method }, response, next) => {
 
 /** What a page does by itself, while nobody looks at it, keeps no session open. */
 const ofThePageItself = ['/session', '/stream'];
+/** Of everything else the page says it with this header; who says it without cause shortens his own session. */
+const byItselfHeader = 'x-countersign-by-itself';
 
 function countAsUse({ sessions }: LoginParts): RequestHandler {
-  return ({ path }, response, next) => {
+  return ({ path, headers }, response, next) => {
     const { session, secret } = signedIn(response);
-    if (!ofThePageItself.includes(path)) sessions.use(secret, session.host);
+    if (!ofThePageItself.includes(path) && headers[byItselfHeader] === undefined) sessions.use(secret, session.host);
     next();
   };
 }

@@ -113,6 +113,7 @@ describe('login', () => {
     expect((await browser.get('/api/services')).status).toBe(200);
     page.now += 29 * minuteMs;
     expect((await browser.get('/api/session')).status).toBe(200);
+    expect((await browser.get('/api/services').set('x-countersign-by-itself', '1')).status).toBe(200);
     page.now += minuteMs;
     expect((await browser.get('/api/session')).body.error).toBe('no_session');
   });

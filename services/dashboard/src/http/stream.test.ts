@@ -41,6 +41,15 @@ describe('the stream', () => {
     stream.answer.destroy();
   });
 
+  it('tells what has no place without one, so that the page keeps the one it has', async () => {
+    const stream = await served.stream(browser);
+    for (const listener of page.feed.listeners) listener({ kind: 'batch', position: null, batch });
+    tell('18');
+    const text = await stream.until('id: 18\n');
+    expect(text).toContain(`\n\ndata: ${JSON.stringify(batch)}\n\nid: 18\n`);
+    stream.answer.destroy();
+  });
+
   it('goes on where the page was, and follows what it names', async () => {
     const first = await served.stream(browser, '?task=t1&task=t2&log=runner&after=7');
     const second = await served.stream(browser, '?after=7', { 'last-event-id': '9' });

@@ -61,8 +61,10 @@ export class Streams {
 
 function eventOf(told: Told): string {
   switch (told.kind) {
-    case 'batch':
-      return `id: ${told.position}\ndata: ${JSON.stringify(told.batch)}\n\n`;
+    case 'batch': {
+      const id = told.position === null ? '' : `id: ${told.position}\n`;
+      return `${id}data: ${JSON.stringify(told.batch)}\n\n`;
+    }
     case 'reset':
       return `id: ${told.position}\nevent: reset\ndata: {}\n\n`;
   }

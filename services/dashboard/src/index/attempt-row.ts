@@ -40,6 +40,8 @@ export function followAttempt(
   } else if (isAtWork(before)) {
     row.endedAt = head.ts;
     row.outcome = after;
+    // What went wrong on the way, and was mended, is no word on how it ended.
+    row.errorClass = null;
   }
   if (head.error_class !== undefined) row.errorClass = head.error_class;
   const durationMs = head.duration_ms !== undefined && isAtWork(before) ? head.duration_ms : 0;

@@ -22,7 +22,8 @@ export type Following = {
 
 /** `reset`: what was missed cannot be told any more, or the index was made anew; everything is to be asked for again. */
 export type Told =
-  | { readonly kind: 'batch'; readonly position: string; readonly batch: StreamBatch }
+  /** Without a position where the index is being made: then it holds no more than what needs no index. */
+  | { readonly kind: 'batch'; readonly position: string | null; readonly batch: StreamBatch }
   | { readonly kind: 'reset'; readonly position: string };
 
 export type Listener = (told: Told) => void;
@@ -36,8 +37,11 @@ export type FeedSource = {
   readonly changed: (position: number) => TaskRow[] | null;
   readonly record: (task: string) => TaskRecord | null;
   /** Each value is another object when it is another one. */
-  readonly surroundings: () => Pick<StreamBatch, 'files' | 'queue' | 'troubles'>;
+  readonly surroundings: () => Surroundings;
 };
+
+/** What is told beside the tasks. */
+type Surroundings = Pick<StreamBatch, 'files' | 'queue' | 'troubles'>;
 
 type Subscriber = {
   readonly listener: Listener;
@@ -45,7 +49,7 @@ type Subscriber = {
   readonly logs: readonly { readonly service: string; readonly tail: LogTail }[];
   /** Null until the index is there. */
   position: number | null;
-  surroundings: Pick<StreamBatch, 'files' | 'queue' | 'troubles'>;
+  surroundings: Surroundings;
 };
 
 /** Tells streams what changed, each at most every 100 ms; what one of them throws ends it alone. */
@@ -60,6 +64,7 @@ export class Feed {
   subscribe({ after, tasks, services }: Following, listener: Listener): () => void {
     const named = <T>(names: readonly string[], schema: { safeParse(name: string): { data?: T | undefined } }) =>
       [...new Set(names)].flatMap((name) => schema.safeParse(name).data ?? []).slice(0, indexLimits.followed);
+    const now = this.#source.positions()?.now ?? null;
     const subscriber: Subscriber = {
       listener,
       outputs: named(tasks, TaskId).map((task) => new OutputTail(this.#source, task)),
@@ -67,8 +72,9 @@ export class Feed {
         service,
         tail: new LogTail(this.#source.volumes, service),
       })),
-      position: after === null ? (this.#source.positions()?.now ?? null) : Number(after),
-      surroundings: after === null ? this.#source.surroundings() : {},
+      position: after === null ? now : Number(after),
+      // Who begins while the index is being made could not ask for them.
+      surroundings: after === null && now !== null ? this.#source.surroundings() : {},
     };
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
@@ -94,40 +100,60 @@ export class Feed {
       const told = await this.#toldTo(subscriber, known);
       if (told !== null && this.#subscribers.has(subscriber)) subscriber.listener(told);
     } catch {
-      // Of files that cannot be read now there is nothing to tell.
+      // The index broke while it was asked: what is missing is told when it is there again.
     }
   }
 
   async #toldTo(subscriber: Subscriber, known: Map<number, TaskRow[] | null>): Promise<Told | null> {
     const positions = this.#source.positions();
-    if (positions === null) return null;
+    const surroundings = this.#source.surroundings();
+    const news = newsIn(subscriber.surroundings, surroundings);
+    if (positions === null) {
+      subscriber.surroundings = surroundings;
+      return isEmpty(news) ? null : { kind: 'batch', position: null, batch: { ...noBatch, ...news } };
+    }
     const { base, now } = positions;
     const from = subscriber.position;
-    subscriber.position = now;
-    if (from === null || !(from >= base && from <= now)) return { kind: 'reset', position: String(now) };
+    if (from === null || !(from >= base && from <= now)) {
+      subscriber.position = now;
+      return { kind: 'reset', position: String(now) };
+    }
     let tasks = known.get(from);
     if (tasks === undefined) {
       tasks = from === now ? [] : this.#source.changed(from);
       known.set(from, tasks);
     }
-    if (tasks === null) return { kind: 'reset', position: String(now) };
-    const news = this.#newSurroundings(subscriber);
-    const output = (await Promise.all(subscriber.outputs.map((tail) => tail.read()))).flat();
+    if (tasks === null) {
+      subscriber.position = now;
+      return { kind: 'reset', position: String(now) };
+    }
+    const output = (await Promise.all(subscriber.outputs.map((tail) => readable(tail.read())))).flat();
     const log: StreamBatch['log'] = [];
     for (const { service, tail } of subscriber.logs)
-      for (const line of await tail.read(pageLimits.logLines)) log.push({ service, ...line });
-    if (tasks.length + output.length + log.length + Object.keys(news).length === 0) return null;
+      for (const line of await readable(tail.read(pageLimits.logLines))) log.push({ service, ...line });
+    // What is thrown before this is told the next time.
+    subscriber.position = now;
+    subscriber.surroundings = surroundings;
+    if (tasks.length + output.length + log.length === 0 && isEmpty(news)) return null;
     return { kind: 'batch', position: String(now), batch: { tasks, output, log, ...news } };
   }
+}
 
-  #newSurroundings(subscriber: Subscriber): Pick<StreamBatch, 'files' | 'queue' | 'troubles'> {
-    const before = subscriber.surroundings;
-    const now = this.#source.surroundings();
-    subscriber.surroundings = now;
-    return Object.fromEntries(
-      Object.entries(now).filter(([name, value]) => before[name as keyof typeof now] !== value),
-    );
-  }
+const noBatch: StreamBatch = { tasks: [], output: [], log: [] };
+
+function newsIn(before: Surroundings, now: Surroundings): Surroundings {
+  return Object.fromEntries(
+    Object.entries(now).filter(([name, value]) => before[name as keyof Surroundings] !== value),
+  );
+}
+
+function isEmpty(news: Surroundings): boolean {
+  return Object.keys(news).length === 0;
+}
+
+/** Of a file that cannot be read now there is nothing to tell: what tasks came to is told all the same. */
+async function readable<T>(pieces: Promise<T[]>): Promise<T[]> {
+  return await pieces.catch(() => []);
 }
 
 const partOf: Partial<Record<TaskStatus, Purpose>> = {

@@ -1,6 +1,16 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
+import { HealthFile } from '@countersign/kit/health.ts';
 import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
@@ -291,6 +301,30 @@ test('a stream that is far behind is told to ask for everything anew', async () 
       )
     )[0]?.kind,
   ).toBe('reset');
+});
+
+test('while it cannot be made, how the services are goes on being told', async () => {
+  const ground = new DashboardGround();
+  const { index } = await ground.open();
+  const told: Told[] = [];
+  index.subscribe({ after: null, tasks: [], services: [] }, (one) => told.push(one));
+  rmSync(dirname(ground.indexPath), { recursive: true });
+  writeFileSync(dirname(ground.indexPath), 'no folder');
+  await until(
+    () => index.standing,
+    ({ isReady }) => !isReady,
+  );
+  const health = new HealthFile(join(ground.volumes, 'logs/dashboard'), 'dashboard');
+  mkdirSync(join(ground.volumes, 'logs/dashboard'));
+  await health.beat('waiting', 'the index is being made');
+  const troubles = () => told.flatMap((one) => (one.kind === 'batch' ? (one.batch.troubles ?? []) : []));
+  await until(troubles, (rows) => rows.some(({ name, status }) => name === 'dashboard' && status === 'waiting'));
+  expect(index.standing.isReady).toBe(false);
+  rmSync(dirname(ground.indexPath));
+  await until(
+    () => told.at(-1),
+    (last) => last?.kind === 'reset',
+  );
 });
 
 test('output that is followed comes in pieces of whole characters, by its place, from one part to the next', async () => {

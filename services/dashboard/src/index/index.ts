@@ -68,7 +68,7 @@ export class Index {
 
   /** Makes the index, follows the journals, and mends it where it breaks, until the signal. Never throws for what the disk does. */
   async run(signal: AbortSignal): Promise<void> {
-    const feeding = this.#feed.run(signal);
+    const telling = Promise.all([this.#feed.run(signal), this.#followSurroundings(signal)]);
     let retryMs: number = indexLimits.retryMs.first;
     while (!signal.aborted) {
       try {
@@ -93,7 +93,7 @@ export class Index {
       await sleep(retryMs, undefined, { signal }).catch(() => undefined);
       retryMs = Math.min(2 * retryMs, indexLimits.retryMs.most);
     }
-    await feeding;
+    await telling;
   }
 
   /** Resolves when everything that the journals held is in it for the first time. */
@@ -158,6 +158,12 @@ export class Index {
     }
   }
 
+  async #followSurroundings(signal: AbortSignal): Promise<void> {
+    await this.#surroundings.follow(signal, (error) => {
+      this.#warn({ error }, 'how the services are cannot be read');
+    });
+  }
+
   /** @param worked called once everything is in it. @throws IndexBroken */
   async #follow(database: Database, signal: AbortSignal, worked: () => void): Promise<void> {
     const journals = new JournalFollower(database, this.volumes, this.#warn);
@@ -166,8 +172,9 @@ export class Index {
     while (!signal.aborted) {
       const hasLooked = await journals.step(signal);
       if (signal.aborted) return;
-      await this.#surroundings.look(database, database.number('position'));
+      await this.#surroundings.lookAtFiles(database, database.number('position'));
       if (hasLooked && !this.#isReady) {
+        await this.#surroundings.looked();
         database.complete();
         worked();
         this.#isReady = true;

@@ -1,5 +1,5 @@
 /** Another number than the one in the file, and it is made anew. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 const sums = `tasks INTEGER NOT NULL, attempts INTEGER NOT NULL, duration_ms INTEGER NOT NULL, prompt INTEGER NOT NULL,
   completion INTEGER NOT NULL, requests INTEGER NOT NULL, last_at TEXT NOT NULL`;

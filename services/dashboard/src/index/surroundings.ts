@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceRow, StreamBatch, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import { refusedFiles, untakenFiles } from '@countersign/kit/queue-files.ts';
@@ -19,7 +20,7 @@ export class Surroundings {
   #queue: QueueState | null = null;
   #services: readonly ServiceRow[] = [];
   #troubles: readonly ServiceRow[] = [];
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #firstLook = Promise.withResolvers<void>();
 
   constructor(volumes: string) {
     this.#volumes = volumes;
@@ -38,12 +39,21 @@ export class Surroundings {
     return { files: this.#files as TaskRow[], queue: this.#queue, troubles: this.#troubles as ServiceRow[] };
   }
 
-  /** @param position of the index: which files are tasks is known from it */
-  async look(database: Database, position: number): Promise<void> {
-    await this.#lookAtFiles(database, position);
-    const now = performance.now();
-    if (now - this.#lookedAt < indexLimits.troublesMs) return;
-    this.#lookedAt = now;
+  /** Resolves when what needs no database was looked at once. */
+  async looked(): Promise<void> {
+    await this.#firstLook.promise;
+  }
+
+  /** What needs no database, until the signal: it is told also while there is none. */
+  async follow(signal: AbortSignal, warn: (error: unknown) => void): Promise<void> {
+    while (!signal.aborted) {
+      await this.#look().catch(warn);
+      this.#firstLook.resolve();
+      await sleep(indexLimits.troublesMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #look(): Promise<void> {
     this.#queue = keep(this.#queue, await readQueueState(this.#volumes).catch(() => null));
     this.#services = keep(this.#services, await serviceRows(this.#volumes));
     this.#troubles = keep(
@@ -52,7 +62,8 @@ export class Surroundings {
     );
   }
 
-  async #lookAtFiles(database: Database, position: number): Promise<void> {
+  /** @param position of the index: which files are tasks is known from it */
+  async lookAtFiles(database: Database, position: number): Promise<void> {
     const refusedStamp = await stampOf(join(this.#volumes, 'outbox/invalid'));
     const stamp = `${position} ${refusedStamp} ${await stampOf(join(this.#volumes, 'inbox'))}`;
     if (stamp === this.#filesStamp) return;

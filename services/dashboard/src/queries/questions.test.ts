@@ -47,13 +47,20 @@ test('a task’s page tells the question, also after its end, and who ended it',
 
 test('of prod it needs a code, and of a task that is being cancelled it asks nobody', async () => {
   const ground = new DashboardGround();
-  const cancellation = { command: 'c', channel: 'shell' as const, user: 'ada', reason: '', at: question.asked_at };
+  const cancellation = {
+    command: 'c',
+    channel: 'shell' as const,
+    user: 'ada',
+    reason: 'too late',
+    at: question.asked_at,
+  };
   await ground.says('question_asked', task('prod', askingState, { stage: 'prod' }));
   await ground.says('question_asked', task('ending', askingState, { cancellation }));
   const { queries } = await ground.open();
   const now = Now.parse(await queries.now());
   expect(now.attention.map((row) => [row.task, row.question?.needs_code])).toEqual([['prod', true]]);
   expect(ids(now.waiting)).toEqual(['ending']);
+  expect(now.waiting[0]?.cancellation).toEqual({ user: 'ada', reason: 'too late' });
 });
 
 test('a page that is open hears what is asked and what was answered', async () => {

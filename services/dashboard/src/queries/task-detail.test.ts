@@ -8,7 +8,7 @@ import { makeReviewTask, writeReviewTask } from '@countersign/kit/testing/review
 import { makeWaitingTask, writeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { describe, expect, test } from 'vitest';
 import { DashboardGround } from '../testing/dashboard-ground.ts';
-import { failed, running, task } from '../testing/records.ts';
+import { failed, running, since, task } from '../testing/records.ts';
 
 describe('one task', () => {
   test('at its gate is shown with the facts that the shell shows, and the plan', async () => {
@@ -96,6 +96,21 @@ describe('one task', () => {
     });
   });
 
+  test('that was disturbed and came through says nothing of it in how its attempt ended', async () => {
+    const ground = new DashboardGround();
+    const { record, result } = makeReviewTask();
+    const verifying = task(record.id, { status: 'verifying', since, reason: '', wait: null, attempt: 1, result });
+    await ground.says('verification_started', verifying);
+    await ground.says('task_interrupted', verifying, { error_class: 'sandbox_lost' });
+    await ground.says('review_requested', record);
+    await ground.says('task_started', task('failing', running));
+    await ground.says('task_ended', task('failing', failed, { attempts: 1 }), { error_class: 'tool_failed' });
+    const { queries } = await ground.open();
+    const ended = async (id: string) => (await queries.task(id)).attempts[0];
+    expect(await ended(record.id)).toMatchObject({ outcome: 'review', error_class: null });
+    expect(await ended('failing')).toMatchObject({ outcome: 'failed', error_class: 'tool_failed' });
+  });
+
   test('what is no file, or too large, or nothing of ours, is left out and hinders nothing', async () => {
     const ground = new DashboardGround();
     const record = task('odd', running);
@@ -126,7 +141,8 @@ describe('one task', () => {
 
 test('a row says the same as the record that the journal has', async () => {
   const ground = new DashboardGround();
-  const record = task('one', failed, { depends_on: ['two'], priority: 3, attempts: 2 });
+  const cancellation = { command: 'c', channel: 'shell' as const, user: 'ada', reason: '', at: failed.since };
+  const record = task('one', failed, { depends_on: ['two'], priority: 3, attempts: 2, cancellation });
   await ground.says('task_ended', record);
   const { queries } = await ground.open();
   const { record: shown, row } = await queries.task('one');
@@ -137,6 +153,8 @@ test('a row says the same as the record that the journal has', async () => {
     priority: 3,
     actions: ['retry'],
     model: 'm',
+    // It has ended: what was to be cancelled is not any more.
+    cancellation: null,
   });
   expect(readFileSync(ground.journalPath(record.run), 'utf8')).toContain('"one"');
 });

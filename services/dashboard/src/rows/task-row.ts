@@ -26,6 +26,7 @@ export function rowOf(record: TaskRecord): TaskRow {
     change: changeOf('result' in state ? state.result : null),
     error_class: state.status === 'failed' ? state.error_class : null,
     question: questionOf(record),
+    cancellation: cancellationOf(record),
     actions: actionsOf(record),
   };
 }
@@ -59,6 +60,13 @@ function questionOf({ stage, state }: TaskRecord): TaskQuestion | null {
   return { ...question, needs_code: stage === secondFactorStage };
 }
 
+/** What was cancelled says so in its reason. */
+function cancellationOf({ state, cancellation }: TaskRecord): TaskRow['cancellation'] {
+  if (cancellation === null || isFinal(state.status)) return null;
+  const { user, reason } = cancellation;
+  return { user, reason };
+}
+
 /** A file of the queue that is no task: the runner has not taken it, or it refused it. */
 export function rowOfFile({ task, file, state, reason, since }: StatusRow): TaskRow {
   const status = TaskStatus.safeParse(state);
@@ -82,6 +90,7 @@ export function rowOfFile({ task, file, state, reason, since }: StatusRow): Task
     change: null,
     error_class: null,
     question: null,
+    cancellation: null,
     actions: [],
   };
 }
