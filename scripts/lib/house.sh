@@ -23,7 +23,7 @@ export_house() {
   [ -d "$(dirname "$archive")" ] || refuse 1 "there is no folder $(dirname "$archive")"
   take_passphrase twice
   scratch=$(mktemp -d)
-  frozen=''
+  frozen='' noted=no
   trap end_export EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -31,9 +31,12 @@ export_house() {
   umask 077
   copy_house
   check_copy
+  # A note that is cut off may have marked the house as left already; from here on its archive is what it goes on from.
+  noted=$leave
   house_note
-  if [ "$leave" = yes ]; then leave_house; else thaw; fi
+  noted=yes
   mv "$archive.part" "$archive"
+  if [ "$leave" = yes ]; then leave_house; else thaw; fi
   say_exported
 }
 
@@ -107,22 +110,36 @@ thaw() {
   frozen=''
 }
 
-# A killed process does no other step when it is thawed; so nothing happens here behind the copy.
 leave_house() {
   frozen_seconds=null
-  # shellcheck disable=SC2086
-  [ -z "$frozen" ] || compose kill $frozen >/dev/null 2>&1 || :
-  frozen=''
+  kill_frozen
   compose --profile '*' stop >/dev/null 2>&1 || refuse 1 "the stack cannot be stopped: run scripts/down"
 }
 
+# A killed process does no other step when it is thawed; so nothing happens here behind the copy.
+kill_frozen() {
+  # shellcheck disable=SC2086
+  [ -z "$frozen" ] || compose kill $frozen >/dev/null 2>&1 || :
+  frozen=''
+}
+
+# Nothing deletes an archive that was told of: the house may go on from it alone.
 end_export() {
   end_status=$?
   trap '' HUP INT TERM
   stty_back
-  thaw
-  [ "$end_status" -eq 0 ] || rm -f "$archive.part"
+  if [ "$noted" = yes ] && [ "$leave" = yes ]; then kill_frozen; else thaw; fi
+  if [ "$end_status" -eq 0 ]; then :; elif [ "$noted" = yes ]; then say_kept; else rm -f "$archive.part"; fi
   rm -rf "$scratch"
+}
+
+say_kept() {
+  kept=$archive.part
+  [ -e "$kept" ] || kept=$archive
+  printf '%s\n' "countersign: this did not come to its end; $kept holds the whole house, sealed with your passphrase, and is kept." >&2
+  [ "$leave" = no ] || printf '%s\n' \
+    "The house may be marked as left: then nothing of it starts here any more. To go on here after all:" \
+    "scripts/countersign export --take-back, and then scripts/up. To go on elsewhere: scripts/down, and take the archive along." >&2
 }
 
 take_back_house() {

@@ -1,5 +1,6 @@
-import { cp, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '@countersign/kit/digest.ts';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { root } from '../support/stack.ts';
@@ -83,6 +84,62 @@ test('a step that ends as soon as it begins is not waited for', async () => {
   const { exitCode, stderr } = await execa('sh', ['-euc', many, house], { reject: false, timeout: 60_000 });
   expect(exitCode).toBe(0);
   expect(stderr.match(/✓ step/g)).toHaveLength(300);
+});
+
+describe('scripts/countersign export', () => {
+  const sealed = 'the sealed house';
+
+  /** Exports on a machine whose engine does as it is told, and says what it was told and what lies there then. */
+  async function exportHouse(words: readonly string[], { digest = sha256(sealed), engine = '', mv = '' } = {}) {
+    const folder = join(machine.folder, 'archives');
+    await mkdir(folder);
+    await writeFile(join(machine.folder, 'passphrase'), 'correct horse battery');
+    await machine.stub(
+      'docker',
+      `echo "$*" >> "$HOME/asked"
+      case "$*" in ${engine}
+        *' ps '*) printf 'runner\\nlauncher\\n' ;;
+        *' house export '*) cat >/dev/null; printf '${sealed}'; printf 'archive ${digest} ${sealed.length}\\n{}\\n' >&2 ;;
+      esac`,
+    );
+    if (mv !== '') await machine.stub('mv', mv);
+    const file = join(folder, 'house.sealed');
+    const passphrase = ['--passphrase-file', join(machine.folder, 'passphrase')];
+    const ran = await machine.run('countersign', ['export', file, ...passphrase, ...words]);
+    const asked = (await readFile(join(machine.folder, 'asked'), 'utf8')).split('\n');
+    const names = await readdir(folder);
+    const contents = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+    return { ...ran, names, contents, told: (word: string) => asked.some((line) => line.includes(` ${word}`)) };
+  }
+
+  test('freezes what writes, and lets it go on behind the copy', async () => {
+    const { exitCode, names, contents, told } = await exportHouse([]);
+    expect({ exitCode, names, contents }).toEqual({ exitCode: 0, names: ['house.sealed'], contents: [sealed] });
+    expect([told('pause runner'), told('unpause runner'), told('kill')]).toEqual([true, true, false]);
+  });
+
+  test('leaves nothing of an archive that is not whole, and no house without one', async () => {
+    const { exitCode, names, told } = await exportHouse(['--leave'], { digest: sha256('more of it') });
+    expect(exitCode).not.toBe(0);
+    expect(names).toEqual([]);
+    expect([told('unpause runner'), told('house note'), told('stop')]).toEqual([true, false, false]);
+  });
+
+  test.each([
+    ['the note is cut off by Ctrl-C', { engine: `*' house note '*) kill -INT "$PPID" ;;` }, 'house.sealed.part'],
+    ['the note fails', { engine: `*' house note '*) exit 1 ;;` }, 'house.sealed.part'],
+    ['it cannot have its name', { mv: 'exit 1' }, 'house.sealed.part'],
+    ['Ctrl-C comes behind the note', { engine: `*' kill '*) kill -INT "$PPID" ;;` }, 'house.sealed'],
+    ['the stack does not stop', { engine: `*' stop') exit 1 ;;` }, 'house.sealed'],
+  ])('keeps the archive of a house that is left when %s, and says how to go on', async (_, how, name) => {
+    const { exitCode, stderr, names, contents, told } = await exportHouse(['--leave'], how);
+    expect(exitCode).not.toBe(0);
+    expect({ names, contents }).toEqual({ names: [name], contents: [sealed] });
+    expect(stderr).toContain(name);
+    expect(stderr).toContain('scripts/countersign export --take-back');
+    // What went on now would be missing in the archive.
+    expect([told('kill runner'), told('unpause')]).toEqual([true, false]);
+  });
 });
 
 describe('scripts/down', () => {

@@ -29,6 +29,9 @@ const plainTools = [
   'printf',
   'stty',
   'touch',
+  'mktemp',
+  'sha256sum',
+  'shasum',
   'uname',
 ];
 

@@ -124,6 +124,46 @@ test('a probe that is cancelled decides nothing, and another task may try', asyn
   expect(events().at(-1)).toBe('breaker_closed');
 });
 
+test('a probe that could not begin lets the next one try, and is told of once however often it is tried', async () => {
+  const { breakers, run, events } = begin();
+  for (const _ of [1, 2, 3]) await run('tool_failed');
+  pass(60_001);
+  const probe = makeRecord({ id: 'probe' });
+  for (const _ of [1, 2, 3]) {
+    breakers.begins(probe);
+    expect(breakers.mayBegin(key)?.reason).toContain('probe tries whether it goes again');
+    breakers.letGo(probe);
+    expect(breakers.mayBegin(key)).toBeNull();
+    expect(breakers.open()).toMatchObject([{ state: 'open' }]);
+  }
+  expect(events()).toEqual(['breaker_opened', 'breaker_probing']);
+});
+
+test.each(['running', 'verifying'] as const)('a probe that is %s is let go by its outcome alone', async (status) => {
+  const { breakers, run } = begin();
+  for (const _ of [1, 2, 3]) await run('tool_failed');
+  pass(60_001);
+  const probe = makeRecord({ id: 'probe' });
+  breakers.begins(probe);
+  breakers.letGo({ ...probe, state: states[status] });
+  expect(breakers.mayBegin(key)?.reason).toContain('probe tries whether it goes again');
+});
+
+test.each(['cancelled', 'failed'] as const)(
+  'a probe that is %s while it is interrupted is none any more',
+  async (end) => {
+    const { breakers, run } = begin();
+    for (const _ of [1, 2, 3]) await run('tool_failed');
+    pass(60_001);
+    const probe = makeRecord({ id: 'probe', state: states.interrupted });
+    breakers.told(probe);
+    breakers.begins(probe);
+    breakers.told({ ...probe, state: states[end] });
+    await breakers.settled();
+    expect(breakers.mayBegin(key)).toBeNull();
+  },
+);
+
 test('what began before it opened and ends while it is open changes nothing', async () => {
   const { breakers, run } = begin();
   const early = makeRecord({ id: 'early', state: states.running });

@@ -2,7 +2,7 @@ import type { ErrorClass, JournalEvent } from '@countersign/contracts/event.ts';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { OpenBreaker } from '@countersign/contracts/queue-state.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
-import type { TaskStatus } from '@countersign/contracts/task-state.ts';
+import { isFinal, needsModel, type TaskStatus, takesTurns } from '@countersign/contracts/task-state.ts';
 import type { Wait } from '@countersign/contracts/wait.ts';
 import { CircuitState, circuitBreaker, handleAll, type IBreaker } from 'cockatiel';
 import { z } from 'zod';
@@ -80,6 +80,8 @@ class Breaker {
   openedAt = 0;
   /** The one task that tries whether it goes again. */
   probe: TaskId | null = null;
+  /** The last one that was told to try: while it cannot begin it is tried again and again, and told once. */
+  toldProbe: TaskId | null = null;
 
   constructor(workspace: string, tool: string, { failures, waitMs }: BreakerSettings, opened?: OpenedBefore) {
     this.workspace = workspace;
@@ -203,7 +205,14 @@ export class Breakers {
     const breaker = this.#breakers.get(keyOf(workspace, tool));
     if (breaker === undefined || breaker.isClosed || breaker.probe !== null) return;
     breaker.probe = id;
-    this.#say('breaker_probing', breaker, `${id} tries whether ${tool} goes again in ${workspace}`);
+    if (breaker.toldProbe === id) this.#tell(null);
+    else this.#say('breaker_probing', breaker, `${id} tries whether ${tool} goes again in ${workspace}`);
+    breaker.toldProbe = id;
+  }
+
+  /** Nothing is at work on a task any more. One that still waits for its turn has tried nothing: it, or another one, may. */
+  letGo(record: TaskRecord): void {
+    if (takesTurns(record.state.status) && needsModel(record.state.status)) this.#forgetProbe(record);
   }
 
   /** Goes on counting where a runner before us was: from how the tasks that there are have ended. */
@@ -223,7 +232,11 @@ export class Breakers {
     const { id, state } = record;
     const before = this.#last.get(id);
     this.#last.set(id, state.status);
-    if (before === undefined || before === state.status || !atWork.has(before)) return;
+    if (before === undefined || before === state.status) return;
+    if (!atWork.has(before)) {
+      if (isFinal(state.status)) this.#forgetProbe(record);
+      return;
+    }
     const outcome = outcomeOf(record);
     if (outcome === 'goes on') return;
     this.#counting = this.#counting.then(() => this.#count(record, outcome));
@@ -239,13 +252,23 @@ export class Breakers {
     return [...this.#breakers.values()].flatMap((breaker) => breaker.describe() ?? []);
   }
 
+  #forgetProbe({ id, workspace, tool }: TaskRecord): void {
+    const breaker = this.#breakers.get(keyOf(workspace, tool));
+    if (breaker?.probe !== id) return;
+    breaker.probe = null;
+    this.#tell(null);
+  }
+
   async #count(
     { id, workspace, tool }: TaskRecord,
     outcome: { failure: string | null } | 'says nothing',
   ): Promise<void> {
     const breaker = this.#of(workspace, tool);
     const wasProbe = breaker.probe === id;
-    if (wasProbe) breaker.probe = null;
+    if (wasProbe) {
+      breaker.probe = null;
+      breaker.toldProbe = null;
+    }
     if (outcome === 'says nothing') {
       if (wasProbe) this.#tell(null);
       return;

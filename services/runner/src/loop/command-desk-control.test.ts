@@ -28,6 +28,24 @@ test('a cancellation whose effect a death cut off is carried out by the next run
   expect(ground.inShell()).toEqual([]);
 });
 
+test('a cancellation that a death cut off is owed, also to a task that came to its merge meanwhile', async () => {
+  const ground = await beginDesk(states.verifying);
+  await dieAfterVerdict(ground, ground.sign({ kind: 'cancel', subject: { task: 'abcde', reason: '' } }));
+  await ground.restart();
+  await ground.goBack(states.merging);
+  await ground.turn();
+  expect(ground.task()).toMatchObject({ state: { status: 'merging' }, cancellation: { user: 'op' } });
+  expect(ground.inShell()).toEqual([]);
+});
+
+test('a task that is being merged is not cancelled by who comes too late', async () => {
+  const { sign, deliver, turn, task, verdicts } = await beginDesk(states.merging);
+  deliver(sign({ kind: 'cancel', subject: { task: 'abcde', reason: '' } }));
+  await turn();
+  expect(task()?.cancellation).toBeNull();
+  expect(verdicts()).toMatchObject([{ event: 'command_refused' }]);
+});
+
 test('a retry brings the file back into the inbox, for an attempt that begins anew', async () => {
   const { sign, deliver, turn, task, layout } = await beginDesk(states.failed);
   deliver(sign({ kind: 'retry', subject: { task: 'abcde' } }));

@@ -210,7 +210,9 @@ export class CommandDesk {
     const { record } = found;
     const names = { task: record.id, run: record.run };
     const allowed = authoriseControl(command, record, config.stages, this.#isActive(record.id));
-    if (!allowed.ok) return { accepted: false, reason: allowed.reason, ...names };
+    // One that was accepted is owed, also where the task was handed over to its merge before it was carried out.
+    const isOwed = command.kind === 'cancel' && this.#decided.has(command.id);
+    if (!allowed.ok && !isOwed) return { accepted: false, reason: allowed.reason, ...names };
     const code = await this.#judgeCode(command, record);
     if (!code.ok) return { accepted: false, reason: code.reason, ...names, ...noted(code.fact) };
     const { said, act } = controlEffectOf(this.#context, command, record);

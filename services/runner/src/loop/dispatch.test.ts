@@ -86,24 +86,53 @@ test('a paused queue begins nothing, and a task says who paused it', async () =>
   expect((await choose()).start).toEqual(['one']);
 });
 
+/** A breaker that has opened, and whose time has come. */
+async function openBreaker({ queue }: Context): Promise<void> {
+  for (const id of ['f1', 'f2', 'f3']) {
+    const running = makeRecord({ id, state: states.running });
+    queue.told(running);
+    queue.told({ ...running, state: states.failed });
+    await queue.settled();
+  }
+}
+
+function letBreakerTime(): void {
+  vi.useFakeTimers({ now: Date.now() + 600_001, toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 test('of the tasks behind a breaker whose time has come one begins, and the others say whose turn it is', async () => {
   const { context, add, choose, waitOf } = await begin();
-  const settled = async (id: string) => {
-    const running = makeRecord({ id, state: states.running });
-    context.queue.told(running);
-    context.queue.told({ ...running, state: states.failed });
-    await context.queue.settled();
-  };
-  for (const id of ['f1', 'f2', 'f3']) await settled(id);
+  await openBreaker(context);
   await add('one');
   await add('two');
   context.config.agent.MAX_TASKS_PER_WORKSPACE = 4;
   expect((await choose()).start).toEqual([]);
   expect(waitOf('one')?.slice(0, 2)).toEqual(['breaker', ['project', 'agent']]);
-  vi.useFakeTimers({ now: Date.now() + 600_001, toFake: ['Date'] });
-  onTestFinished(() => void vi.useRealTimers());
+  letBreakerTime();
   expect((await choose()).start).toEqual(['one']);
   expect(waitOf('two')?.[2]).toContain('one tries whether it goes again');
+});
+
+test('where there is room for one alone, the others wait for the probe and not for that room', async () => {
+  const { context, add, choose, waitOf } = await begin();
+  await openBreaker(context);
+  await add('one');
+  await add('two');
+  letBreakerTime();
+  expect((await choose()).start).toEqual(['one']);
+  expect(waitOf('two')?.[2]).toContain('one tries whether it goes again');
+});
+
+test('a probe of a turn that comes to nothing, for the disk takes no reason, holds up nobody', async () => {
+  const { context, add, choose } = await begin();
+  await openBreaker(context);
+  await add('one');
+  await add('two');
+  letBreakerTime();
+  vi.spyOn(context.tasks, 'wait').mockRejectedValueOnce(new Error('no space left on device'));
+  await expect(choose()).rejects.toThrow('no space');
+  expect((await choose()).start).toEqual(['one']);
 });
 
 test('a task that waits for another lets those behind it pass', async () => {

@@ -50,22 +50,30 @@ export class Dispatch {
       this.#turns,
     );
     for (const [id, hold] of waits) holds.set(id, hold);
+    const { breakers } = this.#context.queue;
     const begin: Start[] = [];
     for (const record of start) {
       const profile = profiles.get(record.id);
-      if (profile === undefined) continue;
       // Of several that the same breaker lets through, the first one is the probe.
-      const hold = needsModel(record.state.status) ? this.#context.queue.breakers.mayBegin(record) : null;
-      if (hold !== null) {
-        holds.set(record.id, hold);
-        continue;
-      }
-      if (needsModel(record.state.status)) this.#context.queue.breakers.begins(record);
+      if (profile === undefined || holdOf(this.#context, record) !== null) continue;
+      if (needsModel(record.state.status)) breakers.begins(record);
       this.#turns.set(record.workspace, ++this.#turn);
       begin.push({ record, profile });
     }
-    await this.#tell(waiting, holds);
-    await this.#advise(begin, active);
+    try {
+      // What waits for a probe says so from the beginning, and not first that it waits for room.
+      const begun = new Set(begin.map(({ record }) => record.id));
+      for (const record of free) {
+        const hold = begun.has(record.id) ? null : holdOf(this.#context, record);
+        if (hold !== null) holds.set(record.id, hold);
+      }
+      await this.#tell(waiting, holds);
+      await this.#advise(begin, active);
+    } catch (error) {
+      // Then none of them begins in this turn.
+      for (const { record } of begin) breakers.letGo(record);
+      throw error;
+    }
     const { model } = this.#context.dependencies.state;
     return {
       start: begin,

@@ -215,7 +215,10 @@ export class WorkLoop {
         continue;
       }
       const { model } = dependencies.state;
-      if (!model.ok) continue;
+      if (!model.ok) {
+        this.#context.queue.breakers.letGo(record);
+        continue;
+      }
       const needs = { model: model.model, contextLength: model.contextLength, profile };
       // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
       const isGated = record.gate || demandsApproval(config.stages.stages[record.stage]);
@@ -251,6 +254,7 @@ export class WorkLoop {
         });
       } finally {
         this.#activities.delete(record.id);
+        this.#context.queue.breakers.letGo(this.#context.tasks.get(record.id) ?? record);
         this.wake();
       }
     });

@@ -6,11 +6,14 @@ import { sha256 } from '@countersign/kit/digest.ts';
 import { expect, test } from 'vitest';
 import { mergeTargets } from '../merge/merge-targets.ts';
 import { makeHome, openContext } from '../testing/home.ts';
-import { makeTarget } from '../testing/merge-ground.ts';
-import { makeRecord, states } from '../testing/record.ts';
+import { expectTidy, makeTarget } from '../testing/merge-ground.ts';
+import { makeRecord, since, states } from '../testing/record.ts';
 import { plainGit } from '../testing/repository.ts';
 import { findSources } from './grounds.ts';
 import { isMerging, mergeTask } from './merge-task.ts';
+
+const cancellation = { command: 'command-000000000001', channel: 'shell' as const, user: 'op', reason: '', at: since };
+const detail = { agent_role: 'operator' as const, summary: 'x' };
 
 type Change = { readonly branch?: string; readonly approval?: Partial<typeof states.merging.approval> };
 
@@ -77,6 +80,9 @@ async function begin(names: readonly string[], { branch = 'main', approval = {} 
     text,
     merge,
     tips,
+    /** As the desk does it. */
+    cancel: () =>
+      context.tasks.update(record.id, { cancellation }, { ...detail, event: 'cancel_requested', phase: 'queue' }),
     state: () => context.tasks.get(record.id)?.state,
   };
 }
@@ -117,6 +123,28 @@ test('F05 a merge that died between two branches is ended before anything else i
 test('F05 what died before the first branch moved is begun anew, and merged once', async () => {
   const ground = await begin(['a', 'b']);
   await dieAfter(ground, 'start');
+  await ground.merge();
+  expect(ground.tips()).toEqual(heads(ground));
+  expect(ground.state()).toMatchObject({ status: 'done' });
+});
+
+test.each([
+  ['nothing of it was begun', null],
+  ['nothing of what was begun is left', 'start'],
+])('what was cancelled before its merge is never merged, when %s', async (_, step) => {
+  const ground = await begin(['a', 'b']);
+  if (step !== null) await dieAfter(ground, step);
+  await ground.cancel();
+  await ground.merge();
+  expect(ground.tips()).toEqual(bases(ground));
+  expect(ground.state()).toMatchObject({ status: 'cancelled', reason: 'cancelled by op through shell' });
+  for (const target of ground.targets) expectTidy(target);
+});
+
+test('F05 what had begun to be merged is ended, whoever cancelled it meanwhile', async () => {
+  const ground = await begin(['a', 'b']);
+  await dieAfter(ground, 'moved a');
+  await ground.cancel();
   await ground.merge();
   expect(ground.tips()).toEqual(heads(ground));
   expect(ground.state()).toMatchObject({ status: 'done' });

@@ -10,6 +10,7 @@ import { refuseByPolicy, refuseProtected } from '../gate/may-merge.ts';
 import type { MergeTarget } from '../merge/merge-target.ts';
 import { mergeTargets } from '../merge/merge-targets.ts';
 import { recoverMerge } from '../merge/recover-merge.ts';
+import { cancelTask } from './cancel-task.ts';
 import { findGrounds } from './grounds.ts';
 import { handOff } from './hand-off.ts';
 import { describeResult } from './import-results.ts';
@@ -37,6 +38,10 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
     return goBack(context, record, [found.refusal], kept);
   }
   if (!begunBefore || (await recoverMerge(found.targets, scratch, { tell })) === 'not-merged') {
+    if ((context.tasks.get(record.id) ?? record).cancellation !== null) {
+      await rm(scratch, { recursive: true, force: true });
+      return cancelMerge(context, record, kept);
+    }
     const refusals = [
       ...refuseByPolicy(context.config.stages, record, result, approval),
       ...refuseProtected(context.config.stages, record, result, approval),
@@ -148,11 +153,23 @@ async function goBack(
   refusals: readonly MergeRefusal[],
   kept: readonly string[],
 ): Promise<void> {
+  const why = refusals.map(({ code, repository, message }) => `${code}: ${repository}: ${message}`).join('; ');
+  await review(context, record, refusals, why + describeKept(kept));
+}
+
+/** Cancelled while it was handed over to its merge, of which nothing was begun: it goes back first, for a merge is ended as a whole. */
+async function cancelMerge(context: Context, record: Merging, kept: readonly string[]): Promise<void> {
+  await cancelTask(context, await review(context, record, [], `it is being cancelled${describeKept(kept)}`));
+}
+
+async function review(
+  context: Context,
+  record: Merging,
+  refusals: readonly MergeRefusal[],
+  said: string,
+): Promise<TaskRecord> {
   const { result } = record.state;
-  const said =
-    refusals.map(({ code, repository, message }) => `${code}: ${repository}: ${message}`).join('; ') +
-    describeKept(kept);
-  await context.tasks.transition(
+  return await context.tasks.transition(
     record.id,
     {
       status: 'review',
