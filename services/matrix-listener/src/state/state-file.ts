@@ -14,7 +14,7 @@ export class StateFile {
   readonly #write: typeof writeFileAtomic;
   #state: ListenerState;
   #turn: Promise<unknown> = Promise.resolve();
-  #changed = Promise.withResolvers<void>();
+  #changed = new AbortController();
 
   private constructor(path: string, state: ListenerState, write: typeof writeFileAtomic) {
     this.#path = path;
@@ -54,16 +54,17 @@ export class StateFile {
       trim(next);
       await this.#write(this.#path, JSON.stringify(next), 0o600);
       this.#state = next;
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
+      const changed = this.#changed;
+      this.#changed = new AbortController();
+      changed.abort();
     });
     this.#turn = updated.catch(() => undefined);
     return updated;
   }
 
-  /** Resolves after the next update. */
-  get changed(): Promise<void> {
-    return this.#changed.promise;
+  /** Is aborted by the next update. */
+  get changed(): AbortSignal {
+    return this.#changed.signal;
   }
 }
 

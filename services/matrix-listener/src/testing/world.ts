@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
@@ -129,7 +130,7 @@ class Life {
       },
       stop,
     );
-    while (!this.isDead && this.#hasToSend) await Promise.race([this.#state.changed, sending]);
+    while (!this.isDead && this.#hasToSend) await Promise.race([once(this.#state.changed, 'abort'), sending]);
     idle.abort();
     await sending;
     if (this.isDead) throw new Killed();
