@@ -5,8 +5,8 @@ import { readFileStart } from '@countersign/kit/regular-file.ts';
 import type { Homeserver, Post } from '../adapters/matrix.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { threadOf } from '../journals/asked.ts';
-import { listenerLimits } from '../limits.ts';
 import { fileMessage, type MediaAddress } from '../message/file-message.ts';
+import { Patience } from '../patience.ts';
 import type { ListenerState, Outgoing, QueuedFile } from '../state/listener-state.ts';
 
 /** A file is not posted. `left-out`: nor will it be; `later`: it holds up nothing until then. The cause is the homeserver's, where it was that. */
@@ -33,13 +33,12 @@ type Parts = {
  */
 export class FilePosts {
   readonly #parts: Parts;
-  readonly #clock: () => number;
+  readonly #patience: Patience;
   #up: { readonly key: string; readonly size: number; readonly url: MediaAddress } | null = null;
-  readonly #failingSince = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? (() => performance.now());
+    this.#patience = new Patience(parts.clock);
   }
 
   /** @throws FileError; HomeserverError where nothing can be posted; the signal's reason */
@@ -55,18 +54,14 @@ export class FilePosts {
     const bytes = await this.#read(file);
     try {
       const url = await this.#parts.homeserver.upload(file.name, bytes, signal);
-      this.#failingSince.delete(key);
+      this.#patience.forget(key);
       return { size: bytes.length, url };
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof HomeserverError) || isUnheard(cause)) throw cause;
-      const since = this.#failingSince.get(key) ?? this.#clock();
-      if (isFinal(cause) || this.#clock() - since > listenerLimits.filePatienceMs) {
-        this.#failingSince.delete(key);
-        throw new FileError('left-out', `the homeserver does not take it: ${cause.message}`, { cause });
-      }
-      this.#failingSince.set(key, since);
-      throw new FileError('later', cause.message, { cause });
+      if (!isFinal(cause) && this.#patience.lasts(key)) throw new FileError('later', cause.message, { cause });
+      this.#patience.forget(key);
+      throw new FileError('left-out', `the homeserver does not take it: ${cause.message}`, { cause });
     }
   }
 

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
+import { Patience } from '../patience.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import type { Attached } from '../room/read-file.ts';
 import { type Reached, takeIn } from '../room/take-in.ts';
@@ -37,6 +38,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
     download: ({ media }: Attached) =>
       files.get(media) ?? Promise.reject(new HomeserverError('missing', 'no such file')),
+    patience: new Patience(now),
     answering: { volumes, trouble: () => '', now },
     surroundings: { room, bot, approvers: new Set<string>([operator]), codeGivers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),

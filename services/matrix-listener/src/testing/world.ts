@@ -14,6 +14,7 @@ import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { nextEdit } from '../outbox/next-edit.ts';
 import { FilePosts } from '../outbox/post-file.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
+import { Patience } from '../patience.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import { SyncLoop } from '../room/sync-loop.ts';
 import { takeIn } from '../room/take-in.ts';
@@ -62,6 +63,7 @@ class Life {
       strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
       questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
       download: () => Promise.reject(new Error('nobody attaches anything')),
+      patience: new Patience(),
       answering: { volumes: world.volumes, trouble: () => '', now: world.tick },
       lines,
       surroundings,
