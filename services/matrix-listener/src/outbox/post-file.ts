@@ -22,7 +22,7 @@ export class FileError extends Error {
 type Parts = {
   /** The folder that holds `runs/`. */
   readonly volumes: string;
-  readonly homeserver: Pick<Homeserver, 'upload'>;
+  readonly homeserver: Pick<Homeserver, 'upload' | 'answers'>;
   /** Milliseconds of a clock that does not go back. */
   readonly clock?: () => number;
 };
@@ -52,6 +52,7 @@ export class FilePosts {
 
   async #upload(key: string, file: QueuedFile, signal: AbortSignal): Promise<{ size: number; url: MediaAddress }> {
     const bytes = await this.#read(file);
+    const { answers } = this.#parts.homeserver;
     try {
       const url = await this.#parts.homeserver.upload(file.name, bytes, signal);
       this.#patience.forget(key);
@@ -59,6 +60,10 @@ export class FilePosts {
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof HomeserverError) || isUnheard(cause)) throw cause;
+      // One that answers nothing else either may be away: that is no fault of the file.
+      const isAway =
+        cause.code === 'unreachable' && cause.status === null && this.#parts.homeserver.answers === answers;
+      if (isAway) throw new FileError('later', cause.message, { cause });
       if (!isFinal(cause) && this.#patience.lasts(key)) throw new FileError('later', cause.message, { cause });
       this.#patience.forget(key);
       throw new FileError('left-out', `the homeserver does not take it: ${cause.message}`, { cause });
@@ -78,9 +83,9 @@ export class FilePosts {
   }
 }
 
-/** What keeps every message from being posted, and so waits with them. */
-function isUnheard({ code, status }: HomeserverError): boolean {
-  return code === 'unauthorised' || code === 'address' || (code === 'unreachable' && status === null);
+/** What keeps every message from being posted, and so waits with them. That nothing comes back may be so of this route alone. */
+function isUnheard({ code }: HomeserverError): boolean {
+  return code === 'unauthorised' || code === 'address';
 }
 
 /** Too large, not allowed, no such route: it would say the same again. */

@@ -116,7 +116,7 @@ class Life {
       send: (...args: Parameters<TestRoom['send']>) => this.#world.step(() => this.#world.room.send(...args)),
     };
     const upload = (name: string) => this.#world.step(() => this.#world.room.upload(name));
-    const files = new FilePosts({ volumes: this.#world.volumes, homeserver: { upload } });
+    const files = new FilePosts({ volumes: this.#world.volumes, homeserver: { upload, answers: 0 } });
     // Nobody waits between two edits.
     let elapsed = 0;
     const clock = () => (elapsed += listenerLimits.editPauseMs);
