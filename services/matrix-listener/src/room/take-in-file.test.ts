@@ -82,10 +82,10 @@ test('A32 one that is never given holds up the room for a while alone, and signs
   const events = [said('first', 'pause'), attach('a'), said('last', 'resume')];
   for (let turn = 0; turn < 3; turn += 1) {
     await expect(takeIn(events, { since: 's1' })).rejects.toThrow('answered 500');
-    clock.now += 10_000;
+    clock.elapsed += 10_000;
   }
   expect(commands().map(({ kind }) => kind)).toEqual(['pause']);
-  clock.now += listenerLimits.filePatienceMs;
+  clock.elapsed += listenerLimits.filePatienceMs;
   await takeIn(events, { since: 's1' });
   expect(commands().map(({ kind }) => kind)).toEqual(['pause', 'resume']);
   expect(answers()).toEqual(['Refused: the file cannot be read; attach it again: the homeserver answered 500']);

@@ -35,16 +35,23 @@ type Parts = {
   readonly patience: Patience;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers' | 'codeGivers'>;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
 };
+
+function clockOf({ clock }: Parts): number {
+  return clock?.() ?? performance.now();
+}
 
 /** What the room was read up to with some events: a whole sync, or a part of the gap before one. */
 export type Reached = { readonly since: string } | { readonly gap: string | null };
 
 /** What others do in the room is told, as far as it does not fill the disk. */
-function say({ logger, lines }: Parts, fields: object, text: string): void {
-  const unwritten = lines.take(performance.now());
-  if (unwritten !== null) logger.warn({ ...fields, ...(unwritten > 0 ? { unwritten } : {}) }, text);
+function say(parts: Parts, fields: object, text: string): void {
+  const unwritten = parts.lines.take(clockOf(parts));
+  if (unwritten !== null) parts.logger.warn({ ...fields, ...(unwritten > 0 ? { unwritten } : {}) }, text);
 }
 
 /**
@@ -147,7 +154,7 @@ async function dealWith(
       return null;
     case 'refuse':
       say(parts, { ...about, reason: judgement.reason }, 'a decision was refused');
-      if (judgement.isStranger && strangers.take(now()) === null) return null;
+      if (judgement.isStranger && strangers.take(clockOf(parts)) === null) return null;
       return refusal(event, judgement);
     case 'late':
       say(parts, about, 'a decision came too late');
@@ -211,7 +218,7 @@ async function answer(
   { question, about, answerTo, root }: Judgement & { kind: 'ask' },
   draft: ListenerState,
 ): Promise<((next: ListenerState) => void) | null> {
-  if (parts.questions.take(parts.now()) === null) {
+  if (parts.questions.take(clockOf(parts)) === null) {
     say(parts, { event, sender }, 'too many questions at once: one is not answered');
     return null;
   }
