@@ -10,7 +10,13 @@ import { type Heard, StillTrue } from './still-true.ts';
 import { readPiece } from './tail.ts';
 
 /** What one journal says that is new, and up to where it was read. */
-export type Chapter = { readonly name: string; readonly end: number; readonly news: readonly Heard[] };
+export type Chapter = {
+  readonly name: string;
+  readonly end: number;
+  readonly news: readonly Heard[];
+  /** There may be more of it that was left for later. */
+  readonly isCut: boolean;
+};
 
 /**
  * Reads a journal from a position to its end. Of each task only what is still true at the end is told as a request: one that was
@@ -28,7 +34,7 @@ export async function readNews(
   // In the journal of no run nothing makes anything else superfluous, so that it can be told bit by bit.
   const mayStop = () => journal.name === ownJournal && news.size >= most;
   const end = await read(runs, journal, position, logger, (item) => news.add(item), mayStop);
-  return { name: journal.name, end, news: news.all };
+  return { name: journal.name, end, news: news.all, isCut: mayStop() && end < journal.size };
 }
 
 /** Reads a whole journal for what waits for an answer now, and which tasks have not ended; of what was before nothing is told. */
@@ -40,7 +46,8 @@ export async function readStanding(runs: string, journal: JournalSize, logger: L
     last.delete(item.record.id);
     last.set(item.record.id, item);
   });
-  return { name: journal.name, end, news: [...last.values()].filter(({ record }) => !isFinal(record.state.status)) };
+  const news = [...last.values()].filter(({ record }) => !isFinal(record.state.status));
+  return { name: journal.name, end, news, isCut: false };
 }
 
 /** Hands on what a journal says, piece by piece: however long it is, one piece of it is in memory. @returns where it ended */
