@@ -138,7 +138,7 @@ describe('the loop of the first document', () => {
     const asked = await phone.receives(['The task asks you something', 'asks.md', '| 2. 9090']);
     await phone.react(asked.event_id, '2️⃣');
     const { id, state } = await stack.reaches('asks.md', ['review']);
-    await phone.showsAt(asked.event_id, ['💬 Answered: asks.md', `by ${phone.session.user}: 9090`]);
+    await phone.showsAt(asked.event_id, ['💬 Answered: asks.md', `by ${phone.session.user}:\n| 9090\n`]);
     const head = state.result.repositories[0]?.head ?? '';
     const folder = join(stack.home, 'workspaces', 'phone-asks');
     const git = ['-c', `safe.directory=${folder}`, '-C', folder, 'show', `${head}:answer.txt`];

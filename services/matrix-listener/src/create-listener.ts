@@ -10,6 +10,7 @@ import { FollowLoop } from './journals/follow-loop.ts';
 import { listenerLimits } from './limits.ts';
 import { FilePosts } from './outbox/post-file.ts';
 import { sendLoop } from './outbox/send-loop.ts';
+import { Patience } from './patience.ts';
 import { pause } from './pause.ts';
 import { isQuiet } from './quiet-hours.ts';
 import { CommandWriter } from './room/command-writer.ts';
@@ -51,6 +52,7 @@ export async function runListener(
     strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
     download: ({ server, media }: Attached) => homeserver.download(server, media, stop),
+    patience: new Patience(),
     answering: { volumes: config.volumes, trouble: () => troubles.report.reason, now },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     surroundings: {

@@ -22,7 +22,7 @@ export const listenerLimits = {
   gapPages: 500,
   /** Ids of handled events that are kept; a command's id, made from its event's, keeps older ones from counting twice. */
   handled: 5_000,
-  /** Gate messages of tasks that no longer wait, for the answer to whoever still answers them. */
+  /** Gate messages of tasks that have ended, or are not known any more, for the answer to whoever still answers them. */
   closedGates: 500,
   /** Tasks that have not ended and that can be named; of more, the runner is asked by what was typed. */
   tasks: 1_000,

@@ -1,10 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Waits for so many milliseconds, until the signal is aborted, or until `wake` resolves. */
-export async function pause(milliseconds: number, stop: AbortSignal, wake?: Promise<void>): Promise<void> {
-  const end = new AbortController();
-  const signal = AbortSignal.any([stop, end.signal]);
-  const slept = sleep(milliseconds, undefined, { signal }).catch(() => undefined);
-  await (wake === undefined ? slept : Promise.race([slept, wake]));
-  end.abort();
+/**
+ * Waits for so many milliseconds, or until one of the signals is aborted. It then listens to none of them any more: they may live as
+ * long as the listener does.
+ */
+export function pause(milliseconds: number, ...ends: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    if (ends.some(({ aborted }) => aborted)) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      for (const signal of ends) signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    for (const signal of ends) signal.addEventListener('abort', end);
+  });
 }

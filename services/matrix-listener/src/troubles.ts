@@ -6,7 +6,7 @@ type Severity = Exclude<HealthReport['status'], 'ok'>;
 /** What keeps the listener from its work, by the part that is kept from it. */
 export class Troubles {
   readonly #troubles = new Map<Part, { severity: Severity; reason: string }>();
-  #changed = Promise.withResolvers<void>();
+  #changed = new AbortController();
 
   /** @param severity `failing`: a person has to do something; `waiting`: it may pass by itself */
   set(part: Part, severity: Severity, reason: string): void {
@@ -19,14 +19,15 @@ export class Troubles {
     if (this.#troubles.delete(part)) this.#tell();
   }
 
-  /** Resolves after the next change. */
-  get changed(): Promise<void> {
-    return this.#changed.promise;
+  /** Is aborted by the next change. */
+  get changed(): AbortSignal {
+    return this.#changed.signal;
   }
 
   #tell(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    const changed = this.#changed;
+    this.#changed = new AbortController();
+    changed.abort();
   }
 
   get report(): { readonly status: HealthReport['status']; readonly reason: string } {

@@ -430,3 +430,14 @@ test('a file that is not there, or more than an answer may be, is told as that',
   const redirect = await begin((_, response) => response.writeHead(307, { location: 'http://evil.test/' }).end());
   await expect(redirect.homeserver.download('s', 'm', signal)).rejects.toMatchObject({ code: 'bad-answer' });
 });
+
+test('what it answers is counted, and what it refuses or leaves open is not', async () => {
+  const statuses = [200, 500, 200, 404];
+  const { homeserver } = await begin((_, response) => json(response, statuses.shift() ?? 500, { user_id: bot }));
+  const counts: number[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    await homeserver.whoAmI(signal).catch(() => undefined);
+    counts.push(homeserver.answers);
+  }
+  expect(counts).toEqual([1, 1, 2, 2]);
+});

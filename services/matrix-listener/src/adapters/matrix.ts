@@ -54,6 +54,7 @@ export class Homeserver {
   readonly #token: Pick<BotToken, 'now' | 'accept' | 'look'>;
   readonly #room: MatrixRoomId;
   #events: number = listenerLimits.timelineEvents;
+  #answers = 0;
 
   /**
    * @param token asked for with each request, and looked for anew when the homeserver does not take it
@@ -63,6 +64,11 @@ export class Homeserver {
     this.#client = createClient({ baseUrl: 'http://homeserver', fetchFn, logger: silent });
     this.#token = token;
     this.#room = room;
+  }
+
+  /** How many requests it has answered: where that grows, it is there. */
+  get answers(): number {
+    return this.#answers;
   }
 
   /** The user that the token belongs to. */
@@ -200,6 +206,7 @@ export class Homeserver {
         cause: parsed.error,
       });
     this.#token.accept(access);
+    this.#answers += 1;
     return parsed.data;
   }
 }

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { StateFile } from '../state/state-file.ts';
 import { makeAnnouncing, makeCalling } from '../testing/announcing.ts';
+import { makeOutgoing } from '../testing/gates.ts';
 import { TestJournals } from '../testing/journals.ts';
 import { keptLog } from '../testing/kept-log.ts';
 import { bot, room } from '../testing/room-events.ts';
@@ -13,6 +14,7 @@ import { scratchFolder } from '../testing/scratch.ts';
 import { Troubles } from '../troubles.ts';
 import { FollowLoop } from './follow-loop.ts';
 
+const soon = { timeout: 20_000 };
 const since = '2026-11-20T10:00:00.000Z';
 
 async function begin(write?: typeof writeFileAtomic) {
@@ -243,6 +245,44 @@ test('only a verdict that the journals do not hold is late', async () => {
   await expect.poll(() => asked(later.state)).toEqual(['Accepted: done', expect.stringMatching(/^Kept: /)]);
   stop.abort();
   await running;
+});
+
+test.each([
+  ['what waits to be sent', true],
+  ['the length of its journal', false],
+])('a verdict that is unread for %s is not told to be late', async (_, isFull) => {
+  const { journals, state, follow, start, pass } = await begin();
+  await follow.turn();
+  await state.update((next) => {
+    const at = new Date(0).toISOString();
+    next.issued.push({ command: 'there', answerTo: '$there', at, stands: 'waiting', owesSign: false });
+    if (isFull)
+      for (let index = 0; index < listenerLimits.outgoing; index += 1) next.outgoing.push(makeOutgoing(`${index}`));
+  });
+  if (!isFull)
+    for (let index = 0; index < 300; index += 1)
+      await journals.append(null, { event: 'message', summary: 'x'.repeat(4_000) });
+  const data = { command: 'there', kind: 'approve', channel: 'matrix', evidence: '$there' };
+  await journals.append(null, { event: 'command_accepted', summary: 'done', data });
+  pass(listenerLimits.verdictPatienceMs + 1);
+  const later = await start();
+  // The loop takes it back at the end of a turn.
+  later.troubles.set('journals', 'waiting', 'no turn was made yet');
+  const stop = new AbortController();
+  const running = later.follow.run(stop.signal);
+  await expect.poll(() => later.troubles.report.status, soon).toBe('ok');
+  expect(later.state.now.issued[0]?.stands).toBe('waiting');
+  // The messages are sent, and the journal is read on.
+  await expect
+    .poll(async () => {
+      await later.state.update((next) => void next.outgoing.splice(0, 50));
+      return later.state.now.issued[0]?.stands;
+    }, soon)
+    .not.toBe('waiting');
+  stop.abort();
+  await running;
+  expect(later.state.now.issued[0]?.stands).toBe('answered');
+  expect(asked(later.state)).not.toContainEqual(expect.stringMatching(/^Kept: /));
 });
 
 test('the loop says what keeps it from its work, goes on, and takes it back', async () => {

@@ -48,9 +48,9 @@ export class FollowLoop {
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
-        await this.turn();
-        // Only what the journals do not say by now is late, or still waits.
-        await remindOfLateVerdicts(this.#parts.state, this.#parts.now());
+        const isRead = await this.turn();
+        // Only what the journals do not say by now is late, or still waits. What of them is unread may hold the verdict.
+        if (isRead) await remindOfLateVerdicts(this.#parts.state, this.#parts.now());
         await tellOfLongWaits(this.#parts.state, this.#parts.now());
         await remind(this.#parts.state, this.#parts.calling, this.#parts.now());
         this.#parts.troubles.clear('journals');
@@ -62,41 +62,51 @@ export class FollowLoop {
     }
   }
 
-  /** One look at every journal that may have grown. */
-  async turn(): Promise<void> {
+  /** One look at every journal that may have grown. @returns whether nothing of them was left for a later one */
+  async turn(): Promise<boolean> {
     const { state } = this.#parts;
     const journals = await this.#list.look(this.#clock());
     if (state.now.journals === null) return this.#begin(journals);
     const failures: unknown[] = [];
+    let isRead = true;
     for (const journal of journals) {
-      if (state.now.outgoing.length >= listenerLimits.outgoing) break;
-      // A journal that cannot be read holds up no other.
-      await this.#follow(journal).catch((error: unknown) => failures.push(error));
+      if (state.now.outgoing.length >= listenerLimits.outgoing) {
+        isRead = false;
+        break;
+      }
+      try {
+        isRead = (await this.#follow(journal)) && isRead;
+      } catch (error) {
+        // A journal that cannot be read holds up no other.
+        failures.push(error);
+      }
     }
     if (failures.length > 0) throw failures[0];
+    return isRead;
   }
 
-  async #follow(journal: JournalSize): Promise<void> {
+  /** @returns whether it was read to its end */
+  async #follow(journal: JournalSize): Promise<boolean> {
     const { state, logger } = this.#parts;
     const position = state.now.journals?.[journal.name] ?? 0;
-    if (journal.size === position) return;
+    if (journal.size === position) return true;
     if (journal.size > position) {
       const chapter = await readNews(this.#runs, journal, position, logger);
       // Behind the last whole line is one that is still being written.
-      return chapter.end === position ? undefined : this.#take(chapter);
+      return chapter.end === position || ((await this.#take(chapter)) && !chapter.isCut);
     }
     logger.error({ journal: journal.name, size: journal.size, position }, 'a journal was replaced by a shorter one');
-    await this.#take(await readStanding(this.#runs, journal, logger));
+    return await this.#take(await readStanding(this.#runs, journal, logger));
   }
 
   /** The first start: only what waits for an answer now is told, and nothing of what was before. */
-  async #begin(journals: readonly JournalSize[]): Promise<void> {
+  async #begin(journals: readonly JournalSize[]): Promise<boolean> {
     const positions: Record<string, number> = {};
     const changes: Change[] = [];
     for (const journal of journals) {
       const chapter = await readStanding(this.#runs, journal, this.#parts.logger);
       const told = await this.#changesOf(chapter);
-      if (told === null) return;
+      if (told === null) return false;
       changes.push(...told);
       positions[chapter.name] = chapter.end;
     }
@@ -105,16 +115,19 @@ export class FollowLoop {
       next.journals = positions;
     });
     this.#unsettled.clear();
+    return true;
   }
 
-  async #take(chapter: Chapter): Promise<void> {
+  /** @returns whether it could be told */
+  async #take(chapter: Chapter): Promise<boolean> {
     const changes = await this.#changesOf(chapter);
-    if (changes === null) return;
+    if (changes === null) return false;
     await this.#parts.state.update((next) => {
       for (const change of changes) change(next);
       next.journals = { ...next.journals, [chapter.name]: chapter.end };
     });
     this.#unsettled.delete(chapter.name);
+    return true;
   }
 
   /** Null while a request cannot be shown: it may be being replaced just now, and the journal then goes on. It is read again. */

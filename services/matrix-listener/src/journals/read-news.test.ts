@@ -1,11 +1,13 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Question } from '@countersign/contracts/question.ts';
 import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
 import { makeRecord } from '@countersign/kit/testing/waiting-task.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
 import { TestJournals } from '../testing/journals.ts';
 import { keptLog } from '../testing/kept-log.ts';
+import { makeAskingTask, makeQuestion } from '../testing/questions.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import type { News } from './news.ts';
 import { readNews, readStanding } from './read-news.ts';
@@ -58,6 +60,40 @@ test('what stands is what waits now', async () => {
   // What has not ended is known by its name, and nothing is told of it.
   expect(told(news)).toEqual(['request aa', 'moved bb']);
   expect(end).toBe(journal(run).size);
+});
+
+test('however much happens to a task, what is kept of it is what it still matters for', async () => {
+  const { journals, runs, logger, journal } = begin();
+  const running = (question: Question | null) => {
+    const record = makeAskingTask(question ?? makeQuestion(), { id: 'aa' });
+    return question === null && record.state.status === 'running'
+      ? { ...record, state: { ...record.state, question } }
+      : record;
+  };
+  const answer = { outcome: 'default' as const, text: 'blue', at: since };
+  for (let index = 0; index < 20; index += 1) {
+    await journals.says('task_waiting', queued('aa'));
+    await journals.says('approval_requested', pending('aa', 'a'.repeat(64)));
+  }
+  await journals.says('question_asked', running(makeQuestion()));
+  for (let index = 0; index < 20; index += 1) {
+    await journals.says('question_ended', running(makeQuestion({ answer })));
+    await journals.says('task_adopted', running(null));
+  }
+  await journals.says(
+    'task_ended',
+    makeRecord({ status: 'failed', since, reason: '', error_class: 'internal', result: null }, { id: 'aa' }),
+  );
+  await journals.says('task_retried', queued('aa'));
+  for (let index = 0; index < 20; index += 1) await journals.says('task_waiting', queued('aa'));
+  await journals.says('approval_requested', pending('aa', 'b'.repeat(64)));
+  const { news } = await readNews(runs, journal(run), 0, logger);
+  // How its question was answered, its end and its being tried again, that what was asked before is over, and what it asks now.
+  expect(told(news)).toEqual(['moved aa', 'moved aa', 'note', 'moved aa', 'request aa']);
+  expect(news[0]).toMatchObject({ record: { state: { question: { answer } } } });
+  expect(news[1]).toMatchObject({ hasEnded: true });
+  expect(news[4]).toMatchObject({ record: { state: { digest: 'b'.repeat(64) } } });
+  expect(told((await readStanding(runs, journal(run), logger)).news)).toEqual(['request aa']);
 });
 
 test('of a result that a merge left as it was only the last word stands', async () => {

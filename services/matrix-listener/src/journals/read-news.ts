@@ -1,17 +1,22 @@
 import { join } from 'node:path';
 import type { PostedHead } from '@countersign/contracts/journal-head.ts';
+import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { isFinal } from '@countersign/contracts/task-state.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { listenerLimits } from '../limits.ts';
 import { type JournalSize, ownJournal } from './journal-list.ts';
-import { type News, newsOf, noteOf } from './news.ts';
+import { newsOf, noteOf } from './news.ts';
+import { type Heard, StillTrue } from './still-true.ts';
 import { readPiece } from './tail.ts';
 
-/** A piece of news, and how far its journal had come with it. */
-type Heard = News & { readonly head: PostedHead };
-
 /** What one journal says that is new, and up to where it was read. */
-export type Chapter = { readonly name: string; readonly end: number; readonly news: readonly Heard[] };
+export type Chapter = {
+  readonly name: string;
+  readonly end: number;
+  readonly news: readonly Heard[];
+  /** There may be more of it that was left for later. */
+  readonly isCut: boolean;
+};
 
 /**
  * Reads a journal from a position to its end. Of each task only what is still true at the end is told as a request: one that was
@@ -20,16 +25,42 @@ export type Chapter = { readonly name: string; readonly end: number; readonly ne
  */
 export async function readNews(
   runs: string,
-  { name, size }: JournalSize,
+  journal: JournalSize,
   position: number,
   logger: Logger,
   most: number = listenerLimits.outgoing,
 ): Promise<Chapter> {
-  const path = join(runs, name);
-  const news: Heard[] = [];
-  let end = position;
+  const news = new StillTrue();
   // In the journal of no run nothing makes anything else superfluous, so that it can be told bit by bit.
-  const mayStop = () => name === ownJournal && news.length >= most;
+  const mayStop = () => journal.name === ownJournal && news.size >= most;
+  const end = await read(runs, journal, position, logger, (item) => news.add(item), mayStop);
+  return { name: journal.name, end, news: news.all, isCut: mayStop() && end < journal.size };
+}
+
+/** Reads a whole journal for what waits for an answer now, and which tasks have not ended; of what was before nothing is told. */
+export async function readStanding(runs: string, journal: JournalSize, logger: Logger): Promise<Chapter> {
+  const last = new Map<string, Extract<Heard, { record: TaskRecord }>>();
+  const end = await read(runs, journal, 0, logger, (item) => {
+    if (!('record' in item)) return;
+    // Behind the others: what is told is told in the order of the journal.
+    last.delete(item.record.id);
+    last.set(item.record.id, item);
+  });
+  const news = [...last.values()].filter(({ record }) => !isFinal(record.state.status));
+  return { name: journal.name, end, news, isCut: false };
+}
+
+/** Hands on what a journal says, piece by piece: however long it is, one piece of it is in memory. @returns where it ended */
+async function read(
+  runs: string,
+  { name, size }: JournalSize,
+  position: number,
+  logger: Logger,
+  hear: (item: Heard) => void,
+  mayStop = () => false,
+): Promise<number> {
+  const path = join(runs, name);
+  let end = position;
   while (end < size && !mayStop()) {
     const piece = await readPiece(path, end);
     if (piece.end === end) break;
@@ -39,35 +70,11 @@ export async function readNews(
         continue;
       }
       const posted = { journal: journalOf(name), events: event.seq, head };
-      for (const told of [noteOf(event), newsOf(event)]) if (told !== null) news.push({ ...told, head: posted });
+      for (const told of [noteOf(event), newsOf(event)]) if (told !== null) hear({ ...told, head: posted });
     }
     end = piece.end;
   }
-  return { name, end, news: withoutSuperseded(news) };
-}
-
-/** Reads a whole journal for what waits for an answer now, and which tasks have not ended; of what was before nothing is told. */
-export async function readStanding(runs: string, journal: JournalSize, logger: Logger): Promise<Chapter> {
-  const { name, end, news } = await readNews(runs, journal, 0, logger, Number.POSITIVE_INFINITY);
-  const last = lastOfEach(news);
-  const stands = (item: Heard) =>
-    'record' in item && last.get(item.record.id) === item && !isFinal(item.record.state.status);
-  return { name, end, news: news.filter((item) => asks(item) || stands(item)) };
-}
-
-function lastOfEach(news: readonly News[]): ReadonlyMap<string, News> {
-  const last = new Map<string, News>();
-  for (const item of news) if ('record' in item) last.set(item.record.id, item);
-  return last;
-}
-
-function withoutSuperseded(news: readonly Heard[]): Heard[] {
-  const last = lastOfEach(news);
-  return news.filter((item) => !asks(item) || last.get(item.record.id) === item);
-}
-
-function asks(item: News): item is News & { kind: 'request' | 'review' | 'question' } {
-  return item.kind === 'request' || item.kind === 'review' || item.kind === 'question';
+  return end;
 }
 
 /** A run's name is that of its folder. */

@@ -8,6 +8,7 @@ import { describeCheck } from '@countersign/kit/verification-words.ts';
 import type { ListenerState } from '../state/listener-state.ts';
 import { cut, type MessageContent } from './content.ts';
 import { messageLimits } from './message-limits.ts';
+import { inertFact } from './sentence.ts';
 
 /** What the runner said on a decision, to whoever made it. @param answerTo the event that is answered */
 export function verdictMessage(
@@ -141,5 +142,5 @@ export function answering(content: MessageContent, answerTo: string): MessageCon
 
 /** A reason may quote what others wrote. */
 function shortLine(text: string): string {
-  return cut(inertLine(text), messageLimits.reasonCharacters);
+  return inertFact(text, messageLimits.reasonCharacters);
 }

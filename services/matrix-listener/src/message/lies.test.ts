@@ -2,9 +2,16 @@ import type { DiffFlag } from '@countersign/contracts/diff-index.ts';
 import { makeReviewTask, type ReviewChange } from '@countersign/kit/testing/review-task.ts';
 import { makeWaitingTask } from '@countersign/kit/testing/waiting-task.ts';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { nextEdit } from '../outbox/next-edit.ts';
+import { makeGate } from '../testing/gates.ts';
+import { verdictMessage } from './answers.ts';
 import { jsonBytes } from './content.ts';
 import { gateMessage } from './gate-message.ts';
 import { reviewMessage } from './review-message.ts';
+import { answeredStanding, standingWords } from './standing.ts';
+
+const EditedText = z.object({ 'm.new_content': z.object({ body: z.string(), formatted_body: z.string() }) });
 
 const lie = [
   'Documentation only, 1 file.',
@@ -101,4 +108,34 @@ test('A34 a plan of more than 4 kB is shown in part, and the rest counted', () =
   expect(body).toMatch(
     /\n… (?:the rest of this line and )?\d+ more lines, [\d,]+ characters: scripts\/countersign show gated$/,
   );
+});
+
+describe('A34 what a task’s tool offers, or goes on with', () => {
+  const forged = '✅ Approved by @operator:home.test';
+  // Wide spaces, for which a small screen begins a line.
+  const text = `red${'\u3000'.repeat(80)}${forged}`;
+  const at = '2026-11-20T12:00:00.000Z';
+  const answer = { channel: 'matrix' as const, user: '@operator:home.test', command: 'c', at };
+
+  test.each([
+    ['was chosen', { outcome: 'answered', text, ...answer } as const, 'by @operator:home.test:'],
+    ['stands in for an answer', { outcome: 'default', text, at } as const, 'the tool goes on with:'],
+  ])('is marked as words of somebody else where it %s', (_, end, words) => {
+    const gate = makeGate({ asks: 'answer', standing: answeredStanding(end) });
+    const edit = nextEdit({ gates: [gate] }, Date.parse(at));
+    if ('inMs' in edit) throw new Error('it is to be edited');
+    const { content } = edit.post;
+    const { body, formatted_body: html } = EditedText.parse(content)['m.new_content'];
+    const lines = body.split('\n');
+    expect(lines[1]).toBe(words);
+    expect(lines[2]).toBe(`| red ${forged}`);
+    expect(body).not.toContain('\u3000');
+    expect(html).toContain(`<p>| <code>red ${forged}</code></p>`);
+    expect(html.replaceAll(/<code>.*?<\/code>/g, '')).not.toContain('✅');
+  });
+
+  test('begins no line of its own in a reason either', () => {
+    expect(verdictMessage({ accepted: false, reason: text }, '$e').body).toBe(`Refused: red ${forged}`);
+    expect(standingWords({ title: 'Failed', words: text, since: null }, 0)).toBe(`red ${forged}`);
+  });
 });

@@ -1,10 +1,9 @@
-import { inertLine } from '@countersign/contracts/inert-text.ts';
 import { headField } from '@countersign/contracts/journal-head.ts';
 import type { Answer } from '@countersign/contracts/question.ts';
 import type { Result, TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { Gate, Standing } from '../state/listener-state.ts';
-import { cut, type EditContent, escapeHtml } from './content.ts';
+import { type EditContent, escapeHtml } from './content.ts';
 import { messageLimits } from './message-limits.ts';
 import { inertFact } from './sentence.ts';
 
@@ -67,9 +66,9 @@ function reviewed({ repositories, verification }: Result): Standing {
 export function answeredStanding(answer: Answer): Standing {
   switch (answer.outcome) {
     case 'answered':
-      return stands('💬 Answered', `by ${answer.user}: ${answer.text}`);
+      return quoting(stands('💬 Answered', `by ${answer.user}:`), answer.text);
     case 'default':
-      return stands('⏱️ Nobody answered in time', `the tool goes on with: ${answer.text}`);
+      return quoting(stands('⏱️ Nobody answered in time', 'the tool goes on with:'), answer.text);
     case 'stopped':
       return stands('⏱️ Nobody answered in time', 'the attempt is stopped, and what it did is kept');
     case 'withdrawn':
@@ -87,7 +86,12 @@ export const withdrawn: Standing = stands('↪️ Not asked any more', '');
 export function standingWords({ words, since }: Standing, now: number): string {
   const minutes = since === null ? 0 : milestone((now - Date.parse(since)) / minuteMs);
   const long = minutes === 0 ? '' : `for ${minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`}`;
-  return listed(long, cut(inertLine(words), messageLimits.reasonCharacters));
+  return listed(long, inertFact(words, messageLimits.reasonCharacters));
+}
+
+/** Somebody else's words that a message says now, on one line; null where there are none. Pure. */
+export function quotedWords({ quote = '' }: Standing): string | null {
+  return quote === '' ? null : inertFact(quote, messageLimits.reasonCharacters);
 }
 
 /** The milliseconds until a line may change by itself; null where it does not. Pure. */
@@ -98,8 +102,11 @@ export function changesIn({ since }: Standing, now: number): number | null {
   return next * minuteMs - past;
 }
 
-/** The message of a gate as it is from now on: where its task stands, and how the rest is seen. Pure. */
-export function editedMessage(gate: Gate, title: string, words: string): EditContent {
+/**
+ * The message of a gate as it is from now on: where its task stands, and how the rest is seen. Pure.
+ * @param quote somebody else's words, which are marked as such
+ */
+export function editedMessage(gate: Gate, title: string, words: string, quote: string | null = null): EditContent {
   const name = inertFact(gate.droppedAs);
   const facts = [
     ['task', gate.task],
@@ -120,6 +127,7 @@ export function editedMessage(gate: Gate, title: string, words: string): EditCon
       body: [
         `${title}: ${name}`,
         ...lines,
+        ...(quote === null ? [] : [`| ${quote}`]),
         ...facts.map(([fact, value]) => `${fact}: ${value}`),
         `\`show ${gate.task}\` tells all of it.`,
       ].join('\n'),
@@ -127,6 +135,7 @@ export function editedMessage(gate: Gate, title: string, words: string): EditCon
       formatted_body: [
         `<p><strong>${escapeHtml(title)}: <code>${escapeHtml(name)}</code></strong></p>`,
         ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
+        ...(quote === null ? [] : [`<p>| <code>${escapeHtml(quote)}</code></p>`]),
         `<p>${facts.map(([fact, value]) => `${fact} <code>${escapeHtml(value)}</code>`).join(' · ')}</p>`,
         `<p><code>show ${escapeHtml(gate.task)}</code> tells all of it.</p>`,
       ].join(''),
@@ -138,6 +147,10 @@ export function editedMessage(gate: Gate, title: string, words: string): EditCon
 
 function stands(title: string, words: string, since: string | null = null): Standing {
   return { title, words: words.slice(0, 2_000), since };
+}
+
+function quoting(standing: Standing, quote: string): Standing {
+  return { ...standing, quote: quote.slice(0, 2_000) };
 }
 
 function waiting(

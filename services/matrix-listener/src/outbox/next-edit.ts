@@ -1,5 +1,6 @@
 import type { Post } from '../adapters/matrix.ts';
-import { changesIn, editedMessage, standingWords } from '../message/standing.ts';
+import type { EditContent } from '../message/content.ts';
+import { changesIn, editedMessage, quotedWords, standingWords } from '../message/standing.ts';
 import { messageKey } from '../state/key.ts';
 import type { Gate, ListenerState } from '../state/listener-state.ts';
 
@@ -17,14 +18,15 @@ export function nextEdit({ gates }: Pick<ListenerState, 'gates'>, now: number): 
     if (gate.standing === null) continue;
     const { title } = gate.standing;
     const words = standingWords(gate.standing, now);
-    const text = `${title}\n${words}`;
-    if (text !== gate.edited) return { gate, text, post: postOf(gate, title, words, text) };
+    const quote = quotedWords(gate.standing);
+    const text = [title, words, ...(quote === null ? [] : [quote])].join('\n');
+    if (text !== gate.edited) return { gate, text, post: postOf(gate, editedMessage(gate, title, words, quote), text) };
     inMs = Math.min(inMs, changesIn(gate.standing, now) ?? inMs);
   }
   return { inMs };
 }
 
-function postOf(gate: Gate, title: string, words: string, text: string): Post {
+function postOf(gate: Gate, content: EditContent, text: string): Post {
   const key = messageKey('edit', gate.event, String(gate.edits), text);
-  return { type: 'm.room.message', key, content: editedMessage(gate, title, words) };
+  return { type: 'm.room.message', key, content };
 }

@@ -22,19 +22,25 @@ function begin(bytes: Buffer = hostile, failures: unknown[] = []) {
   writeFileSync(place, bytes);
   const uploads: [string, Uint8Array][] = [];
   const time = { ms: 0 };
-  const upload = async (name: string, sent: Uint8Array) => {
-    uploads.push([name, sent]);
-    const failure = failures.shift();
-    if (failure !== undefined) throw failure;
-    return `mxc://home.test/${uploads.length}`;
+  const homeserver = {
+    answers: 0,
+    /** So many other requests it answers while a file goes up. */
+    others: 0,
+    upload: async (name: string, sent: Uint8Array) => {
+      uploads.push([name, sent]);
+      homeserver.answers += homeserver.others;
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      return `mxc://home.test/${uploads.length}`;
+    },
   };
-  const files = new FilePosts({ volumes, homeserver: { upload }, clock: () => time.ms });
+  const files = new FilePosts({ volumes, homeserver, clock: () => time.ms });
   const state = { ...emptyState(room, bot), gates: [makeGate({ event: '$asked' })] };
   const file = { of: '0'.repeat(32), task: 'gated', name: 'gated-demo.patch', path, sha256: sha256(bytes) };
   const message = { ...makeOutgoing('file'), content: {}, file };
   const make = (change: Partial<typeof file> = {}) =>
     files.make({ ...message, file: { ...file, ...change } }, state, signal);
-  return { make, uploads, place, state, time };
+  return { make, uploads, place, state, time, homeserver };
 }
 
 test('the very bytes of the disk go up, whatever they are, and the post leads to them', async () => {
@@ -124,7 +130,6 @@ test('and then not any more', async () => {
 
 test.each([
   new HomeserverError('unauthorised', 'the homeserver answered 401 M_UNKNOWN_TOKEN', { status: 401 }),
-  new HomeserverError('unreachable', 'the gateway does not answer; it may be starting'),
   new HomeserverError('address', 'refused'),
 ])('what keeps every message away keeps it as well, however long: $code', async (error) => {
   const { make, time } = begin(hostile, [error, error]);
@@ -132,4 +137,18 @@ test.each([
   time.ms = listenerLimits.filePatienceMs * 10;
   await expect(make()).rejects.toBe(error);
   expect(await make()).toMatchObject({ content: { msgtype: 'm.file' } });
+});
+
+test('one that nothing comes back of holds up nothing: it is left out when others are answered meanwhile, and else waits', async () => {
+  const error = new HomeserverError('unreachable', 'the homeserver does not answer in time, or broke off');
+  const { make, time, homeserver } = begin(hostile, Array(5).fill(error));
+  await expect(make()).rejects.toMatchObject({ name: 'FileError', code: 'later', cause: error });
+  time.ms = listenerLimits.filePatienceMs * 10;
+  await expect(make()).rejects.toMatchObject({ code: 'later' });
+  homeserver.others = 1;
+  await expect(make()).rejects.toMatchObject({ code: 'later' });
+  time.ms += listenerLimits.filePatienceMs;
+  await expect(make()).rejects.toMatchObject({ code: 'later' });
+  time.ms += 1;
+  await expect(make()).rejects.toMatchObject({ name: 'FileError', code: 'left-out' });
 });

@@ -5,8 +5,8 @@ import { readFileStart } from '@countersign/kit/regular-file.ts';
 import type { Homeserver, Post } from '../adapters/matrix.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { threadOf } from '../journals/asked.ts';
-import { listenerLimits } from '../limits.ts';
 import { fileMessage, type MediaAddress } from '../message/file-message.ts';
+import { Patience } from '../patience.ts';
 import type { ListenerState, Outgoing, QueuedFile } from '../state/listener-state.ts';
 
 /** A file is not posted. `left-out`: nor will it be; `later`: it holds up nothing until then. The cause is the homeserver's, where it was that. */
@@ -22,7 +22,7 @@ export class FileError extends Error {
 type Parts = {
   /** The folder that holds `runs/`. */
   readonly volumes: string;
-  readonly homeserver: Pick<Homeserver, 'upload'>;
+  readonly homeserver: Pick<Homeserver, 'upload' | 'answers'>;
   /** Milliseconds of a clock that does not go back. */
   readonly clock?: () => number;
 };
@@ -33,13 +33,12 @@ type Parts = {
  */
 export class FilePosts {
   readonly #parts: Parts;
-  readonly #clock: () => number;
+  readonly #patience: Patience;
   #up: { readonly key: string; readonly size: number; readonly url: MediaAddress } | null = null;
-  readonly #failingSince = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? (() => performance.now());
+    this.#patience = new Patience(parts.clock);
   }
 
   /** @throws FileError; HomeserverError where nothing can be posted; the signal's reason */
@@ -53,20 +52,21 @@ export class FilePosts {
 
   async #upload(key: string, file: QueuedFile, signal: AbortSignal): Promise<{ size: number; url: MediaAddress }> {
     const bytes = await this.#read(file);
+    const { answers } = this.#parts.homeserver;
     try {
       const url = await this.#parts.homeserver.upload(file.name, bytes, signal);
-      this.#failingSince.delete(key);
+      this.#patience.forget(key);
       return { size: bytes.length, url };
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof HomeserverError) || isUnheard(cause)) throw cause;
-      const since = this.#failingSince.get(key) ?? this.#clock();
-      if (isFinal(cause) || this.#clock() - since > listenerLimits.filePatienceMs) {
-        this.#failingSince.delete(key);
-        throw new FileError('left-out', `the homeserver does not take it: ${cause.message}`, { cause });
-      }
-      this.#failingSince.set(key, since);
-      throw new FileError('later', cause.message, { cause });
+      // One that answers nothing else either may be away: that is no fault of the file.
+      const isAway =
+        cause.code === 'unreachable' && cause.status === null && this.#parts.homeserver.answers === answers;
+      if (isAway) throw new FileError('later', cause.message, { cause });
+      if (!isFinal(cause) && this.#patience.lasts(key)) throw new FileError('later', cause.message, { cause });
+      this.#patience.forget(key);
+      throw new FileError('left-out', `the homeserver does not take it: ${cause.message}`, { cause });
     }
   }
 
@@ -83,9 +83,9 @@ export class FilePosts {
   }
 }
 
-/** What keeps every message from being posted, and so waits with them. */
-function isUnheard({ code, status }: HomeserverError): boolean {
-  return code === 'unauthorised' || code === 'address' || (code === 'unreachable' && status === null);
+/** What keeps every message from being posted, and so waits with them. That nothing comes back may be so of this route alone. */
+function isUnheard({ code }: HomeserverError): boolean {
+  return code === 'unauthorised' || code === 'address';
 }
 
 /** Too large, not allowed, no such route: it would say the same again. */

@@ -30,7 +30,7 @@ async function begin(send: Send = () => Promise.resolve('$unused'), write?: type
   };
   const files = new FilePosts({
     volumes: scratchFolder(),
-    homeserver: { upload: () => Promise.reject(new Error('no file is sent here')) },
+    homeserver: { upload: () => Promise.reject(new Error('no file is sent here')), answers: 0 },
   });
   const troubles = new Troubles();
   const { logger, lines } = keptLog();

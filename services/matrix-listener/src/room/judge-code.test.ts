@@ -1,3 +1,4 @@
+import { codeLimits } from '@countersign/contracts/limits.ts';
 import { expect, test } from 'vitest';
 import { makeGate } from '../testing/gates.ts';
 import { makeAsking, makeQuestion } from '../testing/questions.ts';
@@ -12,6 +13,7 @@ import {
   redaction,
   reply,
   said,
+  saidAt,
   stranger,
 } from '../testing/room-events.ts';
 import { makeSurroundings } from '../testing/surroundings.ts';
@@ -226,4 +228,21 @@ test.each([
   ['a code alone', reply('e', code, 'write'), /^say what: answer write <words>$/],
 ])('A31 %s without both words and a code tells a tool of prod nothing', (_, event, reason) => {
   expect(judged(event)).toMatchObject({ kind: 'refuse', reason: expect.stringMatching(reason) });
+});
+
+test('A31 a code that came too late for it is refused here: to the runner it would be a guess', () => {
+  const { lifeMs } = codeLimits;
+  for (const event of [
+    ...ways.map(([, make]) => make(` ${code}`)),
+    reply('e', `red ${code}`, 'paint'),
+    said('e', `answer write ship it ${code}`),
+  ]) {
+    expect(judged(event, { now: saidAt + lifeMs - 1 }).kind).toMatch(/decide|order/);
+    const late = judged(event, { now: saidAt + lifeMs });
+    const reason = 'the one-time code has expired; send it anew with the code of the moment';
+    expect(late).toEqual({ kind: 'refuse', reason, answerTo: '$e', isStranger: false });
+  }
+  // Where no code is asked for, none can be over.
+  const { kind } = judged(said('e', `approve staged ${code}`), { now: saidAt + lifeMs });
+  expect(kind).toBe('decide');
 });

@@ -80,3 +80,24 @@ test('a task that asks is cancelled in reply to its question', () => {
     asked: { kind: 'cancel', subject: { task: 'paint', reason: 'wrong colours' } },
   });
 });
+
+test('A10 an answer that was edited is refused by the words that a command gets, of who may answer alone', () => {
+  const wasEdited = { unsigned: { 'm.relations': { 'm.replace': {} } } };
+  const reason = 'what is edited does not count; send it as a new message';
+  const free = makeSurroundings({ gates: [makeAsking('paint', [])] });
+  for (const event of [
+    reply('e', 'blue', 'paint', wasEdited),
+    reply('e', 'green', 'paint', wasEdited),
+    said('e', 'answer paint blue', wasEdited),
+    edit('e', 'answer paint blue', 'x'),
+  ])
+    for (const room of [around, free]) {
+      expect(judge(observed(event), room)).toMatchObject({ kind: 'refuse', reason, answerTo: '$e' });
+      expect(judge(observed({ ...event, sender: stranger }), room).kind).toBe('ignore');
+      expect(judge(observed({ ...event, origin_server_ts: saidAt - 2 * listenerLimits.answerAgeMs }), room).kind).toBe(
+        'late',
+      );
+    }
+  for (const event of [edit('e', 'what a day', 'x'), said('e', 'what a day', wasEdited)])
+    expect(judged(event).kind).toBe('ignore');
+});

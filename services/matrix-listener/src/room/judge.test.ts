@@ -301,3 +301,25 @@ test('only what the room has shown has a name; who answers a message has seen it
   expect(judged(reply('e', 'approve gated', 'gate'), unseen)).toMatchObject({ kind: 'decide' });
   expect(judged(said('e', 'approve'), { gates: [] })).toMatchObject({ kind: 'refuse', answerTo: eventId('e') });
 });
+
+test('what is said to a reminder in the thread of a task is about what waits there, as words in the thread are', () => {
+  const root = makeGate({ task: 'abcde', event: '$root', closed: true, seen: 3 });
+  const digest = 'd'.repeat(64);
+  const result = makeGate({ task: 'abcde', event: '$result', thread: '$root', asks: 'review', digest, seen: 4 });
+  const gates = [...around.gates, root, result];
+  const to = (name: string, body: string) => {
+    const relation = { rel_type: 'm.thread', event_id: '$root', is_falling_back: false };
+    const content = {
+      msgtype: 'm.text',
+      body,
+      'm.relates_to': { ...relation, 'm.in_reply_to': { event_id: `$${name}` } },
+    };
+    return judged(said('e', '', { content }), { gates });
+  };
+  expect(to('reminder', 'merge')).toMatchObject({ kind: 'decide', decision: 'merge', gate: result });
+  expect(to('reminder', 'reject no')).toMatchObject({ kind: 'decide', decision: 'reject', gate: result });
+  expect(to('result', 'merge')).toMatchObject({ kind: 'decide', gate: result });
+  // A message that asks is still what a reply to it is about.
+  expect(to('root', 'reject no')).toMatchObject({ kind: 'decide', gate: root });
+  expect(to('other', 'reject no')).toMatchObject({ kind: 'refuse', reason: /answers another/ });
+});

@@ -8,13 +8,15 @@ import { commandIdOf } from './command-id.ts';
 import { saysTheSame } from './formatted.ts';
 import { findGate, namesOf, newestInThread } from './gates.ts';
 import type { ObservedEvent } from './observed.ts';
-import { codeWanted, isWithCode, splitCode } from './one-time-code.ts';
+import { codeOver, codeWanted, isCodeOver, isWithCode, splitCode } from './one-time-code.ts';
 import { type Attached, attachedAt, isTaskFile } from './read-file.ts';
 import { readOrder } from './read-order.ts';
 import { type Question, readQuestion } from './read-question.ts';
 import { readRun, runIn } from './read-run.ts';
 import { type Asking, isAsking, readToolAnswer, readToolSign } from './read-tool-answer.ts';
 import { type Relation, readRelation, threadRootOf } from './relation.ts';
+
+const edited = 'what is edited does not count; send it as a new message';
 
 /** What the room was like when an event was said. */
 export type Surroundings = {
@@ -148,14 +150,17 @@ function judgeMessage(event: ObservedEvent, around: Surroundings): Judgement {
   // Who may decide on nothing learns nothing by trying to drop work.
   if (!isListed && runIn(plain.trim()) !== null) return ignore('a task of somebody who is not listed');
   const givesCode = around.codeGivers.has(event.sender);
-  const told = isEdit ? null : readToolAnswer(plain, relation, shownOf(around), answer.kind !== 'talk', givesCode);
-  if (told !== null) return judgeToolAnswer(event, plain, told, isReply, around);
+  // Whose words an edit replaces it does not say: only a name tells then that they are an answer.
+  const [words, about] =
+    relation.kind === 'edit' ? [replacementOf(content) ?? '', { kind: 'none' } as const] : [plain, relation];
+  const told = readToolAnswer(words, about, shownOf(around), answer.kind !== 'talk', givesCode);
+  if (told !== null && (isListed || !isEdit)) return judgeToolAnswer(event, words, told, isReply, isEdit, around);
   if (answer.kind === 'talk' && !(isEdit && wasCommand(content, isListed)))
     return isEdit ? ignore('talk') : judgeQuestion(event, plain, relation, around);
   const problem = problemOfSender(event, around);
   if (problem === 'late') return { kind: 'late', words: plain, answerTo: event.event_id };
   if (problem !== null) return refuse(event, problem, true);
-  if (isEdit) return refuse(event, 'what is edited does not count; send it as a new message');
+  if (isEdit) return refuse(event, edited);
   if (relation.kind === 'unusable' || relation.kind === 'reaction')
     return refuse(event, 'the message refers to another one in a way that is not understood; send it on its own');
   if (answer.kind === 'talk' || answer.kind === 'unclear')
@@ -171,14 +176,17 @@ function judgeToolAnswer(
   plain: string,
   told: NonNullable<ReturnType<typeof readToolAnswer>>,
   isReply: boolean,
+  isEdit: boolean,
   around: Surroundings,
 ): Judgement {
   const problem = problemOfSender(event, around);
   if (problem === 'late') return { kind: 'late', words: plain, answerTo: event.event_id };
   if (problem !== null) return refuse(event, problem, true);
+  if (isEdit) return refuse(event, edited);
   if (!told.ok) return refuse(event, told.reason);
   if (!saysTheSame(plain, event.content['formatted_body'], isReply))
     return refuse(event, 'what the message shows is not what its plain text says; send it as plain text');
+  if (told.asked.code !== undefined && isCodeOver(event, around)) return refuse(event, codeOver);
   return { kind: 'order', asked: told.asked, answerTo: event.event_id };
 }
 
@@ -198,7 +206,7 @@ function judgeCommand(
     return refuse(event, 'the message stands in the thread of one task and answers another; send it on its own');
   // Who answers a message has seen it; a name can only mean what stood in the room by then.
   const shown = shownOf(around);
-  const thread = relation.kind === 'answer' ? relation.thread : null;
+  const thread = threadMeant(event, relation, around);
   const verb = answer.kind === 'order' ? answer.order : answer.decision;
   const about = newestInThread(verb, thread, shown) ?? answered.at(-1) ?? null;
   if (answer.kind === 'order') return order(readOrder(answer.order, answer.words, shown, around.tasks, about));
@@ -220,6 +228,7 @@ function judgeDecision(
   const { words, code } = splitCode(rest);
   if (!asksForCode(gate, event, around)) return { ...decided, reason: words };
   if (code === null) return refuse(event, codeWanted([decision, gate.task, words].join(' ').trim()));
+  if (isCodeOver(event, around)) return refuse(event, codeOver);
   return { ...decided, reason: words, code };
 }
 
@@ -247,10 +256,15 @@ function wasEdited({ sender, event_id, unsigned }: ObservedEvent, { edited }: Su
 
 /** An edit's text is marked as one with a star; what is to replace the message stands beside it. */
 function wasCommand(content: ObservedEvent['content'], isListed: boolean): boolean {
+  const words = replacementOf(content);
+  if (words === null || (!isListed && runIn(words.trim()) !== null)) return false;
+  return readAnswer(words).kind !== 'talk';
+}
+
+function replacementOf(content: ObservedEvent['content']): string | null {
   const replacement: unknown = content['m.new_content'];
-  if (typeof replacement !== 'object' || replacement === null || !('body' in replacement)) return false;
-  if (typeof replacement.body !== 'string' || (!isListed && runIn(replacement.body.trim()) !== null)) return false;
-  return readAnswer(replacement.body).kind !== 'talk';
+  if (typeof replacement !== 'object' || replacement === null || !('body' in replacement)) return null;
+  return typeof replacement.body === 'string' ? replacement.body : null;
 }
 
 function problemOfSender(
@@ -269,6 +283,13 @@ function shownOf({ gates }: Surroundings): Gate[] {
 function repliesToGate(relation: Relation, { gates }: Surroundings): boolean {
   if (relation.kind !== 'answer' || relation.thread !== null) return false;
   return gates.some(({ event, asks }) => event === relation.about.at(-1) && asks !== 'answer');
+}
+
+/** The thread that words are said in without being a reply to a message that asks: a reminder in it, or what a person said there, asks nothing. */
+function threadMeant({ content }: ObservedEvent, relation: Relation, { gates }: Surroundings): MatrixEventId | null {
+  if (relation.kind !== 'answer') return null;
+  const asks = gates.some(({ event }) => event === relation.about.at(-1));
+  return relation.thread ?? (asks ? null : threadRootOf(content));
 }
 
 function gatesAmong(events: readonly MatrixEventId[], gates: readonly Gate[]): Gate[] {

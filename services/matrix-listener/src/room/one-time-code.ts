@@ -1,5 +1,7 @@
 import { secondFactorStage } from '@countersign/contracts/config/stages.ts';
+import { codeLimits } from '@countersign/contracts/limits.ts';
 import type { Gate } from '../state/listener-state.ts';
+import type { ObservedEvent } from './observed.ts';
 
 type Split = { readonly words: string; readonly code: string | null };
 
@@ -17,6 +19,14 @@ export function isWithCode({ stage }: Pick<Gate, 'stage'>): boolean {
 /** Why words or a sign without a code let nothing through. @param said the words to be sent, without a code */
 export function codeWanted(said: string): string {
   return `${secondFactorStage} needs the one-time code of the moment; send: ${said} CODE, with its six digits in place of CODE`;
+}
+
+/** Why words with a code that is over let nothing through. */
+export const codeOver = 'the one-time code has expired; send it anew with the code of the moment';
+
+/** Whether a code was sent so long ago that it can be right no more: the runner would take it for a guess. Pure. */
+export function isCodeOver({ origin_server_ts: sentAt }: ObservedEvent, { now }: { readonly now: number }): boolean {
+  return sentAt !== undefined && now - sentAt >= codeLimits.lifeMs;
 }
 
 /** Somebody's words, to be shown or kept: without what may be a code, however its digits are grouped. Pure. */

@@ -1,11 +1,21 @@
 import { taskFileLimits } from '@countersign/contracts/limits.ts';
 import { expect, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
+import { listenerLimits } from '../limits.ts';
+import { Patience } from '../patience.ts';
 import { bot } from '../testing/room-events.ts';
 import { attachedAt, isTaskFile, readFile } from './read-file.ts';
 import { submittedName } from './read-run.ts';
 
 const attached = { server: 'home.test', media: 'abc' };
+/** One file that fails in this way, whenever it is asked for. */
+function failing(error: HomeserverError) {
+  const time = { ms: 0 };
+  const patience = new Patience(() => time.ms);
+  const fail = () => readFile(attached, () => Promise.reject(error), 'c', patience);
+  return { time, fail, read: () => readFile(attached, bytes('x'), 'c', patience) };
+}
+
 const bytes = (text: string | Uint8Array) => () => Promise.resolve(typeof text === 'string' ? Buffer.from(text) : text);
 
 test.each([
@@ -43,7 +53,7 @@ test.each([
 
 test('its text becomes the task file, whole, under a name of ours', async () => {
   const text = '\u{feff}workspace: demo\nstage: dev\n\nfix the door\n';
-  expect(await readFile(attached, bytes(text), 'c')).toEqual({
+  expect(await readFile(attached, bytes(text), 'c', new Patience())).toEqual({
     ok: true,
     asked: { kind: 'submit', subject: { file: submittedName('c'), content: text } },
   });
@@ -56,17 +66,39 @@ test.each<[string, () => Promise<Uint8Array>, RegExp]>([
   ['forbidden', () => Promise.reject(new HomeserverError('forbidden', 'no')), /cannot be read/],
   ['larger than any answer', () => Promise.reject(new HomeserverError('bad-answer', 'too much')), /too much/],
 ])('A16 one that is %s is refused', async (_, download, reason) => {
-  expect(await readFile(attached, download, 'c')).toMatchObject({ ok: false, reason });
+  expect(await readFile(attached, download, 'c', new Patience())).toMatchObject({ ok: false, reason });
 });
 
-test.each(['unreachable', 'limited', 'unauthorised', 'address'] as const)(
-  'A32 while the homeserver is %s, the file is asked for again later',
+test.each(['unauthorised', 'address'] as const)(
+  'A32 while the homeserver is %s, the file is asked for again later, however long',
   async (code) => {
-    const failed = readFile(attached, () => Promise.reject(new HomeserverError(code, 'later')), 'c');
-    await expect(failed).rejects.toThrow('later');
+    const { fail, time } = failing(new HomeserverError(code, 'later'));
+    await expect(fail()).rejects.toThrow('later');
+    time.ms = listenerLimits.filePatienceMs * 10;
+    await expect(fail()).rejects.toThrow('later');
   },
 );
 
+test.each([
+  ['500', new HomeserverError('unreachable', 'the homeserver answered 500', { status: 500 })],
+  ['429', new HomeserverError('limited', 'the homeserver answered 429', { status: 429 })],
+  ['nothing in time', new HomeserverError('unreachable', 'the homeserver does not answer in time')],
+])('A32 one that the homeserver answers with %s is asked for again for a while, and then refused', async (_, error) => {
+  const { fail, read, time } = failing(error);
+  await expect(fail()).rejects.toBe(error);
+  time.ms = listenerLimits.filePatienceMs;
+  await expect(fail()).rejects.toBe(error);
+  time.ms += 1;
+  expect(await fail()).toEqual({ ok: false, reason: `the file cannot be read; attach it again: ${error.message}` });
+  // What is read at last has all of its time again.
+  await expect(fail()).rejects.toBe(error);
+  await read();
+  time.ms += listenerLimits.filePatienceMs + 1;
+  await expect(fail()).rejects.toBe(error);
+});
+
 test('an error that is none of the homeserver’s is not hidden', async () => {
-  await expect(readFile(attached, () => Promise.reject(new Error('our bug')), 'c')).rejects.toThrow('our bug');
+  await expect(readFile(attached, () => Promise.reject(new Error('our bug')), 'c', new Patience())).rejects.toThrow(
+    'our bug',
+  );
 });

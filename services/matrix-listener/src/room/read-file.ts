@@ -2,6 +2,7 @@ import { taskFileLimits } from '@countersign/contracts/limits.ts';
 import type { MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { HomeserverError } from '../homeserver-error.ts';
+import type { Patience } from '../patience.ts';
 import { submittedName } from './read-run.ts';
 
 /** Where a file lies that somebody has put into the room. */
@@ -12,7 +13,10 @@ type Read =
   | { readonly ok: false; readonly reason: string };
 
 const address = /^mxc:\/\/([A-Za-z0-9.:-]{1,255})\/([A-Za-z0-9_-]{1,255})$/;
-const passing: ReadonlySet<string> = new Set(['unreachable', 'limited', 'unauthorised', 'address']);
+/** Nothing can be asked of the homeserver. */
+const unheard: ReadonlySet<string> = new Set(['unauthorised', 'address']);
+/** It can be asked, for the room was read just now, and yet does not give this: it may in a while. */
+const passing: ReadonlySet<string> = new Set(['unreachable', 'limited']);
 
 /** Whether a message is a file that its name calls a task's; the name says nothing else. Pure. */
 export function isTaskFile({ msgtype, body, filename }: Readonly<Record<string, unknown>>): boolean {
@@ -31,19 +35,24 @@ export function attachedAt({ url }: Readonly<Record<string, unknown>>, bot: Matr
  * The task file that was attached, as a command. What of its keys a room may name is for the runner to judge.
  * @param download gives the bytes
  * @param command the id that the command will have
- * @throws HomeserverError while the homeserver cannot be asked
+ * @param patience with a file that the homeserver does not give, for the room is not read on before
+ * @throws HomeserverError while it is to be asked for again
  */
 export async function readFile(
   attached: Attached,
   download: (attached: Attached) => Promise<Uint8Array>,
   command: string,
+  patience: Patience,
 ): Promise<Read> {
   let bytes: Uint8Array;
   try {
     bytes = await download(attached);
+    patience.forget(command);
   } catch (error) {
-    if (!(error instanceof HomeserverError) || passing.has(error.code)) throw error;
-    return refuse(`the file cannot be read: ${error.message}`);
+    if (!(error instanceof HomeserverError) || unheard.has(error.code)) throw error;
+    if (!passing.has(error.code)) return refuse(`the file cannot be read: ${error.message}`);
+    if (patience.lasts(command)) throw error;
+    return refuse(`the file cannot be read; attach it again: ${error.message}`);
   }
   if (bytes.length > taskFileLimits.fileBytes)
     return refuse(`a task file has at most ${taskFileLimits.fileBytes} bytes, and this has ${bytes.length}`);

@@ -1,4 +1,6 @@
+import { questionLimits } from '@countersign/contracts/limits.ts';
 import { expect, test } from 'vitest';
+import type { Gate } from '../state/listener-state.ts';
 import { makeGate } from '../testing/gates.ts';
 import { makeAsking } from '../testing/questions.ts';
 import { isAsking, readToolAnswer, readToolSign } from './read-tool-answer.ts';
@@ -87,4 +89,29 @@ test('a tap on a number is the option of that number', () => {
   });
   for (const key of ['4️⃣', '✅', 'red', '🔀']) expect(readToolSign(key, colours)).toBeNull();
   expect(readToolSign('1️⃣', free)).toBeNull();
+});
+
+test('A15 a file’s name means what still asks, and nothing where two tasks do; an id means its own task', () => {
+  const asking = (task: string, change: Partial<Gate> = {}) => makeAsking(task, [], { file: 'x.md', ...change });
+  const answerOf = (text: string, ...all: Gate[]) => {
+    const read = readToolAnswer(text, nowhere, all, false);
+    return read?.ok === true ? read.asked.subject.task : read?.reason;
+  };
+  const [one, two] = [asking('one'), asking('two')];
+  expect(answerOf('answer x.md yes', one, two)).toBe('"x.md" is one and two; name the id');
+  expect(answerOf('answer one yes', one, two)).toBe('one');
+  expect(answerOf('answer x.md yes', one, asking('two', { closed: true }))).toBe('one');
+  expect(answerOf('answer one yes', one, asking('two', { file: 'one' }))).toBe('one');
+  const over = [asking('one', { closed: true }), asking('two', { closed: true })];
+  expect(answerOf('answer x.md yes', ...over)).toBe('nothing that is called "x.md" asks in this room any more');
+  // In reply to another task's question it is no word of an answer.
+  const read = readToolAnswer('answer x.md yes', reply('$talk'), [free, ...over], false);
+  expect(read).toMatchObject({ ok: false, reason: /is about talk, and you name "x.md"/ });
+});
+
+test('where any words will do, more than a tool is told are refused with how many may be', () => {
+  const { answerCharacters } = questionLimits;
+  const told = (characters: number) => readToolAnswer('x'.repeat(characters), reply('$talk'), gates, false);
+  expect(told(answerCharacters)).toMatchObject({ ok: true });
+  expect(told(answerCharacters + 1)).toEqual({ ok: false, reason: 'an answer has at most 2000 characters' });
 });

@@ -1,3 +1,4 @@
+import { questionLimits } from '@countersign/contracts/limits.ts';
 import { meantAnswer } from '@countersign/contracts/question.ts';
 import type { AskedCommand } from '@countersign/kit/command-spool.ts';
 import { optionOf } from '../message/keycaps.ts';
@@ -65,16 +66,29 @@ function readTyped(
   givesCode: boolean,
 ): Read {
   const wanted = name?.normalize('NFC');
-  const called = asking.findLast((gate) => wanted !== undefined && namesOf(gate).includes(wanted));
-  if (called !== undefined) {
-    if (about !== null && about.task !== called.task)
-      return refuse(`the message that you answer is about ${about.task}, and you name ${quote(name ?? '')}`);
-    return readWords(called, rest, givesCode);
+  const called = asking.filter((gate) => wanted !== undefined && namesOf(gate).includes(wanted));
+  if (name !== undefined && called.length > 0) {
+    if (about === null) return readNamed(name, called, rest, givesCode);
+    const same = called.findLast(({ task }) => task === about.task);
+    if (same !== undefined) return readWords(same, rest, givesCode);
+    return refuse(`the message that you answer is about ${about.task}, and you name ${quote(name)}`);
   }
   if (about !== null) return readWords(about, name === undefined ? rest : `${name} ${rest}`, givesCode);
   return refuse(
     name === undefined ? 'say which: answer <task> <words>' : `nothing that asks in this room is called ${quote(name)}`,
   );
+}
+
+/** An id belongs to one task for ever; a file's name may be used again and again, and means what still asks. */
+function readNamed(name: string, called: readonly Asking[], rest: string, givesCode: boolean): Read {
+  const byId = called.findLast(({ task }) => task === name);
+  if (byId !== undefined) return readWords(byId, rest, givesCode);
+  const open = called.filter(({ closed }) => !closed);
+  const tasks = [...new Set(open.map(({ task }) => task))];
+  if (tasks.length > 1) return refuse(`${quote(name)} is ${tasks.join(' and ')}; name the id`);
+  const newest = open.at(-1);
+  if (newest === undefined) return refuse(`nothing that is called ${quote(name)} asks in this room any more`);
+  return readWords(newest, rest, givesCode);
 }
 
 function readWords(gate: Asking, said: string, givesCode: boolean): Read {
@@ -84,6 +98,8 @@ function readWords(gate: Asking, said: string, givesCode: boolean): Read {
   if (meant !== null && givesCode && isWithCode(gate) && code === null)
     return refuse(codeWanted(`answer ${gate.task} <words>`));
   if (meant !== null) return { ok: true, asked: askedOf(gate, meant, givesCode ? code : null), gate };
+  if (gate.question.options.length === 0)
+    return refuse(`an answer has at most ${questionLimits.answerCharacters} characters`);
   const options = gate.question.options.map((option, index) => `${index + 1}. ${option}`).join(', ');
   return refuse(`${quote(words)} is none of what ${gate.task} offers: ${options}`);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { HomeserverError } from '../homeserver-error.ts';
+import { listenerLimits } from '../limits.ts';
 import { startListening } from '../testing/listening.ts';
 import { edit, operator, type RawEvent, said, saidAt, stranger } from '../testing/room-events.ts';
 import { commandIdOf } from './command-id.ts';
@@ -70,5 +71,23 @@ test('A32 what cannot be fetched now is fetched when it can be, and nothing befo
   expect(state.now.since).toBeNull();
   files.set('abc', Promise.resolve(Buffer.from(task)));
   await takeIn(events, { since: 's1' });
-  expect([...new Set(commands().map(({ id, kind }) => `${kind} ${id}`))]).toHaveLength(2);
+  expect(commands().map(({ kind }) => kind)).toEqual(['pause', 'submit']);
+});
+
+test('A32 one that is never given holds up the room for a while alone, and signs nothing anew meanwhile', async () => {
+  const { takeIn, commands, answers, clock, files, state } = await begin();
+  const failing = Promise.reject<Uint8Array>(new HomeserverError('unreachable', 'the homeserver answered 500'));
+  failing.catch(() => undefined);
+  files.set('abc', failing);
+  const events = [said('first', 'pause'), attach('a'), said('last', 'resume')];
+  for (let turn = 0; turn < 3; turn += 1) {
+    await expect(takeIn(events, { since: 's1' })).rejects.toThrow('answered 500');
+    clock.elapsed += 10_000;
+  }
+  expect(commands().map(({ kind }) => kind)).toEqual(['pause']);
+  clock.elapsed += listenerLimits.filePatienceMs;
+  await takeIn(events, { since: 's1' });
+  expect(commands().map(({ kind }) => kind)).toEqual(['pause', 'resume']);
+  expect(answers()).toEqual(['Refused: the file cannot be read; attach it again: the homeserver answered 500']);
+  expect(state.now.since).toBe('s1');
 });

@@ -247,7 +247,9 @@ test('A01 strangers are answered so many times a minute; what they meant is logg
   await hear(...shout(0));
   expect(answers()).toHaveLength(strangerAnswers);
   expect(lines.filter(({ text }) => text === 'a decision was refused')).toHaveLength(20);
-  clock.now += strangerWindowMs;
+  clock.elapsed += strangerWindowMs;
+  // A wall clock that was put back keeps nobody waiting.
+  clock.now -= 10 * strangerWindowMs;
   await hear(...shout(20), said('e', 'approve unknown'), said('f', 'approve unknown'));
   expect(answers()).toHaveLength(2 * strangerAnswers + 2);
   expect(commands()).toEqual([]);
@@ -305,17 +307,15 @@ test('A16 A33 A35 what is told of old answers is inert, marked and bounded', asy
   expect(answers()[0]?.length).toBeLessThan(400);
 });
 
-test('a command that cannot be written leaves its event to be dealt with again', async () => {
+test('a command that cannot be written leaves its event to be dealt with again, and none before it', async () => {
   const { takeIn, disk, state, commands } = await startListening([gate]);
   const events = [said('a', 'approve gated'), said('b', 'reject gated')];
   disk.fails = (path) => path.includes('/0') && commands().length === 1;
   await expect(takeIn(events, { since: 's2' })).rejects.toThrow('ENOSPC');
-  expect(state.now).toMatchObject({ since: null, handled: [], issued: [] });
-  const [first] = commands();
+  expect(state.now).toMatchObject({ since: null, handled: ['$a'], issued: [{ answerTo: '$a' }] });
   disk.fails = () => false;
   await takeIn(events, { since: 's2' });
-  expect(commands().map(({ evidence }) => evidence)).toEqual(['$a', '$a', '$b']);
-  expect(commands()[1]?.id).toBe(first?.id);
+  expect(commands().map(({ evidence }) => evidence)).toEqual(['$a', '$b']);
   expect(state.now.issued).toHaveLength(2);
 });
 

@@ -7,6 +7,7 @@ import { answeringInThread } from '../message/in-thread.ts';
 import { markOf } from '../message/mark.ts';
 import { enqueue, signCounted } from '../outbox/enqueue.ts';
 import { recordSent } from '../outbox/send-loop.ts';
+import type { Patience } from '../patience.ts';
 import { type Answering, answerQuestion } from '../questions/answer-question.ts';
 import { messageKey } from '../state/key.ts';
 import type { GivenApproval, Issued, ListenerState } from '../state/listener-state.ts';
@@ -31,24 +32,33 @@ type Parts = {
   readonly answering: Answering;
   /** Gives the bytes of a file in the room. */
   readonly download: (attached: Attached) => Promise<Uint8Array>;
+  readonly patience: Patience;
   readonly surroundings: Pick<Surroundings, 'room' | 'bot' | 'approvers' | 'codeGivers'>;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that does not go back. */
+  readonly clock?: () => number;
 };
+
+function clockOf({ clock }: Parts): number {
+  return clock?.() ?? performance.now();
+}
 
 /** What the room was read up to with some events: a whole sync, or a part of the gap before one. */
 export type Reached = { readonly since: string } | { readonly gap: string | null };
 
 /** What others do in the room is told, as far as it does not fill the disk. */
-function say({ logger, lines }: Parts, fields: object, text: string): void {
-  const unwritten = lines.take(performance.now());
-  if (unwritten !== null) logger.warn({ ...fields, ...(unwritten > 0 ? { unwritten } : {}) }, text);
+function say(parts: Parts, fields: object, text: string): void {
+  const unwritten = parts.lines.take(clockOf(parts));
+  if (unwritten !== null) parts.logger.warn({ ...fields, ...(unwritten > 0 ? { unwritten } : {}) }, text);
 }
 
 /**
  * Deals with events of the room in their order. Invariant: a command is in the spool before the event that it comes from counts
  * as handled; a command's id is made from that event's, so that one that is written again is the same one. An approval is known
- * as given before its command is in the spool: what withdraws its event, whenever that comes, takes it back.
+ * as given before its command is in the spool: what withdraws its event, whenever that comes, takes it back. What fails is dealt
+ * with again, and nothing that was dealt with before it.
  */
 export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Reached): Promise<void> {
   const { state } = parts;
@@ -64,26 +74,33 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
     change(draft);
     changes.push(change);
   };
-  for (const event of events) {
-    if (handled.has(event.event_id)) continue;
-    for (const change of await revoke(parts, event, draft)) apply(change);
-    const change =
-      event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
-    if (change !== null) apply(change);
-    // What was taken back before it came is not to count when it comes.
-    const done = [event.event_id, ...redactedBy(event).filter((id) => !handled.has(id))];
-    for (const id of done) handled.add(id);
-    apply((next) => void next.handled.push(...done));
+  const keep = () =>
+    state.update((next) => {
+      for (const change of changes) change(next);
+    });
+  try {
+    for (const event of events) {
+      if (handled.has(event.event_id)) continue;
+      for (const change of await revoke(parts, event, draft)) apply(change);
+      const change =
+        event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
+      if (change !== null) apply(change);
+      // What was taken back before it came is not to count when it comes.
+      const done = [event.event_id, ...redactedBy(event).filter((id) => !handled.has(id))];
+      for (const id of done) handled.add(id);
+      apply((next) => void next.handled.push(...done));
+    }
+  } catch (error) {
+    // When that cannot be kept, it is done again in the same way.
+    if (changes.length > 0) await keep().catch(() => undefined);
+    throw error;
   }
   const { since, gap } = state.now;
   if ('since' in reached ? reached.since !== since || gap !== null : reached.gap !== gap)
     apply((next) => void Object.assign(next, 'since' in reached ? { since: reached.since, gap: null } : reached));
   // What came too late is told when the room was read to its end: one message, however long nobody listened.
   if ('since' in reached && draft.late.count > 0) apply(tellOfLate);
-  if (changes.length === 0) return;
-  await state.update((next) => {
-    for (const change of changes) change(next);
-  });
+  if (changes.length > 0) await keep();
 }
 
 function keepLate({ late }: ListenerState, { answerTo, words }: Judgement & { kind: 'late' }): void {
@@ -137,7 +154,7 @@ async function dealWith(
       return null;
     case 'refuse':
       say(parts, { ...about, reason: judgement.reason }, 'a decision was refused');
-      if (judgement.isStranger && strangers.take(now()) === null) return null;
+      if (judgement.isStranger && strangers.take(clockOf(parts)) === null) return null;
       return refusal(event, judgement);
     case 'late':
       say(parts, about, 'a decision came too late');
@@ -145,7 +162,7 @@ async function dealWith(
     case 'ask':
       return await answer(parts, event, judgement, draft);
     case 'fetch': {
-      const read = await readFile(judgement.attached, parts.download, commandIdOf(event.event_id));
+      const read = await readFile(judgement.attached, parts.download, commandIdOf(event.event_id), parts.patience);
       return read.ok
         ? await pass(parts, event, { kind: 'order', asked: read.asked, answerTo: judgement.answerTo }, draft)
         : refusal(event, { ...judgement, reason: read.reason });
@@ -201,7 +218,7 @@ async function answer(
   { question, about, answerTo, root }: Judgement & { kind: 'ask' },
   draft: ListenerState,
 ): Promise<((next: ListenerState) => void) | null> {
-  if (parts.questions.take(parts.now()) === null) {
+  if (parts.questions.take(clockOf(parts)) === null) {
     say(parts, { event, sender }, 'too many questions at once: one is not answered');
     return null;
   }

@@ -40,6 +40,8 @@ const Standing = z.strictObject({
   title: z.string().max(100),
   /** May quote others. */
   words: z.string().max(2_000),
+  /** Somebody else's words that it is about, to be shown as such on a line of their own. */
+  quote: z.string().max(2_000).optional(),
   /** Since when it is being worked on, where the room is to see how long it takes. */
   since: Timestamp.nullable(),
 });

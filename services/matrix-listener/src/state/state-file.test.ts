@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { expect, test } from 'vitest';
 import { listenerLimits } from '../limits.ts';
-import { makeGate, makeOutgoing, makeRequest } from '../testing/gates.ts';
+import { makeGate, makeOpenTask, makeOutgoing, makeRequest } from '../testing/gates.ts';
 import { bot, operator, otherRoom, room } from '../testing/room-events.ts';
 import { scratchFolder } from '../testing/scratch.ts';
 import { messageKey } from './key.ts';
@@ -89,12 +89,10 @@ test('a change that fails has not happened', async () => {
 test('whoever waits for a change is told after it', async () => {
   const state = await StateFile.open(scratchFolder(), room, bot);
   const seen: number[] = [];
-  const first = state.changed.then(() => seen.push(state.now.shown));
+  state.changed.addEventListener('abort', () => seen.push(state.now.shown));
   await state.update((next) => void Object.assign(next, { shown: 1 }));
-  await first;
-  const second = state.changed.then(() => seen.push(state.now.shown));
+  state.changed.addEventListener('abort', () => seen.push(state.now.shown));
   await state.update((next) => void Object.assign(next, { shown: 2 }));
-  await second;
   expect(seen).toEqual([1, 2]);
 });
 
@@ -152,6 +150,21 @@ test('what grows is kept within its limits, the oldest forgotten first', async (
   expect([now.issued.length, now.issued[0]?.command]).toEqual([commands, 'c3']);
   expect(now.gates.filter(({ closed }) => closed)).toHaveLength(closedGates);
   expect(now.gates.filter(({ closed }) => !closed).map(({ event }) => event)).toEqual(['$0', '$1', '$300']);
+});
+
+test('what was asked about a task that has not ended is not forgotten for others that have', async () => {
+  const state = await StateFile.open(scratchFolder(), room, bot);
+  const { closedGates } = listenerLimits;
+  await state.update((next) => {
+    next.tasks.push(makeOpenTask({ task: 'open' }));
+    next.gates.push(makeGate({ task: 'open', event: '$open', closed: true }));
+    for (let index = 0; index < closedGates + 3; index += 1)
+      next.gates.push(makeGate({ task: `over${index}`, event: `$${index}`, closed: true }));
+  });
+  expect(state.now.gates).toHaveLength(closedGates + 1);
+  expect(state.now.gates.slice(0, 2).map(({ event }) => event)).toEqual(['$open', '$3']);
+  await state.update((next) => void next.tasks.splice(0));
+  expect(state.now.gates[0]?.event).toBe('$3');
 });
 
 test('what is sent and taken back is kept for a while', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { listenerLimits } from '../limits.ts';
-import { emptyState, ListenerState } from './listener-state.ts';
+import { emptyState, type Gate, ListenerState } from './listener-state.ts';
 
 /**
  * The listener's memory. Invariants: changes are made one after the other, by `update` alone; an update has returned only when
@@ -14,7 +14,7 @@ export class StateFile {
   readonly #write: typeof writeFileAtomic;
   #state: ListenerState;
   #turn: Promise<unknown> = Promise.resolve();
-  #changed = Promise.withResolvers<void>();
+  #changed = new AbortController();
 
   private constructor(path: string, state: ListenerState, write: typeof writeFileAtomic) {
     this.#path = path;
@@ -54,16 +54,17 @@ export class StateFile {
       trim(next);
       await this.#write(this.#path, JSON.stringify(next), 0o600);
       this.#state = next;
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
+      const changed = this.#changed;
+      this.#changed = new AbortController();
+      changed.abort();
     });
     this.#turn = updated.catch(() => undefined);
     return updated;
   }
 
-  /** Resolves after the next update. */
-  get changed(): Promise<void> {
-    return this.#changed.promise;
+  /** Is aborted by the next update. */
+  get changed(): AbortSignal {
+    return this.#changed.signal;
   }
 }
 
@@ -90,8 +91,11 @@ async function readState(path: string): Promise<ListenerState | null> {
 /** What grows with every task and every word is kept within its limits, the oldest of it forgotten first. */
 function trim(state: ListenerState): void {
   state.handled.splice(0, state.handled.length - listenerLimits.handled);
-  let surplus = state.gates.filter((gate) => gate.closed).length - listenerLimits.closedGates;
-  state.gates = state.gates.filter((gate) => !gate.closed || surplus-- <= 0);
+  // What was said of a task that has not ended is still answered, and edited; so many of those are known at most.
+  const tasks = new Set(state.tasks.map(({ task }) => task));
+  const isOver = ({ closed, task }: Gate) => closed && !tasks.has(task);
+  let surplus = state.gates.filter(isOver).length - listenerLimits.closedGates;
+  state.gates = state.gates.filter((gate) => !isOver(gate) || surplus-- <= 0);
   state.withdrawn.splice(0, state.withdrawn.length - listenerLimits.withdrawn);
   state.issued.splice(0, state.issued.length - listenerLimits.commands);
   state.tasks.splice(0, state.tasks.length - listenerLimits.tasks);

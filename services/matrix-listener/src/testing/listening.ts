@@ -6,6 +6,7 @@ import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { RateBudget } from '@countersign/kit/rate-budget.ts';
 import { HomeserverError } from '../homeserver-error.ts';
 import { listenerLimits } from '../limits.ts';
+import { Patience } from '../patience.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import type { Attached } from '../room/read-file.ts';
 import { type Reached, takeIn } from '../room/take-in.ts';
@@ -26,7 +27,7 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     disk.fails(path) ? Promise.reject(new Error('ENOSPC: no space left on device')) : writeFileAtomic(path, data, mode);
   const state = await StateFile.open(folder, room, bot, write);
   await state.update((next) => void next.gates.push(...gates));
-  const clock = { now: saidAt };
+  const clock = { now: saidAt, elapsed: 0 };
   const now = () => clock.now;
   const { logger, lines } = keptLog();
   const files = new Map<string, Promise<Uint8Array>>();
@@ -37,11 +38,13 @@ export async function startListening(gates: readonly Gate[] = [], folder = scrat
     questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
     download: ({ media }: Attached) =>
       files.get(media) ?? Promise.reject(new HomeserverError('missing', 'no such file')),
+    patience: new Patience(() => clock.elapsed),
     answering: { volumes, trouble: () => '', now },
     surroundings: { room, bot, approvers: new Set<string>([operator]), codeGivers: new Set<string>([operator]) },
     lines: new RateBudget(listenerLimits.logLines, listenerLimits.logWindowMs),
     logger,
     now,
+    clock: () => clock.elapsed,
   };
   return {
     state,

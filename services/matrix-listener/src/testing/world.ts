@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from '@countersign/contracts/command.ts';
@@ -13,6 +14,7 @@ import { remindOfLateVerdicts } from '../outbox/late-verdicts.ts';
 import { nextEdit } from '../outbox/next-edit.ts';
 import { FilePosts } from '../outbox/post-file.ts';
 import { sendLoop } from '../outbox/send-loop.ts';
+import { Patience } from '../patience.ts';
 import { CommandWriter } from '../room/command-writer.ts';
 import { SyncLoop } from '../room/sync-loop.ts';
 import { takeIn } from '../room/take-in.ts';
@@ -61,6 +63,7 @@ class Life {
       strangers: new RateBudget(listenerLimits.strangerAnswers, listenerLimits.strangerWindowMs),
       questions: new RateBudget(listenerLimits.questionAnswers, listenerLimits.questionWindowMs),
       download: () => Promise.reject(new Error('nobody attaches anything')),
+      patience: new Patience(),
       answering: { volumes: world.volumes, trouble: () => '', now: world.tick },
       lines,
       surroundings,
@@ -113,7 +116,7 @@ class Life {
       send: (...args: Parameters<TestRoom['send']>) => this.#world.step(() => this.#world.room.send(...args)),
     };
     const upload = (name: string) => this.#world.step(() => this.#world.room.upload(name));
-    const files = new FilePosts({ volumes: this.#world.volumes, homeserver: { upload } });
+    const files = new FilePosts({ volumes: this.#world.volumes, homeserver: { upload, answers: 0 } });
     // Nobody waits between two edits.
     let elapsed = 0;
     const clock = () => (elapsed += listenerLimits.editPauseMs);
@@ -129,7 +132,7 @@ class Life {
       },
       stop,
     );
-    while (!this.isDead && this.#hasToSend) await Promise.race([this.#state.changed, sending]);
+    while (!this.isDead && this.#hasToSend) await Promise.race([once(this.#state.changed, 'abort'), sending]);
     idle.abort();
     await sending;
     if (this.isDead) throw new Killed();
