@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalError } from './chain-scan.ts';
-import { Journal, parseJournal } from './journal.ts';
+import { Journal, parseJournal, readJournal } from './journal.ts';
 
 let folder: string;
 let path: string;
@@ -139,4 +139,14 @@ describe('A27 a journal that was changed is refused, with the line', () => {
         expect(() => parseJournal(path, flipped)).toThrow(JournalError);
       }
   });
+});
+
+test('a journal that is read event by event says what it says as a whole, without what was not wholly written', async () => {
+  const bytes = await write('one', 'two', 'three');
+  await appendFile(path, '{"ts":"2026');
+  const heard: unknown[] = [];
+  await readJournal(path, (event) => heard.push(event));
+  expect(heard).toEqual(parseJournal(path, bytes));
+  await writeFile(path, bytes.toString('utf8').replace('two', 'six'));
+  await expect(readJournal(path, () => undefined)).rejects.toThrow(JournalError);
 });

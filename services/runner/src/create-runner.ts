@@ -14,6 +14,7 @@ import { refuseMoved } from './house/refuse-moved.ts';
 import { takeNotes } from './house/take-notes.ts';
 import { CommandDesk } from './loop/command-desk.ts';
 import { OrderTeller } from './loop/order-teller.ts';
+import { OwnPast } from './loop/own-past.ts';
 import { QueueControl } from './loop/queue-control.ts';
 import { QueueKeeper } from './loop/queue-keeper.ts';
 import { findSpools } from './loop/spools.ts';
@@ -116,9 +117,10 @@ export async function runRunner(
     paces.memoryRetryMs,
   );
   const troubles = new Troubles(logger);
+  const past = await OwnPast.read(journal.path);
   const { BREAKER_FAILURES: failures, BREAKER_WAIT_SEC } = config.agent;
   const queue = await QueueControl.open(
-    { layout, journal, troubles },
+    { layout, journal, troubles, past },
     { failures, waitMs: BREAKER_WAIT_SEC * 1_000 },
     tasks.all(),
   );
@@ -149,12 +151,12 @@ export async function runRunner(
     views.follow(record);
     queue.told(record);
   });
-  await takeNotes(context, false);
+  await takeNotes(context, false, past.notes);
   await repeatHandoffs(context);
   const observer = new FileObserver(paces.settleMs);
   const intake = new Intake(context, observer);
   const keys = await readKeys(config.secrets);
-  const desk = await CommandDesk.open(context, keys, (task) => loop.isActive(task));
+  const desk = new CommandDesk(context, keys, past, (task) => loop.isActive(task));
   const loop: WorkLoop = new WorkLoop(
     context,
     { intake, desk, keeper: new QueueKeeper(context, observer, intake), health, guard },
@@ -167,11 +169,11 @@ export async function runRunner(
     ...(await findSpools(config.spools)).map(({ path }) => path),
   ];
   await using _watch = watch(watched, () => loop.wake(), logger);
-  const orders = await OrderTeller.open(journal, launcher);
+  const orders = new OrderTeller(journal, launcher, past.serviceOrders);
   const keeping = keepWarm(context, loop, stop);
   await Promise.all([
     loop.run(),
-    askDependencies(context, orders, loop, keepReserve, stop),
+    askDependencies(context, orders, loop, past.notes, keepReserve, stop),
     repeatSlots(context, stop),
   ]);
   // Ends a start that is under way, so that nobody waits for its sandbox.
@@ -188,6 +190,7 @@ function askDependencies(
   context: Context,
   orders: OrderTeller,
   loop: WorkLoop,
+  toldNotes: Set<string>,
   keepReserve: () => Promise<void>,
   stop: AbortSignal,
 ): Promise<void> {
@@ -197,7 +200,9 @@ function askDependencies(
     const { stages, secrets } = context.config;
     await context.queue.toldOfCode(await isCodeMissing(stages, secrets));
     if (context.dependencies.state.launcher.ok) await orders.tell();
-    await takeNotes(context, true).catch((error: unknown) => context.troubles.say('notes on the house', error));
+    await takeNotes(context, true, toldNotes).catch((error: unknown) =>
+      context.troubles.say('notes on the house', error),
+    );
   });
 }
 

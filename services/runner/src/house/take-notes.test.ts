@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { type HouseNote, houseNotes, movedFile } from '@countersign/contracts/house.ts';
 import type { TaskState } from '@countersign/contracts/task-record.ts';
 import { describe, expect, test } from 'vitest';
+import type { Context } from '../context.ts';
+import { OwnPast } from '../loop/own-past.ts';
 import { eventsOf, makeHome, openContext } from '../testing/home.ts';
 import { makeRecord, states } from '../testing/record.ts';
 import { refuseMoved } from './refuse-moved.ts';
@@ -47,9 +49,14 @@ async function begin(notes: readonly HouseNote[], state: TaskState = states.queu
   return { context, record, folder, events: () => eventsOf(home.layout.ownJournal) };
 }
 
+/** As a runner takes them that has just begun. */
+async function take(context: Context, isAtWork: boolean): Promise<void> {
+  await takeNotes(context, isAtWork, (await OwnPast.read(context.journal.path)).notes);
+}
+
 test('an export and an import become an event each, once', async () => {
   const { context, folder, events } = await begin([exportNote, importNote]);
-  await takeNotes(context, false);
+  await take(context, false);
   expect(events().map(({ event, data }) => [event, data?.['archive']])).toEqual([
     ['house_exported', archive],
     ['house_imported', archive],
@@ -57,14 +64,24 @@ test('an export and an import become an event each, once', async () => {
   expect(readdirSync(folder)).toEqual([]);
   // As after a death between the event and the removal of its note.
   writeFileSync(join(folder, `${importNote.id}.json`), JSON.stringify(importNote));
-  await takeNotes(context, false);
+  await take(context, false);
   expect(events()).toHaveLength(2);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a note that could not be removed is told once by the same runner, too', async () => {
+  const { context, folder, events } = await begin([exportNote]);
+  const told = new Set<string>();
+  await takeNotes(context, true, told);
+  writeFileSync(join(folder, `${exportNote.id}.json`), JSON.stringify(exportNote));
+  await takeNotes(context, true, told);
+  expect(events()).toHaveLength(1);
   expect(readdirSync(folder)).toEqual([]);
 });
 
 test('while tasks are at work an import is left for the next start', async () => {
   const { context, folder, events } = await begin([exportNote, importNote], states.pending);
-  await takeNotes(context, true);
+  await take(context, true);
   expect(events().map(({ event }) => event)).toEqual(['house_exported']);
   expect(readdirSync(folder)).toEqual([`${importNote.id}.json`]);
 });
@@ -77,7 +94,7 @@ describe('a house that moved in', () => {
     ['running', 'interrupted', /one new attempt/],
   ] as const)('F27 has a task that was %s %s', async (before, after, words) => {
     const { context, record } = await begin([importNote], states[before]);
-    await takeNotes(context, false);
+    await take(context, false);
     const now = context.tasks.get(record.id);
     expect(now?.state.status).toBe(after);
     expect(now?.state.reason).toMatch(words);
@@ -97,7 +114,7 @@ describe('a house that moved in', () => {
     'expired',
   ] as const)('leaves a task that was %s where it stood', async (status) => {
     const { context, record } = await begin([importNote], states[status]);
-    await takeNotes(context, false);
+    await take(context, false);
     expect(context.tasks.get(record.id)?.state).toEqual(states[status]);
   });
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { EventBody } from '@countersign/contracts/event.ts';
 import { HouseNote, houseNotes } from '@countersign/contracts/house.ts';
 import { isMissing, namesIn, syncFolder } from '@countersign/kit/files.ts';
-import { parseJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { voidAfterMove } from './void-after-move.ts';
 
@@ -13,25 +12,20 @@ type Journaling = Pick<Context, 'journal' | 'layout' | 'tasks' | 'now'>;
  * Turns what was done to the whole house while nobody wrote its journals into events, once each: a note goes when its event is durable
  * and what follows from it is done. A house that was just moved in has what was asked for or approved made void first.
  * @param isAtWork tasks are being worked on, so that only an export can have happened
+ * @param told notes that stand in the journal; they become more
  */
-export async function takeNotes(context: Journaling, isAtWork: boolean): Promise<void> {
+export async function takeNotes(context: Journaling, isAtWork: boolean, told: Set<string>): Promise<void> {
   const folder = join(context.layout.runs, houseNotes);
   const names = (await namesIn(folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name)).sort();
-  if (names.length === 0) return;
-  const told = await toldNotes(context);
   for (const name of names) {
     const note = await readNote(join(folder, name));
     if (note === null || (isAtWork && note.kind !== 'exported')) continue;
     if (!told.has(note.id)) await context.journal.append(eventOf(note));
+    told.add(note.id);
     if (note.kind === 'imported') await voidAfterMove(context);
     await rm(join(folder, name), { force: true });
     await syncFolder(folder);
   }
-}
-
-async function toldNotes({ journal }: Journaling): Promise<ReadonlySet<string>> {
-  const events = parseJournal(journal.path, await readFile(journal.path, 'utf8'));
-  return new Set(events.flatMap(({ data }) => (typeof data?.['note'] === 'string' ? [data['note']] : [])));
 }
 
 /** Null for one that is gone, or is none. */

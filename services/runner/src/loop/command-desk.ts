@@ -1,4 +1,4 @@
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { canonicalJson } from '@countersign/contracts/canonical-json.ts';
 import { type Command, kindsOf } from '@countersign/contracts/command.ts';
@@ -10,7 +10,7 @@ import { parseTaskFile } from '@countersign/contracts/task-file/parse.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
-import { parseJournal } from '@countersign/kit/journal.ts';
+import { readJournal } from '@countersign/kit/journal.ts';
 import type { Context } from '../context.ts';
 import { authorise, type Decision, needsCode, resolveTask } from '../gate/authorise.ts';
 import {
@@ -24,13 +24,14 @@ import { authoriseSubmission, type Submission } from '../gate/authorise-submissi
 import { readCodeSeed } from '../gate/code-seed.ts';
 import type { Keys } from '../gate/keys.ts';
 import { type ReadCommand, readCommand } from '../gate/read-command.ts';
-import { CodeFact, type CodeVerdict, SecondFactor } from '../gate/second-factor.ts';
+import type { CodeFact, CodeVerdict, SecondFactor } from '../gate/second-factor.ts';
 import { checkTask } from '../queue/check-task.ts';
 import { withSuffix } from '../queue/file-name.ts';
 import { readIfPresent } from '../queue/observe.ts';
 import { controlEffectOf, queueEffectOf } from './act-on-control.ts';
 import { effectOf } from './act-on-decision.ts';
 import { cleanUp } from './clean-up.ts';
+import type { Decided, OwnPast } from './own-past.ts';
 import { type SpoolEntry, Spools } from './spools.ts';
 
 type Verdict = {
@@ -55,36 +56,29 @@ export class CommandDesk {
   readonly #keys: Keys;
   readonly #isActive: IsActive;
   readonly #spools: Spools;
-  readonly #secondFactor = new SecondFactor();
+  readonly #secondFactor: SecondFactor;
   /** Every command that has its verdict: whether it was accepted, and what it was. */
-  readonly #decided = new Map<string, { readonly accepted: boolean; readonly meaning: string | null }>();
+  readonly #decided: Map<string, Decided>;
   /** Commands whose own event is in the journal. */
-  readonly #posted = new Set<string>();
+  readonly #posted: Set<string>;
 
-  private constructor(context: Context, keys: Keys, isActive: IsActive) {
+  /**
+   * @param past what was decided before; the desk goes on from it
+   * @param isActive whether something is at work on a task right now
+   */
+  constructor(
+    context: Context,
+    keys: Keys,
+    { decided, posted, secondFactor }: Pick<OwnPast, 'decided' | 'posted' | 'secondFactor'>,
+    isActive: IsActive = () => false,
+  ) {
     this.#context = context;
     this.#keys = keys;
     this.#isActive = isActive;
+    this.#decided = decided;
+    this.#posted = posted;
+    this.#secondFactor = secondFactor;
     this.#spools = new Spools(context.config.spools, context.logger, context.troubles);
-  }
-
-  /** @param isActive whether something is at work on a task right now */
-  static async open(context: Context, keys: Keys, isActive: IsActive = () => false): Promise<CommandDesk> {
-    const desk = new CommandDesk(context, keys, isActive);
-    for (const event of parseJournal(context.journal.path, await readFile(context.journal.path, 'utf8'))) {
-      const { command, kind, command_id, meaning, second_factor } = event.data ?? {};
-      // Only a verdict on a command of the channel's own has a kind: no other one takes its id away.
-      if (typeof command === 'string' && kind !== undefined)
-        desk.#decided.set(command, {
-          accepted: event.event === 'command_accepted',
-          meaning: typeof meaning === 'string' ? meaning : null,
-        });
-      const fact = CodeFact.safeParse(second_factor);
-      if (typeof command === 'string' && fact.success) desk.#secondFactor.recall(command, fact.data);
-      if ((event.event === 'message' || event.event === 'cleaned_up') && typeof command_id === 'string')
-        desk.#posted.add(command_id);
-    }
-    return desk;
   }
 
   /** Handles every command that is there, oldest name first. */
@@ -134,7 +128,11 @@ export class CommandDesk {
     const found = resolveTask(subject.task, this.#context.tasks.all(), () => true);
     if (!found.ok) return false;
     const { path } = await this.#context.runs.journal(found.record.run);
-    return parseJournal(path, await readFile(path, 'utf8')).some(({ data }) => data?.['command_id'] === id);
+    let isThere = false;
+    await readJournal(path, ({ data }) => {
+      isThere ||= data?.['command_id'] === id;
+    });
+    return isThere;
   }
 
   async #refuse({ id, command, reason }: ReadCommand & { ok: false }): Promise<void> {

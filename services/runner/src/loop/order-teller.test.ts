@@ -1,8 +1,13 @@
 import type { ToldOrder } from '@countersign/contracts/launcher-api.ts';
+import type { Journal } from '@countersign/kit/journal.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import { expect, test } from 'vitest';
 import { eventsOf, makeHome, openContext } from '../testing/home.ts';
 import { OrderTeller } from './order-teller.ts';
+import { OwnPast } from './own-past.ts';
+
+const open = async (journal: Journal, launcher: ConstructorParameters<typeof OrderTeller>[1]) =>
+  new OrderTeller(journal, launcher, (await OwnPast.read(journal.path)).serviceOrders);
 
 const stopped: ToldOrder = {
   id: 'order-00000000000001',
@@ -20,12 +25,12 @@ test('W23 what the launcher was ordered stands in the journal once, also when th
   const home = makeHome();
   const context = await openContext(home);
   const launcher = { orders: async () => [stopped, refused] };
-  const teller = await OrderTeller.open(context.journal, launcher);
+  const teller = await open(context.journal, launcher);
   await teller.tell();
   await teller.tell();
   await context.close();
   const again = await openContext(home);
-  await (await OrderTeller.open(again.journal, launcher)).tell();
+  await (await open(again.journal, launcher)).tell();
   expect(eventsOf(home.layout.ownJournal)).toMatchObject([
     {
       event: 'service_order',
@@ -41,6 +46,6 @@ test('a launcher that does not answer holds up nothing', async () => {
   const orders = async () => {
     throw new ServiceError('unreachable', 'no launcher');
   };
-  await (await OrderTeller.open(journal, { orders })).tell();
+  await (await open(journal, { orders })).tell();
   expect(eventsOf(journal.path)).toEqual([]);
 });

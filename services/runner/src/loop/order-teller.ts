@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { ToldOrder } from '@countersign/contracts/launcher-api.ts';
-import { type Journal, parseJournal } from '@countersign/kit/journal.ts';
+import type { Journal } from '@countersign/kit/journal.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import type { Launcher } from '../sandbox/clients.ts';
+import { orderKey } from './own-past.ts';
 
 /**
  * Writes down which services the launcher was ordered to start or stop: it has no journal of its own, and this runner may have stood
@@ -13,23 +13,18 @@ export class OrderTeller {
   readonly #launcher: Pick<Launcher, 'orders'>;
   readonly #told: Set<string>;
 
-  private constructor(journal: Pick<Journal, 'append'>, launcher: Pick<Launcher, 'orders'>, told: Set<string>) {
+  /** @param told keys of the orders that stand in the journal; they become more */
+  constructor(journal: Pick<Journal, 'append'>, launcher: Pick<Launcher, 'orders'>, told: Set<string>) {
     this.#journal = journal;
     this.#launcher = launcher;
     this.#told = told;
-  }
-
-  static async open(journal: Journal, launcher: Pick<Launcher, 'orders'>): Promise<OrderTeller> {
-    const events = parseJournal(journal.path, await readFile(journal.path));
-    const told = events.flatMap(({ event, data }) => (event === 'service_order' ? [keyOf(data ?? {})] : []));
-    return new OrderTeller(journal, launcher, new Set(told));
   }
 
   async tell(): Promise<void> {
     for (const order of await this.#orders()) {
       const { id, at, done, kind, service, user, evidence } = order;
       const data = { order: id, at, done, kind, service, user, evidence };
-      if (this.#told.has(keyOf(data))) continue;
+      if (this.#told.has(orderKey(data))) continue;
       await this.#journal.append({
         phase: 'service',
         agent_role: 'operator',
@@ -37,7 +32,7 @@ export class OrderTeller {
         summary: summaryOf(order),
         data,
       });
-      this.#told.add(keyOf(data));
+      this.#told.add(orderKey(data));
     }
   }
 
@@ -50,11 +45,6 @@ export class OrderTeller {
       throw error;
     }
   }
-}
-
-/** The same id may have been delivered again, and refused: that is another thing to tell. */
-function keyOf({ order, at }: { readonly order?: unknown; readonly at?: unknown }): string {
-  return `${String(order)} ${String(at)}`;
 }
 
 function summaryOf({ kind, service, user, done, message }: ToldOrder): string {

@@ -1,20 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalEvent } from '@countersign/contracts/event.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Wait } from '@countersign/contracts/wait.ts';
 import { writeFileAtomic } from '@countersign/kit/files.ts';
-import { type Journal, parseJournal } from '@countersign/kit/journal.ts';
-import { z } from 'zod';
+import type { Journal } from '@countersign/kit/journal.ts';
 import type { Layout } from '../state/layout.ts';
 import { OneAtATime } from '../work/one-at-a-time.ts';
 import { type BreakerNews, type BreakerSettings, Breakers } from './breakers.ts';
+import type { OwnPast } from './own-past.ts';
 import type { Troubles } from './troubles.ts';
 
-const PausedBy = z.object({ command_id: z.string(), by: z.string(), reason: z.string() });
-
 type Order = { readonly command: string; readonly by: string; readonly reason: string };
+type Past = Pick<OwnPast, 'queueOrders' | 'paused' | 'breakers'>;
 export type Hold = { readonly wait: Omit<Wait, 'since'>; readonly reason: string };
 
 /**
@@ -27,39 +25,28 @@ export class QueueControl {
   readonly #journal: Journal;
   readonly #troubles: Troubles;
   /** Commands that were carried out. */
-  readonly #done = new Set<string>();
-  #paused: QueueState['paused'] = null;
+  readonly #done: Set<string>;
+  #paused: QueueState['paused'];
   #isCodeMissing = false;
   #saving: Promise<void> = Promise.resolve();
   readonly #writing = new OneAtATime();
 
-  private constructor(
-    layout: Layout,
-    journal: Journal,
-    troubles: Troubles,
-    settings: BreakerSettings,
-    told: readonly JournalEvent[],
-  ) {
+  private constructor(layout: Layout, journal: Journal, troubles: Troubles, settings: BreakerSettings, past: Past) {
     this.#path = join(layout.runs, 'queue.json');
     this.#journal = journal;
     this.#troubles = troubles;
-    this.breakers = new Breakers(settings, told, (news) => this.#tell(news));
-    for (const { event, ts, data } of told) {
-      if (event !== 'queue_paused' && event !== 'queue_resumed') continue;
-      const order = PausedBy.parse(data);
-      this.#done.add(order.command_id);
-      this.#paused = event === 'queue_paused' ? { since: ts, by: order.by, reason: order.reason } : null;
-    }
+    this.#done = past.queueOrders;
+    this.#paused = past.paused;
+    this.breakers = new Breakers(settings, past.breakers, (news) => this.#tell(news));
   }
 
   /** @param records every task that there is */
   static async open(
-    { layout, journal, troubles }: { layout: Layout; journal: Journal; troubles: Troubles },
+    { layout, journal, troubles, past }: { layout: Layout; journal: Journal; troubles: Troubles; past: Past },
     settings: BreakerSettings,
     records: Iterable<TaskRecord>,
   ): Promise<QueueControl> {
-    const told = parseJournal(journal.path, await readFile(journal.path)).filter(({ event }) => control.has(event));
-    const queue = new QueueControl(layout, journal, troubles, settings, told);
+    const queue = new QueueControl(layout, journal, troubles, settings, past);
     queue.breakers.resume(records);
     await queue.#save();
     return queue;
@@ -150,10 +137,3 @@ export class QueueControl {
     await writeFileAtomic(this.#path, `${JSON.stringify(state, null, 2)}\n`, 0o644);
   }
 }
-
-const control: ReadonlySet<JournalEvent['event']> = new Set([
-  'queue_paused',
-  'queue_resumed',
-  'breaker_opened',
-  'breaker_closed',
-]);

@@ -10,6 +10,7 @@ import { newSlotId, Slot } from '../sandbox/slot.ts';
 import { makeHome, openContext } from '../testing/home.ts';
 import { makeRecord, states } from '../testing/record.ts';
 import type { Activity } from '../work/attempt.ts';
+import { OwnPast } from './own-past.ts';
 import { QueueControl } from './queue-control.ts';
 import { WorkLoop } from './work-loop.ts';
 
@@ -31,7 +32,8 @@ async function begin(text: string, { acquire, acquireWithoutModel, atWork, hasMo
   const home = makeHome();
   const opened = await openContext(home);
   const { layout, journal, troubles } = opened;
-  const queue = await QueueControl.open({ layout, journal, troubles }, { failures: 1, waitMs: 0 }, []);
+  const past = await OwnPast.read(journal.path);
+  const queue = await QueueControl.open({ layout, journal, troubles, past }, { failures: 1, waitMs: 0 }, []);
   const failed = makeRecord({ id: 'failed', state: states.running });
   queue.told(failed);
   queue.told({ ...failed, state: states.failed });

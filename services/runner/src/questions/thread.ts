@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import type { TaskId } from '@countersign/contracts/names.ts';
 import type { Question } from '@countersign/contracts/question.ts';
 import { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { RoomEvent } from '@countersign/contracts/task-room.ts';
-import { parseJournal } from '@countersign/kit/journal.ts';
+import { readJournal } from '@countersign/kit/journal.ts';
 
 /** What stands in the room of an attempt that asked this, in the order in which it came about. Pure. */
 export function roomEvents(questions: readonly Question[]): RoomEvent[] {
@@ -21,11 +20,11 @@ export function roomEvents(questions: readonly Question[]): RoomEvent[] {
  */
 export async function readThread(journal: string, task: TaskId, attempt: number): Promise<Question[]> {
   const questions = new Map<string, Question>();
-  for (const { event, task_id, data } of parseJournal(journal, await readFile(journal))) {
-    if (task_id !== task || (event !== 'question_asked' && event !== 'question_ended')) continue;
+  await readJournal(journal, ({ event, task_id, data }) => {
+    if (task_id !== task || (event !== 'question_asked' && event !== 'question_ended')) return;
     const { state } = TaskRecord.parse(data?.['record']);
     if (state.status === 'running' && state.attempt === attempt && state.question !== null)
       questions.set(state.question.id, state.question);
-  }
+  });
   return [...questions.values()];
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { CommandDesk } from '../loop/command-desk.ts';
+import { openDesk } from '../testing/desk-ground.ts';
 import { eventsOf, filesIn, makeHome, makeKeys, openContext } from '../testing/home.ts';
 import { digest } from '../testing/record.ts';
 import { Intake } from './intake.ts';
@@ -85,7 +85,7 @@ test('A06 A29 a grant is a command in a spool: in the inbox, in a workspace or b
     writeFileSync(path, grant);
   }
   await scan();
-  const desk = await CommandDesk.open(context, keys);
+  const desk = await openDesk(context, keys);
   await desk.turn();
   const decided = () => eventsOf(layout.ownJournal).filter(({ event }) => event.startsWith('command_'));
   expect([decided(), tasks()]).toEqual([[], []]);

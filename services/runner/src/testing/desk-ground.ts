@@ -2,12 +2,20 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Channel, Command } from '@countersign/contracts/command.ts';
 import type { TaskState } from '@countersign/contracts/task-record.ts';
+import type { Context } from '../context.ts';
+import type { Keys } from '../gate/keys.ts';
 import { CommandDesk } from '../loop/command-desk.ts';
+import { OwnPast } from '../loop/own-past.ts';
 import { Clock, eventsOf, makeHome, makeKeys, openContext } from './home.ts';
 import { digest, makeRecord, states } from './record.ts';
 
 /** The task file that waits. */
 export const taskText = 'workspace: project\n\nsay hello\n';
+
+/** A desk that knows what the journal says by now. */
+export async function openDesk(context: Context, keys: Keys, isActive?: () => boolean): Promise<CommandDesk> {
+  return new CommandDesk(context, keys, await OwnPast.read(context.journal.path), isActive);
+}
 
 /**
  * A runner's desk with one task at its gate, and spools that a test delivers commands into.
@@ -19,7 +27,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
   const { keys, sign } = makeKeys();
   const { layout, spools } = home;
   let context = await openContext(home, clock, prodInRoom);
-  let desk = await CommandDesk.open(context, keys);
+  let desk = await openDesk(context, keys);
   const run = await context.runs.ofTheDay('project', context.now());
   const record = makeRecord({ run, stage, gate: true, state });
   mkdirSync(layout.task(run, record.id), { recursive: true });
@@ -48,7 +56,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
       await context.tasks.create(other, { event: 'task_accepted', phase: 'queue', agent_role: 'runner', summary: 'x' });
     },
     stateOf: (id: string) => context.tasks.get(id)?.state.status,
-    openDesk: (known: typeof keys, isActive: () => boolean) => CommandDesk.open(context, known, isActive),
+    openDesk: (known: typeof keys, isActive: () => boolean) => openDesk(context, known, isActive),
     state: () => context.tasks.get(record.id)?.state.status,
     task: () => context.tasks.get(record.id),
     openQueue: () => context.queue,
@@ -60,7 +68,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
     restart: async () => {
       await context.close();
       context = await openContext(home, clock, prodInRoom);
-      desk = await CommandDesk.open(context, keys);
+      desk = await openDesk(context, keys);
     },
     /** The task is led to another state by somebody else, and the runner starts anew. */
     goBack: async (to: TaskState) => {
@@ -72,7 +80,7 @@ export async function beginDesk(state: TaskState = states.pending, stage = 'stag
       });
       await context.close();
       context = await openContext(home, clock, prodInRoom);
-      desk = await CommandDesk.open(context, keys);
+      desk = await openDesk(context, keys);
     },
     approve: () => sign({ kind: 'approve', subject: { task: 'abcde', digest } }),
     reject: (reason = 'not now') => sign({ kind: 'reject', subject: { task: 'abcde', reason } }),
@@ -99,6 +107,6 @@ export async function dieAfterVerdict(
     return event;
   };
   ground.deliver(command, channel);
-  await (await CommandDesk.open(context, keys)).turn();
+  await (await openDesk(context, keys)).turn();
   await context.close();
 }

@@ -12,6 +12,7 @@ import { onTestFinished } from 'vitest';
 import type { RunnerConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from '../gate/keys.ts';
+import { OwnPast } from '../loop/own-past.ts';
 import { QueueControl } from '../loop/queue-control.ts';
 import { Troubles } from '../loop/troubles.ts';
 import { type Memory, type MemoryReader, openMemory } from '../memory/open-memory.ts';
@@ -165,7 +166,7 @@ export async function openContext(
   const pool = new SandboxPool({ slots, modelSlots, launcher, gateway, logger });
   const troubles = new Troubles(logger);
   const queue = await QueueControl.open(
-    { layout: home.layout, journal, troubles },
+    { layout: home.layout, journal, troubles, past: await OwnPast.read(journal.path) },
     { failures: 3, waitMs: 600_000 },
     tasks.all(),
   );
