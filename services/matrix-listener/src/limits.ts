@@ -59,7 +59,7 @@ export const listenerLimits = {
   patchBytes: 2 * mib,
   /** Of a result so many patches are attached; of more, as of larger ones, the message says how they are shown. */
   files: 8,
-  /** A file that the homeserver cannot take for so long is left out. */
+  /** A file that the homeserver cannot take for so long is left out, and one that it does not give is refused. */
   filePatienceMs: 2 * 60_000,
   /** Records that are read at the same time. */
   recordsAtOnce: 16,
