@@ -6,7 +6,7 @@ import { makePassword } from './password.ts';
 import { quietFiles } from './quiet-files.ts';
 import { areBothIn, ensureRoom } from './room.ts';
 import { botPasswordPlace, type OperatorFile, SecretFiles } from './secret-files.ts';
-import { endOtherSessions, isTokenOf, login, logout, lostPassword, register } from './users.ts';
+import { endEverySession, isTokenOf, login, logout, lostPassword, register } from './users.ts';
 
 /**
  * Makes the bot, the operator and their room on the stack's own Synapse, and writes down how the listener and the operator get
@@ -75,13 +75,20 @@ async function quietLater(
   }
 }
 
-/** The bot's one session; the bot is made when there is none. Who had another token of it, has nothing any more. */
+/**
+ * The bot's one session; the bot is made when there is none. Who had another token of it has nothing any more: a login under the
+ * same device's name leaves the tokens of before as they were, so all of them are ended, and the one that ended them too.
+ */
 async function enterBot(homeserver: Homeserver, files: SecretFiles, report: Report): Promise<string> {
   const password = await files.botPassword();
   if (await register(homeserver, await files.registrationSecret(), botName, password)) report(`made: ${botUser}`);
-  const token = await login(homeserver, botUser, password, botDevice);
-  if (token === null) throw new EnrolError(lostPassword(botUser, botPasswordPlace));
-  await endOtherSessions(homeserver, token, password);
+  const enter = async () => {
+    const token = await login(homeserver, botUser, password, botDevice);
+    if (token === null) throw new EnrolError(lostPassword(botUser, botPasswordPlace));
+    return token;
+  };
+  await endEverySession(homeserver, await enter());
+  const token = await enter();
   report(`logged in: ${botUser}`);
   return token;
 }

@@ -68,6 +68,11 @@ export async function logout(homeserver: Homeserver, token: string): Promise<voi
   await homeserver.must({ method: 'POST', path: '/logout', token, body: {}, answer: z.object({}) });
 }
 
+/** Ends every session of a user, the token's own too. */
+export async function endEverySession(homeserver: Homeserver, token: string): Promise<void> {
+  await homeserver.must({ method: 'POST', path: '/logout/all', token, body: {}, answer: z.object({}) });
+}
+
 /** Ends a session; false when it had ended already. @throws EnrolError when that cannot be told now */
 export async function endSession(homeserver: Homeserver, token: string): Promise<boolean> {
   const answer = await homeserver.call({ method: 'POST', path: '/logout', token, body: {}, answer: z.object({}) });
