@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { MatrixBotEnv } from '@countersign/contracts/config/matrix.ts';
+import { writeFileAtomic } from '@countersign/kit/files.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import { writtenAt } from '@countersign/kit/written-at.ts';
 import { botUser } from '../names.ts';
@@ -52,7 +53,8 @@ export class RotationGround implements AsyncDisposable {
 
   async writeBot(token: string, user: string = botUser): Promise<void> {
     const text = `MATRIX_BOT_USER=${user}\nMATRIX_BOT_TOKEN=${token}\nMATRIX_ROOM_ID=${room}\n`;
-    await writeFile(this.#botPath, text);
+    // Whoever reads it meanwhile reads the one before or this one.
+    await writeFileAtomic(this.#botPath, text);
   }
 
   get bot(): MatrixBotEnv {
