@@ -61,6 +61,8 @@ test('a change is on the screen within 300 ms at the 95th percentile', async () 
 test('a task that is being cancelled says who decided it and why, wherever it is shown', async () => {
   await tab.page.goto('/');
   await tab.page.getByText('6 tasks wait for you').waitFor();
+  // Nobody tells a page what came before its stream.
+  await expect.poll(() => server.streams).toBe(1);
   const cancellation = { user: '@ada:example.org', reason: 'wrong branch' };
   const words = 'being cancelled, as @ada:example.org decided: wrong branch';
   server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', cancellation, actions: [] })] });
