@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -17,6 +17,15 @@ const atOnce = 10;
 
 let stack: Stack;
 
+const patientTool = `
+  patient:
+    mode: batch
+    cmd: [sh, -c, 'while [ ! -e /tmp/go ]; do sleep 0.2; done; echo gone > gone.txt']
+    timeout_sec: 1800
+    step_limit: 1
+    token_budget: 1000
+`;
+
 beforeAll(async () => {
   stack = await Stack.up('killed', async (configs) => {
     const path = join(configs, 'agent.env');
@@ -24,6 +33,8 @@ beforeAll(async () => {
       .replace(/^MAX_TASKS=.*$/m, `MAX_TASKS=${atOnce}`)
       .replace(/^MAX_TASKS_PER_WORKSPACE=.*$/m, `MAX_TASKS_PER_WORKSPACE=${atOnce}`);
     await writeFile(path, settings);
+    // A command of the built-in tool has two minutes, and ten deaths of the runner may take longer.
+    await appendFile(join(configs, 'tools.yaml'), patientTool);
   });
   await stack.workspace('project');
 });
@@ -103,7 +114,7 @@ describe('F08', () => {
     const files = Array.from({ length: atOnce }, (_, index) => `adopted-${index}.md`);
     const open = new Set(files);
     for (const file of files)
-      await stack.drop(file, task('run while [ ! -e /tmp/go ]; do sleep 0.2; done', `create ${file}.txt with ${file}`));
+      await stack.drop(file, 'workspace: project\nstage: dev\ntool: patient\n\nwait until you may go on\n');
     for (const file of files) await stack.reaches(file, ['running'], 120_000);
     const adoptions = async () => {
       const records = (await stack.tasks()).filter((record) => open.has(record.dropped_as));
