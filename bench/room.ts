@@ -27,11 +27,11 @@ const { values } = parseArgs({
   },
 });
 
-/** Writes when it was begun, by the clock that the host has as well, and nothing else. */
+/** Writes when it was begun, by the clock that the host has as well; that is its plan, too. */
 const stampTool = `
   stamp:
     mode: batch
-    cmd: [sh, -c, 'date +%s%3N > stamp.txt']
+    cmd: [sh, -c, 'date +%s%3N > stamp.txt; echo "1. write down when it begins" > "$COUNTERSIGN_TASK_FOLDER/out/plan.md"']
     timeout_sec: 60
     step_limit: 1
     token_budget: 1000
@@ -86,16 +86,28 @@ async function oneTask(stack: Stack, phone: Phone, index: number): Promise<Times
   return { taken: await taken, shown: (await shown) - sent, begun, rings };
 }
 
+async function sayPatiently(phone: Phone, words: string): Promise<void> {
+  for (;;)
+    try {
+      await phone.say(words);
+      return;
+    } catch (error) {
+      if (!String(error).includes(': 429 ')) throw error;
+      await sleep(500);
+    }
+}
+
 /** Says so many things while the listener is down. @returns the seconds from its start until it answers the last of them */
 async function catchUp(stack: Stack, phone: Phone, events: number): Promise<number> {
   await stack.compose('stop', 'matrix-listener');
   const said = Array.from({ length: events }, (_, index) => index);
-  // Ten at a time: one after the other it would take Synapse half an hour.
+  // Ten at a time, as fast as the stack's Synapse lets one person talk: one after the other it would take half an hour.
   await Promise.all(
     Array.from({ length: 10 }, async () => {
-      while (said.pop() !== undefined) await phone.say('talk among people');
+      while (said.pop() !== undefined) await sayPatiently(phone, 'talk among people');
     }),
   );
+  await sleep(2_000);
   const question = await phone.say('pending');
   const started = performance.now();
   await stack.compose('start', 'matrix-listener');
