@@ -18,17 +18,15 @@ const Message = z.object({ event_id: z.string(), sender: z.string(), content: z.
  * @throws CliError `refused` when it is no such file, or says nothing of any journal
  */
 export function readRoomHeads(bytes: Uint8Array): RoomHeads {
-  const heads = new Map<string, RoomHead[]>();
-  for (const message of messagesOf(bytes)) {
+  const heads = messagesOf(bytes).flatMap((message): RoomHead[] => {
     const read = Message.safeParse(message);
-    if (!read.success) continue;
+    if (!read.success) return [];
     const { event_id: event, sender, content } = read.data;
-    const head = { ...content[headField], said: `${sender} in ${event}` };
-    heads.set(head.journal, [...(heads.get(head.journal) ?? []), head]);
-  }
-  if (heads.size === 0)
+    return [{ ...content[headField], said: `${sender} in ${event}` }];
+  });
+  if (heads.length === 0)
     throw new CliError('refused', 'no message in the file says how far a journal had come: is it this room, as JSON?');
-  return heads;
+  return Map.groupBy(heads, ({ journal }) => journal);
 }
 
 function messagesOf(bytes: Uint8Array): readonly unknown[] {
