@@ -1,4 +1,5 @@
 import type { HealthReport } from '@countersign/contracts/health.ts';
+import { NextChange } from './next-change.ts';
 
 type Part = 'room' | 'sync' | 'send' | 'journals' | 'token';
 type Severity = Exclude<HealthReport['status'], 'ok'>;
@@ -6,28 +7,22 @@ type Severity = Exclude<HealthReport['status'], 'ok'>;
 /** What keeps the listener from its work, by the part that is kept from it. */
 export class Troubles {
   readonly #troubles = new Map<Part, { severity: Severity; reason: string }>();
-  #changed = new AbortController();
+  readonly #changed = new NextChange();
 
   /** @param severity `failing`: a person has to do something; `waiting`: it may pass by itself */
   set(part: Part, severity: Severity, reason: string): void {
     const before = this.#troubles.get(part);
     this.#troubles.set(part, { severity, reason });
-    if (before?.severity !== severity || before.reason !== reason) this.#tell();
+    if (before?.severity !== severity || before.reason !== reason) this.#changed.tell();
   }
 
   clear(part: Part): void {
-    if (this.#troubles.delete(part)) this.#tell();
+    if (this.#troubles.delete(part)) this.#changed.tell();
   }
 
   /** Is aborted by the next change. */
   get changed(): AbortSignal {
     return this.#changed.signal;
-  }
-
-  #tell(): void {
-    const changed = this.#changed;
-    this.#changed = new AbortController();
-    changed.abort();
   }
 
   get report(): { readonly status: HealthReport['status']; readonly reason: string } {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MatrixRoomId, MatrixUserId } from '@countersign/contracts/matrix-names.ts';
 import { isMissing, writeFileAtomic } from '@countersign/kit/files.ts';
 import { listenerLimits } from '../limits.ts';
+import { NextChange } from '../next-change.ts';
 import { emptyState, type Gate, ListenerState } from './listener-state.ts';
 
 /**
@@ -14,7 +15,7 @@ export class StateFile {
   readonly #write: typeof writeFileAtomic;
   #state: ListenerState;
   #turn: Promise<unknown> = Promise.resolve();
-  #changed = new AbortController();
+  readonly #changed = new NextChange();
 
   private constructor(path: string, state: ListenerState, write: typeof writeFileAtomic) {
     this.#path = path;
@@ -54,9 +55,7 @@ export class StateFile {
       trim(next);
       await this.#write(this.#path, JSON.stringify(next), 0o600);
       this.#state = next;
-      const changed = this.#changed;
-      this.#changed = new AbortController();
-      changed.abort();
+      this.#changed.tell();
     });
     this.#turn = updated.catch(() => undefined);
     return updated;

@@ -47,3 +47,8 @@ function reasonOf(cancellation: Cancellation | null): string {
   const { user, channel, reason } = cancellation;
   return `cancelled by ${user} through ${channel}${reason === '' ? '' : `: ${reason}`}`;
 }
+
+/** Whether a cancellation of it was accepted by now; the record in hand may be older than that. */
+export function isBeingCancelled(context: Context, record: TaskRecord): boolean {
+  return (context.tasks.get(record.id) ?? record).cancellation !== null;
+}

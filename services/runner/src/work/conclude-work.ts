@@ -4,7 +4,7 @@ import type { NewState, Result, TaskRecord } from '@countersign/contracts/task-r
 import type { Context } from '../context.ts';
 import { mayMergeByItself } from '../gate/may-merge.ts';
 import type { Changes, EventDetail } from '../state/task-store.ts';
-import { cancelTask } from './cancel-task.ts';
+import { cancelTask, isBeingCancelled } from './cancel-task.ts';
 import { tellCheckpoint } from './checkpoint.ts';
 import { failTask } from './end-task.ts';
 import { handOff } from './hand-off.ts';
@@ -41,7 +41,7 @@ export async function concludeWork(
   const approval = mayMergeByItself(context.config.stages, record, file, verified, since);
   if (approval !== null) {
     // Accepted since its activity was looked at: nobody but the task's file wants this merge.
-    if ((context.tasks.get(record.id) ?? record).cancellation !== null) return cancelTask(context, record, verified);
+    if (isBeingCancelled(context, record)) return cancelTask(context, record, verified);
     await tellCheckpoint(context, record, 'merge');
     return move(
       {

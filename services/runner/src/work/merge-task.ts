@@ -10,7 +10,7 @@ import { refuseByPolicy, refuseProtected } from '../gate/may-merge.ts';
 import type { MergeTarget } from '../merge/merge-target.ts';
 import { mergeTargets } from '../merge/merge-targets.ts';
 import { recoverMerge } from '../merge/recover-merge.ts';
-import { cancelTask } from './cancel-task.ts';
+import { cancelTask, isBeingCancelled } from './cancel-task.ts';
 import { findGrounds } from './grounds.ts';
 import { handOff } from './hand-off.ts';
 import { describeResult } from './import-results.ts';
@@ -38,7 +38,7 @@ export async function mergeTask(context: Context, record: Merging): Promise<void
     return goBack(context, record, [found.refusal], kept);
   }
   if (!begunBefore || (await recoverMerge(found.targets, scratch, { tell })) === 'not-merged') {
-    if ((context.tasks.get(record.id) ?? record).cancellation !== null) {
+    if (isBeingCancelled(context, record)) {
       await rm(scratch, { recursive: true, force: true });
       return cancelMerge(context, record, kept);
     }
