@@ -61,8 +61,6 @@ test('a change is on the screen within 300 ms at the 95th percentile', async () 
 test('a task that is being cancelled says who decided it and why, wherever it is shown', async () => {
   await tab.page.goto('/');
   await tab.page.getByText('6 tasks wait for you').waitFor();
-  // Nobody tells a page what came before its stream.
-  await expect.poll(() => server.streams).toBe(1);
   const cancellation = { user: '@ada:example.org', reason: 'wrong branch' };
   const words = 'being cancelled, as @ada:example.org decided: wrong branch';
   server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', cancellation, actions: [] })] });
@@ -88,6 +86,28 @@ test('a tab that nobody looks at holds no stream, and shows what happened meanwh
   await expect.poll(() => server.streams).toBe(1);
   expect(await tab.page.locator('.banner .lost').count()).toBe(0);
 });
+
+test.each(['at the first look', 'when the stream is back'])(
+  'what changes while everything is asked for is shown: %s',
+  async (when) => {
+    const first = when === 'at the first look';
+    let asked = 0;
+    server.transform = (path, answer) => {
+      if (path !== '/api/now' || ++asked !== (first ? 1 : 2)) return answer;
+      server.emit({ tasks: [row({ task: 'k7m2p', status: 'running', title: 'by another name' })] });
+      return answer;
+    };
+    await tab.page.goto('/');
+    await expect.poll(() => server.streams).toBe(1);
+    if (!first) {
+      await setHidden(true);
+      await expect.poll(() => server.streams).toBe(0);
+      await setHidden(false);
+    }
+    await tab.page.locator('article').getByText('by another name').waitFor();
+    await expect.poll(() => asked).toBe(first ? 1 : 2);
+  },
+);
 
 test('W13 what the page asks by itself says so, and what somebody looks at does not', async () => {
   const asked: boolean[] = [];

@@ -15,8 +15,7 @@ try {
 
 startTheme();
 startClock();
-startStore();
-startStream();
+void startStore().finally(startStream);
 document.body.replaceChildren();
 render(<App />, document.body);
 startServiceWorker();

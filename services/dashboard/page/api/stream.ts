@@ -12,6 +12,8 @@ const renewals = new Set<() => void>();
 const followedTasks = new Map<string, number>();
 let followedLog: string | null = null;
 let source: EventSource | null = null;
+/** What `source` follows. */
+let following = '';
 let position = '';
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,12 +53,18 @@ export function followLog(service: string | null): void {
   reopenSoon();
 }
 
+/** What the page knows is as of this position: the first stream tells what came after it, whenever that stream is opened. */
+export function knownAsOf(known: string): void {
+  if (position === '') position = known;
+}
+
 /** Opens the one stream, and keeps it open while somebody looks: of all its tabs together a browser has few connections. */
 export function startStream(): void {
   addEventListener('online', () => open());
   addEventListener('offline', () => lose());
   document.addEventListener('visibilitychange', () => open());
-  open();
+  // What is drawn first says by then what it follows: a stream given up before it is answered may keep its connection.
+  setTimeout(open, 0);
 }
 
 let reopening = false;
@@ -65,17 +73,15 @@ function reopenSoon(): void {
   reopening = true;
   setTimeout(() => {
     reopening = false;
-    if (source !== null && source.url !== new URL(address(), location.href).href) open();
+    if (source !== null && followed().toString() !== following) open();
   }, 0);
 }
 
-function address(): string {
+function followed(): URLSearchParams {
   const query = new URLSearchParams();
-  if (position !== '') query.set('after', position);
   for (const task of [...followedTasks.keys()].slice(0, followedMost)) query.append('task', task);
   if (followedLog !== null) query.set('log', followedLog);
-  const text = query.toString();
-  return text === '' ? '/api/stream' : `/api/stream?${text}`;
+  return query;
 }
 
 function close(): void {
@@ -90,7 +96,10 @@ function open(): void {
     isBehind = true;
     return;
   }
-  const opened = new EventSource(address());
+  const query = followed();
+  following = query.toString();
+  if (position !== '') query.set('after', position);
+  const opened = new EventSource(query.size === 0 ? '/api/stream' : `/api/stream?${query}`);
   source = opened;
   opened.onopen = () => {
     failures = 0;

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { followTask } from '../api/stream.ts';
 import { outputOf } from '../state/output.ts';
 import { Scrolls } from './scrolls.tsx';
@@ -9,7 +9,7 @@ const shownCharacters = 4_000;
 
 /** The last lines that a task at work has written, as they come. */
 export function LiveOutput({ task, title }: { readonly task: string; readonly title: string }): JSX.Element {
-  useEffect(() => followTask(task), [task]);
+  useLayoutEffect(() => followTask(task), [task]);
   const { text } = outputOf(task).value;
   const last = text.slice(-shownCharacters).trimEnd();
   return (

@@ -2,7 +2,7 @@ import type { Now, ServiceRow, StreamBatch, TaskRow } from '@countersign/contrac
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import { computed, effect, signal } from '@preact/signals';
 import { get } from '../api/client.ts';
-import { onBatch, onRenewal } from '../api/stream.ts';
+import { knownAsOf, onBatch, onRenewal } from '../api/stream.ts';
 import { clock } from './clock.ts';
 import { takeOutput } from './output.ts';
 import { type ShownQuestion, shownQuestions } from './questions.ts';
@@ -26,33 +26,45 @@ export const runnerTrouble = computed(
   () => troubles.value.find(({ name, status }) => name === 'runner' && status !== 'waiting') ?? null,
 );
 
-/** Follows the stream from now on. */
-export function startStore(): void {
-  onBatch(takeBatch);
+/** For each time that everything is asked for: what was told meanwhile. */
+const asking = new Set<StreamBatch[]>();
+
+/** Follows the stream from now on. Resolves when everything was asked for once. */
+export async function startStore(): Promise<void> {
+  onBatch((batch) => {
+    for (const told of asking) told.push(batch);
+    show(batch);
+    takeOutput(batch.output);
+  });
   onRenewal(() => void renew(true));
   effect(() => {
     questions.value = shownQuestions(questions.peek(), rows.value, clock.value);
   });
-  void renew(false);
+  await renew(false);
 }
 
-function takeBatch(batch: StreamBatch): void {
+function show(batch: StreamBatch): void {
   rows.value = withRows(batch.files === undefined ? rows.value : withFiles(rows.value, batch.files), batch.tasks);
   if (batch.queue !== undefined) queue.value = batch.queue;
   if (batch.troubles !== undefined) troubles.value = batch.troubles;
-  takeOutput(batch.output);
 }
 
-/** Everything anew: what is no more, or ended while nobody told, goes. */
+/** Everything anew: what is no more, or ended while nobody told, goes. What was told since the answer was made stays. */
 async function renew(byItself: boolean): Promise<void> {
+  const told: StreamBatch[] = [];
+  asking.add(told);
   try {
     const now = await get<Now>('/api/now', { byItself });
     const all: TaskRow[] = [...now.running, ...now.attention, ...now.waiting, ...now.ended];
     rows.value = withRows(new Map(), all);
     queue.value = now.queue;
     troubles.value = now.troubles;
+    for (const batch of told) show(batch);
+    knownAsOf(now.position);
     loaded.value = true;
   } catch {
     // The frame says that the server is away, or that nobody is signed in.
+  } finally {
+    asking.delete(told);
   }
 }

@@ -1,6 +1,6 @@
 import type { ArtifactRow, Attempt, FilePiece } from '@countersign/contracts/page-api.ts';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { filePath } from '../api/file-path.ts';
 import { useResource } from '../api/resource.ts';
 import { followTask } from '../api/stream.ts';
@@ -23,7 +23,7 @@ export function TaskLog(properties: {
   const logs = attempt.artifacts.filter(({ kind }) => kind === 'log');
   const [name, setName] = useState<string | null>(null);
   const chosen = logs.find((log) => log.name === name) ?? logs.find((log) => log.bytes > 0) ?? logs[0];
-  useEffect(() => (live ? followTask(task) : undefined), [task, live]);
+  useLayoutEffect(() => (live ? followTask(task) : undefined), [task, live]);
   const output = outputOf(task).value;
   if (live && output.attempt === attempt.attempt && output.text !== '' && name === null)
     return (

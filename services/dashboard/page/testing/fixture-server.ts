@@ -62,6 +62,7 @@ export class FixtureServer {
   #server: Server | null = null;
   #port = 0;
   readonly #streams = new Set<ServerResponse>();
+  readonly #told: { readonly position: number; readonly event: string }[] = [];
   readonly #sockets = new Set<Socket>();
 
   constructor(tasks: readonly TaskRow[] = lively()) {
@@ -108,7 +109,9 @@ export class FixtureServer {
     for (const task of batch.tasks ?? []) this.house.tasks.set(task.task ?? task.file, task);
     this.house.position += 1;
     const data = JSON.stringify(StreamBatch.parse({ tasks: [], output: [], log: [], ...batch }));
-    for (const stream of this.#streams) stream.write(`id: ${this.house.position}\ndata: ${data}\n\n`);
+    const event = `id: ${this.house.position}\ndata: ${data}\n\n`;
+    this.#told.push({ position: this.house.position, event });
+    for (const stream of this.#streams) stream.write(event);
   }
 
   /** A task's facts are other ones from now on; nobody is told. */
@@ -131,7 +134,7 @@ export class FixtureServer {
     response.setHeader('x-content-type-options', 'nosniff');
     if (!pathname.startsWith('/api/')) return serveFile(pathname, response);
     if (!this.signedIn) return problem(response, 401, { error: 'no_session', message: 'You are not signed in.' });
-    if (pathname === '/api/stream') return this.#openStream(response);
+    if (pathname === '/api/stream') return this.#openStream(searchParams.get('after'), response);
     if (request.method === 'DELETE') {
       if (pathname === '/api/session') this.signedIn = false;
       return json(response, 200, {});
@@ -142,9 +145,11 @@ export class FixtureServer {
     json(response, 200, this.transform(pathname, found));
   }
 
-  #openStream(response: ServerResponse): void {
+  #openStream(after: string | null, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(': open\n\n');
+    const last = after === null ? this.house.position : Number(after);
+    for (const { position, event } of this.#told) if (position > last) response.write(event);
     this.#streams.add(response);
     response.on('close', () => this.#streams.delete(response));
   }
