@@ -33,6 +33,7 @@ const hardeningKeys = [
   'security_opt',
   'restart',
   'pids_limit',
+  'ulimits',
   'mem_limit',
   'cpus',
   'network_mode',

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inspect, problemsOfContainer } from '../support/check-container.ts';
+import { exceptions, look, section5 } from '../support/docker-bench.ts';
 import { expectedServices } from '../support/expected-services.ts';
 import { calling, Neighbour } from '../support/neighbour.ts';
 import { Stack } from '../support/stack.ts';
@@ -47,6 +48,22 @@ test('nothing else of this stack runs but sandboxes', async () => {
     `label=com.docker.compose.project=${stack.project}`,
   ]);
   expect(stdout.split('\n').sort()).toEqual([...running].sort());
+});
+
+test('C10 section 5 of the CIS Docker Benchmark holds for every container, but for what is written down', async () => {
+  const { host, containers } = await look(stack.project);
+  // Warm ones wait; tasks get the same.
+  expect(new Set(containers.map(({ service }) => service))).toContain('a sandbox of a task');
+  const broken = section5.flatMap(({ id, title, holds }) =>
+    containers.filter((seen) => !holds(seen, host)).map(({ service }) => ({ id, title, service })),
+  );
+  expect(broken.filter(({ id, service }) => exceptions[id]?.[service] === undefined)).toEqual([]);
+  // What is written down and would hold all the same is no exception.
+  const written = Object.entries(exceptions).flatMap(([id, of]) =>
+    Object.keys(of).map((service) => `${id} ${service}`),
+  );
+  const met = new Set(broken.map(({ id, service }) => `${id} ${service}`));
+  expect(written.filter((exception) => !met.has(exception))).toEqual([]);
 });
 
 describe('a sandbox', () => {

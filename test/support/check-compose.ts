@@ -37,6 +37,8 @@ const Service = z.strictObject({
   pids_limit: z.number().optional(),
   mem_limit: z.string().optional(),
   cpus: z.number().optional(),
+  // As it is shown, `0` is an empty object.
+  ulimits: z.record(z.string(), z.unknown()).optional(),
   network_mode: z.string().optional(),
   networks: z.record(z.string(), z.unknown()).optional(),
   environment: z.record(z.string(), z.string().nullable()).optional(),
@@ -120,6 +122,7 @@ function problemsOfService(
   same('security_opt', service.security_opt, ['no-new-privileges:true']);
   same('restart', service.restart, expected.restart);
   same('pids_limit', service.pids_limit, expected.pids);
+  same('ulimits', service.ulimits, { core: {} });
   same('mem_limit', Number(service.mem_limit ?? Number.NaN), expected.memoryBytes);
   same('cpus', service.cpus ?? null, expected.cpus);
   same('network_mode', service.network_mode, expected.networks.length === 0 ? 'none' : undefined);

@@ -30,6 +30,7 @@ const Inspection = z.object({
     MemorySwap: z.int(),
     NanoCpus: z.int(),
     PidsLimit: z.int().nullable(),
+    Ulimits: z.array(z.object({ Name: z.string(), Soft: z.int(), Hard: z.int() })).nullable(),
     RestartPolicy: z.object({ Name: z.string() }),
     Init: z.boolean().nullable(),
     Devices: z.array(z.unknown()).nullable(),
@@ -95,6 +96,7 @@ export function problemsOfContainer(
   same('memory', host.Memory, expected.memoryBytes);
   same('processor time', host.NanoCpus, (expected.cpus ?? 0) * 1e9);
   same('processes', host.PidsLimit, expected.pids);
+  same('memory images', host.Ulimits, [{ Name: 'core', Soft: 0, Hard: 0 }]);
   same('restart', host.RestartPolicy.Name, expected.restart);
   same('init', host.Init, true);
   same('log driver', host.LogConfig.Type, expected.outputIsKept ? 'json-file' : 'none');
