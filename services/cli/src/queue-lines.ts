@@ -1,3 +1,4 @@
+import { confinementWords } from '@countersign/contracts/confinement-words.ts';
 import { inertLine } from '@countersign/contracts/inert-text.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import { queueWords } from '@countersign/contracts/queue-words.ts';
@@ -10,6 +11,13 @@ const lineCharacters = 400;
 /** What holds up the queue, in one line each; none when nothing does. */
 export function queueLines(queue: QueueState): string[] {
   return queueWords(queue).map((words) => capital(inertLine(words).slice(0, lineCharacters)));
+}
+
+/** Which sandboxes nothing got out of when that was tried last, in one line each. */
+export function confinedLines({ sandboxes = [] }: QueueState): string[] {
+  return sandboxes
+    .filter(({ status }) => status === 'confined')
+    .map((proof) => capital(inertLine(confinementWords(proof)).slice(0, lineCharacters)));
 }
 
 /** @throws CliError when it cannot be read */

@@ -56,6 +56,8 @@ const EventName = z.enum([
   'breaker_opened',
   'breaker_probing',
   'breaker_closed',
+  /** What came of trying to get out of a sandbox, of one profile and image. */
+  'confinement_tried',
   'command_accepted',
   'command_refused',
   'message',

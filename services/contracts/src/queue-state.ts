@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConfinementProof } from './confinement.ts';
 import { Timestamp } from './names.ts';
 
 /** A breaker that is not closed: tasks of this workspace with this tool wait. */
@@ -26,5 +27,7 @@ export const QueueState = z.strictObject({
   breakers: z.array(OpenBreaker),
   /** `missing`: a stage may be decided with a one-time code, and nobody has enrolled one. */
   code: z.literal('missing').optional(),
+  /** Of each profile and image that tasks get, whether anything got out of its sandbox when that was tried last. */
+  sandboxes: z.array(ConfinementProof).optional(),
 });
 export type QueueState = z.infer<typeof QueueState>;

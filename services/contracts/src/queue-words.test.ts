@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ConfinementProof } from './confinement.ts';
 import { queueWords } from './queue-words.ts';
 
 const since = '2026-11-20T10:00:00.000Z';
@@ -22,5 +23,27 @@ test('nothing is told where nothing is in the way, and no reason where none was 
   expect(queueWords({ version: 1, paused: null, breakers: [] })).toEqual([]);
   expect(queueWords({ version: 1, paused: { since, by: 'ada', reason: '' }, breakers: [] })).toEqual([
     `the queue is paused since ${since} by ada`,
+  ]);
+});
+
+test('sandboxes that are not confined are told; those that are hold up nothing', () => {
+  const proof = {
+    profile: 'default',
+    toolchain: 'own',
+    image: `sha256:${'a'.repeat(64)}`,
+    runtime: 'runc',
+    at: since,
+    status: 'confined',
+    failed: [],
+    reason: '',
+  } as const;
+  const sandboxes: ConfinementProof[] = [
+    { ...proof, failed: [] },
+    { ...proof, status: 'leaks', failed: ['network', 'names'], toolchain: 'workspace' },
+    { ...proof, status: 'untried', failed: ['sockets'], reason: 'the sandbox is gone' },
+  ];
+  expect(queueWords({ version: 1, paused: null, breakers: [], sandboxes })).toEqual([
+    'sandboxes of profile default, in a workspace’s own image, are not confined (network, names), and no task runs in them',
+    'sandboxes of profile default could not be tried for leaks, and no task runs in them: the sandbox is gone',
   ]);
 });

@@ -1,3 +1,4 @@
+import { confinementWords } from './confinement-words.ts';
 import type { OpenBreaker, QueueState } from './queue-state.ts';
 
 type Paused = NonNullable<QueueState['paused']>;
@@ -16,6 +17,11 @@ function breakerWords(breaker: OpenBreaker): string {
 }
 
 /** Everything that holds up the queue or parts of it, each in one line; none when nothing does. Pure. */
-export function queueWords({ paused, breakers }: QueueState): string[] {
-  return [...(paused === null ? [] : [pausedWords(paused)]), ...breakers.map(breakerWords)];
+export function queueWords({ paused, breakers, sandboxes = [] }: QueueState): string[] {
+  const loose = sandboxes.filter(({ status }) => status !== 'confined');
+  return [
+    ...(paused === null ? [] : [pausedWords(paused)]),
+    ...loose.map(confinementWords),
+    ...breakers.map(breakerWords),
+  ];
 }

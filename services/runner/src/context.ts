@@ -7,6 +7,7 @@ import type { MemoryFollower } from './memory/follow.ts';
 import type { MemoryReader } from './memory/open-memory.ts';
 import type { Paces } from './paces.ts';
 import type { Questions } from './questions/questions.ts';
+import type { Confinement } from './sandbox/confinement.ts';
 import type { SandboxPool } from './sandbox/pool.ts';
 import type { Layout } from './state/layout.ts';
 import type { RunStore } from './state/run-store.ts';
@@ -24,6 +25,8 @@ export type Context = {
   readonly journal: Journal;
   readonly pool: SandboxPool;
   readonly dependencies: Dependencies;
+  /** Whether anything gets out of the sandboxes that tasks get. */
+  readonly confinement: Pick<Confinement, 'hold'>;
   /** What the tools of running tasks ask. */
   readonly questions: Questions;
   /** Taking results in costs memory and processor time by what a sandbox chose to send: one after the other. */

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recoveryLimits } from '@countersign/contracts/limits.ts';
 import { queueFolders } from '@countersign/contracts/task-state.ts';
@@ -27,6 +28,7 @@ import { Questions } from './questions/questions.ts';
 import { Intake } from './queue/intake.ts';
 import { FileObserver } from './queue/observe.ts';
 import { Gateway, Launcher } from './sandbox/clients.ts';
+import { Confinement } from './sandbox/confinement.ts';
 import { SandboxPool } from './sandbox/pool.ts';
 import type { HomeGuard } from './state/home-guard.ts';
 import { Layout } from './state/layout.ts';
@@ -125,6 +127,13 @@ export async function runRunner(
     tasks.all(),
   );
   const now = () => new Date();
+  const confinement = new Confinement({
+    pool,
+    journal,
+    folder: join(layout.logs, 'confinement'),
+    now,
+    told: (proofs) => queue.toldOfSandboxes(proofs),
+  });
   const context: Context = {
     config,
     memory,
@@ -135,6 +144,7 @@ export async function runRunner(
     journal,
     pool,
     dependencies,
+    confinement,
     questions: new Questions({ tasks, runs, now, changed: (slot) => pool.repeatSlot(slot) }),
     imports: new OneAtATime(),
     troubles,
@@ -170,7 +180,7 @@ export async function runRunner(
   ];
   await using _watch = watch(watched, () => loop.wake(), logger);
   const orders = new OrderTeller(journal, launcher, past.serviceOrders);
-  const keeping = keepWarm(context, loop, stop);
+  const keeping = keepReady(context, confinement, loop, stop);
   await Promise.all([
     loop.run(),
     askDependencies(context, orders, loop, past.notes, keepReserve, stop),
@@ -211,14 +221,23 @@ function repeatSlots(context: Context, stop: AbortSignal): Promise<void> {
   return repeat(context, stop, context.paces.meterMs, () => context.pool.repeatSlots());
 }
 
-/** Keeps warm sandboxes ready; apart from the questions, which a slow start must not hold up. */
-function keepWarm(context: Context, loop: WorkLoop, stop: AbortSignal): Promise<void> {
+/**
+ * Tries the sandboxes for leaks, and keeps warm ones of those that are confined; apart from the questions, which a slow start must not
+ * hold up.
+ */
+function keepReady(context: Context, confinement: Confinement, loop: WorkLoop, stop: AbortSignal): Promise<void> {
   return repeat(context, stop, context.paces.upkeepMs, async () => {
     try {
       const { launcher } = context.dependencies.state;
+      // Another engine may answer when it is back.
+      if (!launcher.ok) await confinement.forget();
       const known = launcher.ok && loop.isAdopted ? [...launcher.profiles.values()] : null;
-      await context.pool.maintain(known?.flatMap((answer) => (answer.ok ? [answer.profile] : [])) ?? null);
+      const profiles = known?.flatMap((answer) => (answer.ok ? [answer.profile] : [])) ?? null;
+      if (profiles !== null && (await confinement.turn(profiles, stop))) loop.wake();
+      const confined = profiles?.filter((profile) => confinement.hold(profile, null) === null) ?? null;
+      await context.pool.maintain(confined);
     } catch (error) {
+      if (stop.aborted) return;
       context.logger.warn({ error: String(error) }, 'keeping sandboxes failed; it is tried again');
     }
   });

@@ -90,3 +90,26 @@ test.each([
   const told = (await home.type(['status'])).stdout.includes('scripts/countersign enrol-code');
   expect(told).toBe(isTold);
 });
+
+test('which sandboxes are confined is told below, and which are not above', async () => {
+  const proof = {
+    profile: 'default',
+    toolchain: 'own',
+    image: `sha256:${'a'.repeat(64)}`,
+    runtime: 'runsc',
+    at: past,
+    status: 'confined',
+    failed: [],
+    reason: '',
+  };
+  const leaky = { ...proof, profile: 'gpu', runtime: 'runc', status: 'leaks', failed: ['network'] };
+  const queue = { version: 1, paused: null, breakers: [], sandboxes: [proof, leaky] };
+  await writeFile(join(home.path, 'runs/queue.json'), JSON.stringify(queue));
+  const lines = (await home.type(['status'])).stdout.split('\n');
+  expect(lines[0]).toBe('Sandboxes of profile gpu are not confined (network), and no task runs in them');
+  expect(lines).toContain('Sandboxes of profile default are confined, in runsc');
+  const { stdout, stderr } = await home.type(['status', '--json']);
+  expect(JSON.parse(stdout)).toEqual([]);
+  expect(stderr).toContain('Sandboxes of profile gpu are not confined');
+  expect(stderr).not.toContain('are confined');
+});

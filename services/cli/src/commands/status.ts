@@ -7,7 +7,7 @@ import { checkedWords } from '@countersign/kit/checked-words.ts';
 import { readTaskRecords } from '@countersign/kit/task-records.ts';
 import { parseCommandLine } from '../arguments.ts';
 import { CliError, type ExitCode, exitCodes } from '../failure.ts';
-import { queueLines, readQueue } from '../queue-lines.ts';
+import { confinedLines, queueLines, readQueue } from '../queue-lines.ts';
 import { serviceTroubles } from '../service-troubles.ts';
 import { statusRows } from '../status-rows.ts';
 import { formatTable } from '../table.ts';
@@ -25,12 +25,12 @@ const columns = [
   { heading: 'REASON', width: 120 },
 ];
 
-/** `status`: what holds up the queue; every task and every file that is none yet or was refused; and every service that is not well. */
+/** `status`: what holds up the queue; every task and every file that is none yet or was refused; every service that is not well; and which sandboxes are confined. */
 export async function status(context: Context, words: readonly string[]): Promise<ExitCode> {
   const { values } = parseCommandLine(words, {}, { least: 0, most: 0 });
   const { rows, checked } = await readRows(context);
   const troubles = await serviceTroubles(context.config.volumes);
-  const queue = await queueTroubles(context.config.volumes, rows);
+  const { troubles: queue, confined } = await aboutQueue(context.config.volumes, rows);
   if (values.json === true) {
     print(context.stdout, inertJson(rows));
     if (queue.length + troubles.length > 0) print(context.stderr, ...queue, ...troubles);
@@ -44,18 +44,22 @@ export async function status(context: Context, words: readonly string[]): Promis
           rows.map((row) => cellsOf(row, checked)),
         );
   const top = queue.length === 0 ? [] : [...queue, ''];
-  print(context.stdout, ...top, ...table, ...(troubles.length === 0 ? [] : ['', ...troubles]));
+  const bottom = [...troubles, ...confined];
+  print(context.stdout, ...top, ...table, ...(bottom.length === 0 ? [] : ['', ...bottom]));
   return exitCodes.ok;
 }
 
-/** What cannot be read hides nothing else, and is told in its place. */
-async function queueTroubles(volumes: string, rows: readonly StatusRow[]): Promise<string[]> {
+/** What holds it up, and which sandboxes are confined. What cannot be read hides nothing else, and is told in its place. */
+async function aboutQueue(
+  volumes: string,
+  rows: readonly StatusRow[],
+): Promise<{ readonly troubles: readonly string[]; readonly confined: readonly string[] }> {
   try {
     const queue = await readQueue(volumes);
-    return [...queueLines(queue), ...codeLines(queue, rows)];
+    return { troubles: [...queueLines(queue), ...codeLines(queue, rows)], confined: confinedLines(queue) };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return [inertLine(error.message).slice(0, 300)];
+    return { troubles: [inertLine(error.message).slice(0, 300)], confined: [] };
   }
 }
 

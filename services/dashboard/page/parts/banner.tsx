@@ -55,7 +55,7 @@ export function Banner(): JSX.Element {
           </span>
         </div>
       )}
-      {queueWords({ version: 1, paused: null, breakers: queue.value?.breakers ?? [] }).map((words) => (
+      {queueWords({ version: 1, breakers: [], ...queue.value, paused: null }).map((words) => (
         <div key={words}>
           <Mark shape="slash" />
           <span>

@@ -1,3 +1,4 @@
+import { confinementWords } from '@countersign/contracts/confinement-words.ts';
 import type { ServiceRow, Services as ServicesAnswer } from '@countersign/contracts/page-api.ts';
 import type { ControlledService } from '@countersign/contracts/services-api.ts';
 import type { JSX } from 'preact';
@@ -9,10 +10,12 @@ import { Fact } from '../parts/fact.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { Head } from '../parts/head.tsx';
 import { Sheet } from '../parts/sheet.tsx';
-import { ServiceState } from '../parts/status.tsx';
+import { ServiceState, Status } from '../parts/status.tsx';
 import { Ago, Elapsed } from '../parts/time.tsx';
 import { Verdict } from '../parts/verdict.tsx';
+import { queue } from '../state/store.ts';
 import { counted } from '../text/format.ts';
+import { confinementStates } from '../text/status-words.ts';
 
 /** About as often as a service says how it is. */
 const wordEveryMs = 5_000;
@@ -40,10 +43,51 @@ export function Services(): JSX.Element {
                 <Service key={service.name} service={service} onDecided={services.refresh} />
               ))}
             </div>
+            <Sandboxes />
           </div>
         )}
       </Answer>
     </>
+  );
+}
+
+/** Whether anything got out of each kind of sandbox when that was tried last. */
+function Sandboxes(): JSX.Element | null {
+  const proofs = queue.value?.sandboxes ?? [];
+  if (proofs.length === 0) return null;
+  return (
+    <section aria-labelledby="sandboxes">
+      <div class="section-head">
+        <h2 id="sandboxes">Sandboxes</h2>
+      </div>
+      <div class="columns">
+        {proofs.map((proof) => (
+          <article key={`${proof.profile} ${proof.image}`} class="sheet card" data-sandbox={proof.profile}>
+            <div class="row between">
+              <h3>
+                <Foreign text={proof.profile} />
+              </h3>
+              <Status {...confinementStates[proof.status]} />
+            </div>
+            {proof.status !== 'confined' && (
+              <p class="small soft">
+                <Foreign text={confinementWords(proof)} />
+              </p>
+            )}
+            <dl class="facts">
+              <Fact name="Runtime">{proof.runtime === 'runsc' ? 'gVisor (runsc)' : 'runc'}</Fact>
+              <Fact name="Image">
+                <code>{proof.image.slice('sha256:'.length, 'sha256:'.length + 12)}</code>
+                {proof.toolchain === 'workspace' && ' (a workspace’s own)'}
+              </Fact>
+              <Fact name="Tried">
+                <Ago at={proof.at} />
+              </Fact>
+            </dl>
+          </article>
+        ))}
+      </div>
+    </section>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ConfinementProof } from '@countersign/contracts/confinement.ts';
 import type { CommandAnswer, ServiceRow, TaskRow } from '@countersign/contracts/page-api.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import { before } from './fixture-tasks.ts';
@@ -15,13 +16,24 @@ export type House = {
   logLine: (index: number) => string;
 };
 
+const confined: ConfinementProof = {
+  profile: 'default',
+  toolchain: 'own',
+  image: `sha256:${'3f9a'.repeat(16)}`,
+  runtime: 'runsc',
+  at: before(12),
+  status: 'confined',
+  failed: [],
+  reason: '',
+};
+
 export function houseOf(tasks: readonly TaskRow[]): House {
   return {
     tasks: new Map(tasks.map((task) => [task.task ?? task.file, task])),
     versions: new Map(),
     verdicts: new Map(),
     services: servicesNow(),
-    queue: { version: 1, paused: null, breakers: [] },
+    queue: { version: 1, paused: null, breakers: [], sandboxes: [confined] },
     position: 1,
     logLines: 1_000_000,
     logLine,

@@ -51,6 +51,13 @@ export const serviceWords: Readonly<Record<'ok' | 'waiting' | 'failing' | 'silen
   silent: { word: 'Silent', tone: 'quiet', shape: 'slash' },
 };
 
+/** How it is said and shown whether anything gets out of a sandbox. */
+export const confinementStates: Readonly<Record<'confined' | 'leaks' | 'untried', Words>> = {
+  confined: { word: 'Confined', tone: 'good', shape: 'check' },
+  leaks: { word: 'Leaks', tone: 'bad', shape: 'cross' },
+  untried: { word: 'Not tried', tone: 'warn', shape: 'pause' },
+};
+
 /** `model_context_too_small` as words. */
 export function spaced(name: string): string {
   return name.replaceAll(/[_-]/g, ' ');

@@ -6,8 +6,11 @@ import { chooseStartable } from './choose-startable.ts';
 const config = makeConfig({ home: '/x', slots: '/x', spools: '/x' });
 const one = { tasks: 1, perWorkspace: 1, perModel: null, perStage: new Map() };
 
-/** A launcher that has no usable image for some workspaces; `asked` is what it was asked about. */
-function begin(unusable: readonly string[]) {
+/**
+ * A launcher that has no usable image for some workspaces; `asked` is what it was asked about.
+ * @param loose workspaces whose sandboxes are not confined
+ */
+function begin(unusable: readonly string[], loose: readonly string[] = []) {
   const asked: string[] = [];
   const dependencies = {
     profileFor: (name: string, workspace: string) => {
@@ -18,7 +21,10 @@ function begin(unusable: readonly string[]) {
       return Promise.resolve({ ok: true as const, profile: profile as never });
     },
   };
-  return { asked, context: { config, dependencies: dependencies as never } };
+  const confinement = {
+    hold: (_profile: unknown, workspace: string | null) => (loose.includes(workspace ?? '') ? 'not confined' : null),
+  };
+  return { asked, context: { config, dependencies: dependencies as never, confinement } };
 }
 
 test('a task whose image cannot be used waits for that, and the next one has its turn', async () => {
@@ -33,6 +39,18 @@ test('a task whose image cannot be used waits for that, and the next one has its
   expect(waits.get('first')).toEqual({ wait: { kind: 'profile', on: ['bad'] }, reason: 'no image for bad' });
   expect(waits.get('third')?.reason).toMatch(/workspace good/);
   expect(profiles.get('second')).toMatchObject({ image: 'good' });
+});
+
+test('no task gets a sandbox that is not confined', async () => {
+  const { context } = begin([], ['loose']);
+  const tasks = [
+    makeRecord({ id: 'first', workspace: 'loose', priority: 10 }),
+    makeRecord({ id: 'second', workspace: 'good' }),
+  ];
+  const { start, waits, profiles } = await chooseStartable(context, tasks, [], one);
+  expect(start.map(({ id }) => id)).toEqual(['second']);
+  expect(waits.get('first')).toEqual({ wait: { kind: 'profile', on: ['loose'] }, reason: 'not confined' });
+  expect([...profiles.keys()]).toEqual(['second']);
 });
 
 test('many tasks of a workspace that cannot be used cost one question', async () => {

@@ -7,6 +7,7 @@ import type { Dependencies } from '../work/dependencies.ts';
 import { type Capacity, type Choice, choose, type Turns } from './choose.ts';
 import type { Hold } from './queue-control.ts';
 
+type Parts = Pick<Context, 'config' | 'dependencies' | 'confinement'>;
 type ProfileOutcome = Awaited<ReturnType<Dependencies['profileFor']>>;
 
 /**
@@ -14,7 +15,7 @@ type ProfileOutcome = Awaited<ReturnType<Dependencies['profileFor']>>;
  * so, and take nobody's turn. A stage and workspace are asked about once.
  */
 export async function chooseStartable(
-  context: Pick<Context, 'config' | 'dependencies'>,
+  context: Parts,
   waiting: readonly TaskRecord[],
   active: readonly TaskRecord[],
   capacity: Capacity,
@@ -50,13 +51,15 @@ export async function chooseStartable(
 }
 
 async function askProfile(
-  { config, dependencies }: Pick<Context, 'config' | 'dependencies'>,
+  { config, dependencies, confinement }: Parts,
   { stage, workspace }: TaskRecord,
 ): Promise<ProfileOutcome> {
   const name = config.stages.stages[stage]?.sandbox_profile;
   if (name === undefined) return { ok: false, reason: `stage ${stage} is no longer in configs/stages.yaml` };
   try {
-    return await dependencies.profileFor(name, workspace);
+    const answer = await dependencies.profileFor(name, workspace);
+    const reason = answer.ok ? confinement.hold(answer.profile, workspace) : null;
+    return reason === null ? answer : { ok: false, reason };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return { ok: false, reason: `the launcher cannot be asked for profile ${name}: ${error.message}` };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ConfinementProof } from '@countersign/contracts/confinement.ts';
 import type { JournalEvent } from '@countersign/contracts/event.ts';
 import type { QueueState } from '@countersign/contracts/queue-state.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
@@ -28,6 +29,7 @@ export class QueueControl {
   readonly #done: Set<string>;
   #paused: QueueState['paused'];
   #isCodeMissing = false;
+  #sandboxes: readonly ConfinementProof[] = [];
   #saving: Promise<void> = Promise.resolve();
   readonly #writing = new OneAtATime();
 
@@ -90,6 +92,12 @@ export class QueueControl {
     await this.#save();
   }
 
+  /** To be told what is known of the sandboxes' confinement, each time that it changes. */
+  async toldOfSandboxes(proofs: readonly ConfinementProof[]): Promise<void> {
+    this.#sandboxes = proofs;
+    await this.#save();
+  }
+
   /** To be told of every record that has changed. */
   told(record: TaskRecord): void {
     this.breakers.told(record);
@@ -133,6 +141,7 @@ export class QueueControl {
       paused: this.#paused,
       breakers: this.breakers.open(),
       ...(this.#isCodeMissing ? { code: 'missing' } : {}),
+      ...(this.#sandboxes.length === 0 ? {} : { sandboxes: [...this.#sandboxes] }),
     };
     await writeFileAtomic(this.#path, `${JSON.stringify(state, null, 2)}\n`, 0o644);
   }

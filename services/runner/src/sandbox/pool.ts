@@ -365,6 +365,7 @@ export class SandboxPool implements AsyncDisposable {
 
 const noBudget: ModelBudget = { tokens: null, requests: null };
 
-function makeOf(profile: Profile): string {
+/** What a sandbox of this profile is made from, and by which definition. Pure. */
+export function makeOf(profile: Profile): string {
   return `${profile.name} ${profile.image} ${profile.definition}`;
 }

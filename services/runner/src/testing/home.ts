@@ -188,6 +188,7 @@ export async function openContext(
     journal,
     pool,
     dependencies: new Dependencies(launcher, gateway, ['default'], journal, { path: home.home, leastBytes: 0 }),
+    confinement: { hold: () => null },
     questions: new Questions({ tasks, runs, now: clock.now, changed: (slot) => pool.repeatSlot(slot) }),
     imports: new OneAtATime(),
     memory: lateMemory(home.layout.memory, clock),

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { type Assignment, type ExchangeOutcome, exchange } from '../sandbox/exchange.ts';
 import { closedRoom, type SlotRoom } from '../sandbox/rooms.ts';
 import type { Slot } from '../sandbox/slot.ts';
+import { whyLost } from '../sandbox/why-lost.ts';
 import { BudgetWatch } from './budget-watch.ts';
 import type { Excess } from './excess.ts';
 import { Stages } from './stages.ts';
@@ -109,7 +110,7 @@ export async function talk(
       assignment,
       mayAssign,
       files: { folder: incoming, stdout, stderr },
-      lost: () => whyLost(context, slot),
+      lost: () => whyLost(context.pool, slot),
       begun: () => {
         const telling = tellBegun(context, record, slot, purpose, activity);
         // Whoever waits for all of them below hears what went wrong.
@@ -164,18 +165,4 @@ function roomOf({ questions }: Context, { id }: TaskRecord): SlotRoom {
 function remainingMs(since: string, timeoutSec: number, now: Date): number {
   const end = Date.parse(since) + timeoutSec * 1000;
   return Math.min(Math.max(0, end - now.getTime()), timeoutSec * 1000);
-}
-
-async function whyLost(context: Context, slot: Slot): Promise<string | null> {
-  try {
-    const sandbox = (await context.pool.sandboxes()).find((candidate) => candidate.id === slot.id);
-    if (sandbox === undefined) return 'the sandbox is gone';
-    if (sandbox.state !== 'ended') return null;
-    return sandbox.out_of_memory
-      ? 'the sandbox ran out of memory'
-      : `the sandbox ended with exit code ${sandbox.exit_code ?? 'unknown'}`;
-  } catch {
-    // Without the launcher nothing is known; the sandbox may well be at work.
-    return null;
-  }
 }
