@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { Phone } from '../test/support/phone.ts';
 import { Stack } from '../test/support/stack.ts';
+import { type Quantiles, quantiles, row } from './support/figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -115,12 +116,6 @@ async function catchUp(stack: Stack, phone: Phone, events: number): Promise<numb
   return (performance.now() - started) / 1_000;
 }
 
-function quantiles(of: readonly number[]): Record<'p50' | 'p95' | 'max', number> {
-  const sorted = of.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
-  return { p50: at(0.5), p95: at(0.95), max: at(1) };
-}
-
 await using stack = await Stack.up('bench-room', async (configs) => {
   await appendFile(join(configs, 'tools.yaml'), stampTool);
 });
@@ -139,18 +134,17 @@ const taps = {
   beside_synapse_ms: quantiles(measured.map(({ begun, shown }) => begun - shown)),
   rings: quantiles(measured.map(({ rings }) => rings)),
 };
-const row = (name: string, { p50, p95, max }: Record<'p50' | 'p95' | 'max', number>) =>
-  `${name.padEnd(34)}${[p50, p95, max].map((value) => String(Math.round(value)).padStart(8)).join('')}\n`;
+const line = (name: string, { p50, p95, max }: Quantiles) => row(name, [p50, p95, max]);
 // The backlog takes long, and may not come to its end.
 if (!values.json)
   process.stdout.write(
     [
-      `${`${taps.tasks} tasks, in ms`.padEnd(34)}${['p50', 'p95', 'max'].map((name) => name.padStart(8)).join('')}\n`,
-      row('Synapse has taken the tap', taps.taken_ms),
-      row('another client is shown it', taps.shown_ms),
-      row('first instruction in the sandbox', taps.first_instruction_ms),
-      row('of that not Synapse', taps.beside_synapse_ms),
-      row('rings for a task', taps.rings),
+      row(`${taps.tasks} tasks, in ms`, ['p50', 'p95', 'max']),
+      line('Synapse has taken the tap', taps.taken_ms),
+      line('another client is shown it', taps.shown_ms),
+      line('first instruction in the sandbox', taps.first_instruction_ms),
+      line('of that not Synapse', taps.beside_synapse_ms),
+      line('rings for a task', taps.rings),
     ].join(''),
   );
 const events = Number(values.backlog);

@@ -6,17 +6,21 @@
  *
  * Each row is the median, the 95th percentile and the largest of its rounds, in ms. Floors, from the same run: `docker run` of the
  * sandbox's image until its first instruction, and a watcher that looks into a folder every three seconds and then does that. Of a task: from
- * the moment before its file is renamed into the inbox, or from the decision on it being written down, until the runner has its
- * sandbox's first word (`sandbox_started`). Then what each stage of the way took, by the runner's own clock.
+ * the moment before its file is renamed into the inbox, before a signed command is renamed into its spool, or of the decision being
+ * written down, until the runner has its sandbox's first word (`sandbox_started`). Then what each stage of the way took, by the runner's own clock.
  */
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { readSigningKey } from '@countersign/contracts/command.ts';
+import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { execa } from 'execa';
 import { sandboxImage } from '../test/support/launcher-fixture.ts';
 import { Stack } from '../test/support/stack.ts';
+import { describeMachine, machineLine, type Quantiles, quantiles, row } from './support/figures.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '20' }, json: { type: 'boolean', default: false } },
@@ -24,8 +28,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const seedPollMs = 3_000;
 
-type Quantiles = { readonly p50: number; readonly p95: number; readonly max: number };
 type Started = { readonly ms: number; readonly stages: Readonly<Record<string, number>> };
+type Approved = Started & { readonly sinceCommandMs: number };
 
 /** Until the image's first instruction, in ms. */
 async function dockerRun(): Promise<number> {
@@ -80,32 +84,52 @@ async function drop(stack: Stack, index: number): Promise<Started> {
   return { ms: at - since, stages };
 }
 
-async function approve(stack: Stack, index: number): Promise<Started> {
-  const file = `gated-${index}.md`;
-  await stack.drop(file, `${head}stage: staging${body}`);
-  const { id, run } = await stack.reaches(file, ['pending'], 120_000);
-  // The planner's place is filled again.
-  await sleep(3_000);
-  await stack.countersign('approve', id, '--no-wait');
-  const { at, stages } = await begun(stack, file);
-  const approved = (await stack.events(run)).find(({ event, task_id }) => event === 'task_approved' && task_id === id);
-  return { ms: at - Date.parse(approved?.ts ?? ''), stages };
+/** Where the shell's commands lie, and what they are signed with. */
+async function shellOf(stack: Stack) {
+  const volume = ['volume', 'inspect', '--format', '{{.Mountpoint}}', `${stack.project}_spool-shell`];
+  const { secrets, operator } = await stack.places();
+  const [uid = 0, gid = 0] = operator.split(':').map(Number);
+  return {
+    spool: (await execa('docker', volume)).stdout,
+    key: readSigningKey(await readFile(join(secrets, 'cli', 'signing.key.pem'), 'utf8')),
+    /** As the stack's user, who reads it. */
+    write: async (path: string, text: string | Uint8Array) => {
+      const temporary = join(dirname(path), `.${randomBytes(12).toString('hex')}.tmp`);
+      await writeFile(temporary, text);
+      await chown(temporary, uid, gid);
+      await rename(temporary, path);
+    },
+  };
 }
 
-async function many(measure: (index: number) => Promise<Started>): Promise<Started[]> {
-  const measured: Started[] = [];
+async function approve(stack: Stack, shell: Awaited<ReturnType<typeof shellOf>>, index: number): Promise<Approved> {
+  const file = `gated-${index}.md`;
+  await stack.drop(file, `${head}stage: staging${body}`);
+  const { id, run, state } = await stack.reaches(file, ['pending'], 120_000);
+  // The planner's place is filled again.
+  await sleep(3_000);
+  const since = Date.now();
+  const giving = {
+    id: randomBytes(16).toString('base64url'),
+    actor: { channel: 'shell' as const, user: 'bench' },
+    evidence: 'bench/start.ts',
+    issuedMs: since,
+  };
+  const asked = { kind: 'approve' as const, subject: { task: id, digest: state.digest } };
+  await spoolCommand(shell.spool, giveCommand(asked, giving, shell.key), shell.write);
+  const { at, stages } = await begun(stack, file);
+  const approved = (await stack.events(run)).find(({ event, task_id }) => event === 'task_approved' && task_id === id);
+  return { ms: at - Date.parse(approved?.ts ?? ''), sinceCommandMs: at - since, stages };
+}
+
+async function many<Measured>(measure: (index: number) => Promise<Measured>): Promise<Measured[]> {
+  const measured: Measured[] = [];
   for (let round = 0; round < rounds; round += 1) {
     measured.push(await measure(round));
     // Warm sandboxes are made after a task has begun, and this one is not to meet the last one's.
     await sleep(3_000);
   }
   return measured;
-}
-
-function quantiles(of: readonly number[]): Quantiles {
-  const sorted = of.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
-  return { p50: at(0.5), p95: at(0.95), max: at(1) };
 }
 
 function stagesOf(started: readonly Started[]): Record<string, Quantiles> {
@@ -125,10 +149,12 @@ async function measured(warm: boolean) {
   await drop(stack, -1);
   await sleep(5_000);
   const drops = await many((index) => drop(stack, index));
-  const approvals = await many((index) => approve(stack, index));
+  const shell = await shellOf(stack);
+  const approvals = await many((index) => approve(stack, shell, index));
   return {
     drop: quantiles(drops.map(({ ms }) => ms)),
     approval: quantiles(approvals.map(({ ms }) => ms)),
+    command: quantiles(approvals.map(({ sinceCommandMs }) => sinceCommandMs)),
     stages: stagesOf(drops),
   };
 }
@@ -138,32 +164,30 @@ await dockerRun();
 for (let round = 0; round < rounds; round += 1) floor.push(await dockerRun());
 const seed = await seedWatcher();
 const [warm, cold] = [await measured(true), await measured(false)];
-const { stdout: engine } = await execa('docker', ['version', '--format', '{{.Server.Version}}']);
-const machine = {
-  processor: cpus()[0]?.model ?? '',
-  cores: cpus().length,
-  memory_gb: Math.round(totalmem() / 1e9),
-  kernel: release(),
-  engine,
-};
+const machine = await describeMachine();
 const report = { machine, rounds, docker_run_ms: quantiles(floor), seed_watcher_ms: quantiles(seed), warm, cold };
 if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else {
   const base = report.docker_run_ms.p50;
-  const row = (name: string, { p50, p95, max }: Quantiles, share = true) =>
-    `${name.padEnd(44)}${[p50, p95, max].map((value) => value.toFixed(value < 10 ? 1 : 0).padStart(8)).join('')}${share ? `   ${(p50 / base).toFixed(2)}` : ''}\n`;
+  const way = (name: string, of: Quantiles) => row(name, [of.p50, of.p95, of.max, of.p50 / base]);
+  const stage = ([name, of]: [string, Quantiles]) => row(`  ${name}`, [of.p50, of.p95, of.max]);
   process.stdout.write(
     [
-      `${machine.cores} cores of ${machine.processor}, ${machine.memory_gb} GB, Linux ${machine.kernel}, engine ${engine}; ${rounds} rounds, in ms\n`,
-      `${''.padEnd(44)}     p50     p95     max   of docker run\n`,
-      row('docker run', report.docker_run_ms),
-      row('watcher of the first document', report.seed_watcher_ms),
-      row('drop to first instruction, warm', warm.drop),
-      row('drop to first instruction, cold', cold.drop),
-      row('approval to first instruction, warm', warm.approval),
-      row('approval to first instruction, cold', cold.approval),
-      ...Object.entries(warm.stages).map(([name, of]) => row(`  warm: ${name}`, of, false)),
-      ...Object.entries(cold.stages).map(([name, of]) => row(`  cold: ${name}`, of, false)),
+      `${machineLine(machine)}; ${rounds} rounds, in ms\n`,
+      row('', ['p50', 'p95', 'max', 'p50/floor']),
+      way('docker run', report.docker_run_ms),
+      way('watcher of the first document', report.seed_watcher_ms),
+      ...(
+        [
+          ['warm', warm],
+          ['cold', cold],
+        ] as const
+      ).flatMap(([name, of]) => [
+        way(`${name}: from the drop`, of.drop),
+        way(`${name}: from the command`, of.command),
+        way(`${name}: from the approval`, of.approval),
+        ...Object.entries(of.stages).map(stage),
+      ]),
     ].join(''),
   );
 }

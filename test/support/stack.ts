@@ -205,7 +205,7 @@ export class Stack implements AsyncDisposable {
   /** Makes a git repository that the stack's user owns, as a workspace. */
   async workspace(
     name: string,
-    files: Readonly<Record<string, string>> = { 'README.md': `# ${name}\n` },
+    files: Readonly<Record<string, string | Uint8Array>> = { 'README.md': `# ${name}\n` },
   ): Promise<string> {
     const folder = join(this.home, 'workspaces', name);
     for (const [path, content] of Object.entries(files)) {
