@@ -39,6 +39,6 @@ export function row(label: string, cells: readonly (string | number)[]): string 
 }
 
 /** With three digits that count, and no more behind the point than they need. */
-export function figure(value: number): string {
+function figure(value: number): string {
   return value.toFixed(Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
 }

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRefusal } from '@countersign/contracts/refused-file.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
@@ -11,10 +12,10 @@ import { FileObserver } from './observe.ts';
 
 const good = 'workspace: project\nstage: dev\n\nsay hello\n';
 
-async function begin() {
+async function begin(move?: typeof rename) {
   const home = makeHome();
   const context = await openContext(home);
-  const intake = new Intake(context, new FileObserver(0));
+  const intake = new Intake(context, new FileObserver(0), move);
   const inbox = home.layout.queue('inbox');
   const invalid = home.layout.queue('outbox/invalid');
   const drop = (name: string, content: string | Buffer = good) => writeFileSync(join(inbox, name), content);
@@ -386,4 +387,56 @@ test('many files at once all become tasks', async () => {
   const records = [...context.tasks.all()];
   expect(new Set(records.map((record) => record.id)).size).toBe(30);
   expect(new Set(records.map((record) => record.run)).size).toBe(1);
+});
+
+/** Moves only when it is told that the machine can. */
+function failingMove(code: string) {
+  const machine = { works: false };
+  const move: typeof rename = async (from, to) => {
+    if (!machine.works) throw Object.assign(new Error(code), { code });
+    await rename(from, to);
+  };
+  return { machine, move };
+}
+
+test.each(['EROFS', 'EIO', 'ENOSPC'])(
+  'F21 F22 a refused file that %s keeps from being moved is moved as soon as that has passed, and refused once',
+  async (code) => {
+    const { machine, move } = failingMove(code);
+    const { layout, context, intake, drop, refusal } = await begin(move);
+    drop('wrong.md', 'workspace: nowhere\n\nx\n');
+    for (let turn = 0; turn < 3; turn += 1) await intake.scan();
+    expect(filesIn(layout, 'inbox')).toEqual(['wrong.md']);
+    machine.works = true;
+    await intake.scan();
+    expect(filesIn(layout, 'inbox')).toEqual([]);
+    expect(filesIn(layout, 'outbox/invalid')).toEqual(['wrong.md', 'wrong.md.error.txt']);
+    expect(refusal('wrong.md').text).toContain('nowhere');
+    await context.close();
+    expect(eventsOf(layout.ownJournal).filter(({ event }) => event === 'file_refused')).toHaveLength(1);
+  },
+);
+
+test('F22 what was put in the place of a refused file that could not be moved is looked at anew', async () => {
+  const { machine, move } = failingMove('EROFS');
+  const { layout, context, intake, drop } = await begin(move);
+  drop('wrong.md', 'workspace: nowhere\n\nx\n');
+  await intake.scan();
+  drop('wrong.md', good);
+  machine.works = true;
+  await intake.scan();
+  expect([...context.tasks.all()].map(({ file }) => file)).toEqual(['wrong.md']);
+  expect(filesIn(layout, 'outbox/invalid')).toEqual(['wrong.md.error.txt']);
+});
+
+test('a refused file that nobody lets go of stays, holds up nobody, and is not refused again', async () => {
+  const { move } = failingMove('EPERM');
+  const { layout, context, intake, drop } = await begin(move);
+  drop('wrong.md', 'workspace: nowhere\n\nx\n');
+  drop('x.md');
+  for (let turn = 0; turn < 3; turn += 1) await intake.scan();
+  expect([...context.tasks.all()].map(({ file }) => file)).toEqual(['x.md']);
+  expect(filesIn(layout, 'inbox')).toContain('wrong.md');
+  await context.close();
+  expect(eventsOf(layout.ownJournal).filter(({ event }) => event === 'file_refused')).toHaveLength(1);
 });

@@ -13,6 +13,7 @@ import { firstWait } from '@countersign/contracts/wait.ts';
 import { sha256 } from '@countersign/kit/digest.ts';
 import { exists, isMissing, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import { inParallel } from '@countersign/kit/in-parallel.ts';
+import { isPassing } from '@countersign/kit/system-trouble.ts';
 import type { Context } from '../context.ts';
 import { demandsApproval } from '../gate/governance.ts';
 import { findCircle } from '../loop/dependency-hold.ts';
@@ -22,6 +23,8 @@ import { type FileObserver, readIfPresent } from './observe.ts';
 
 /** A name in the inbox that may be a task's. `path` is in the file system's own bytes. */
 type Candidate = { readonly path: Buffer; readonly name: string };
+/** A refused file that still lies where it was; `stamp` as long as nobody puts another one there. */
+type Refused = { readonly path: Buffer; readonly name: string; readonly target: string; readonly stamp: string };
 type Acceptable = { readonly name: string; readonly bytes: Buffer; readonly file: TaskFile };
 
 /**
@@ -34,12 +37,17 @@ export class Intake {
   readonly #observer: FileObserver;
   /** Refused, and still there: another user's folder, for instance, cannot be moved. */
   readonly #immovable = new Set<string>();
+  /** Refused, and still there because the machine could not move it a moment ago; by path. */
+  readonly #unmoved = new Map<string, Refused>();
+  readonly #move: typeof rename;
   /** Found whole and not taken yet, the oldest first. */
   #backlog: Candidate[] = [];
 
-  constructor(context: Context, observer: FileObserver) {
+  /** @param move an override for tests of a disk that fails */
+  constructor(context: Context, observer: FileObserver, move: typeof rename = rename) {
     this.#context = context;
     this.#observer = observer;
+    this.#move = move;
   }
 
   /** Whether more files were found than one turn takes: the next turn is not to wait. */
@@ -49,6 +57,7 @@ export class Intake {
 
   /** Takes what is whole, as much as one turn may. Returns whether some files must be looked at again soon. */
   async scan(): Promise<boolean> {
+    for (const refused of [...this.#unmoved.values()]) await this.#try(refused.name, () => this.#moveAside(refused));
     const unsettled = this.#backlog.length > 0 ? false : await this.#find();
     const batch = this.#backlog.slice(0, inboxLimits.batch);
     this.#backlog = this.#backlog.slice(batch.length);
@@ -72,7 +81,8 @@ export class Intake {
     for (const entry of await readdir(layout.queue('inbox'), { encoding: 'buffer' })) {
       const name = entry.toString('utf8');
       if (!isTaskFileName(name) || tasks.isQueued(name) || this.#immovable.has(entry.toString('latin1'))) continue;
-      candidates.push({ path: Buffer.concat([inbox, entry]), name });
+      const path = Buffer.concat([inbox, entry]);
+      if (!this.#unmoved.has(path.toString('latin1'))) candidates.push({ path, name });
     }
     let unsettled = false;
     const found = await inParallel(candidates, inboxLimits.atOnce, (candidate) =>
@@ -239,14 +249,31 @@ export class Intake {
         problems: problems.slice(0, 50).map(({ line, message }) => ({ line, message: message.slice(0, 1_000) })),
       },
     });
-    await rename(path, join(folder, target)).catch((error: unknown) => {
-      if (isMissing(error)) return;
-      this.#immovable.add(basename(path.toString('latin1')));
-      logger.error({ file: name, task: id, error: String(error) }, 'a refused file cannot be moved and stays');
-    });
-    await syncFolder(folder);
-    await syncFolder(layout.queue('inbox'));
     logger.info({ file: name, task: id }, 'a file was refused');
+    await this.#moveAside({ path, name, target: join(folder, target), stamp: await this.#stampOf(path) });
+  }
+
+  /** Moves what was refused and said. What the machine cannot move now is moved in a later turn, unless it is another file by then. */
+  async #moveAside(refused: Refused): Promise<void> {
+    const { layout, logger } = this.#context;
+    const { path, name, target, stamp } = refused;
+    const key = path.toString('latin1');
+    this.#unmoved.set(key, refused);
+    if ((await this.#stampOf(path)) === stamp)
+      await this.#move(path, target).catch((error: unknown) => {
+        if (isMissing(error)) return;
+        if (isPassing(error)) throw error;
+        this.#immovable.add(basename(key));
+        logger.error({ file: name, error: String(error) }, 'a refused file cannot be moved and stays');
+      });
+    await syncFolder(layout.queue('outbox/invalid'));
+    await syncFolder(layout.queue('inbox'));
+    this.#unmoved.delete(key);
+  }
+
+  async #stampOf(path: Buffer): Promise<string> {
+    const seen = await this.#observer.observe(path);
+    return seen.kind === 'file' ? seen.stamp : seen.kind;
   }
 
   /** Writes why a file was not accepted, beside it. */
