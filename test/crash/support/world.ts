@@ -125,6 +125,8 @@ export function asProcess(point: Point, end: ProcessLife['end']): Start {
       if (!isTold) child.kill('SIGTERM');
       isTold = true;
     };
+    // It may be dead before it is told to go on.
+    child.stdin.on('error', () => undefined);
     child.stderr.on('data', (piece: Buffer) => {
       said += piece.toString();
       if (!said.includes(endsNow)) return;
