@@ -11,8 +11,8 @@ export const listenerLimits = {
   answerBytes: 4 * mib,
   /** Values that one answer may hold, told by its commas and brackets. */
   answerValues: 500_000,
-  /** So many at once: a homeserver takes as long for a few as for many, and ten thousand are a hundred pages. */
-  timelineEvents: 100,
+  /** So many at once: a homeserver takes nearly as long for a few as for many. Of a sync Synapse tells no more than a hundred. */
+  timelineEvents: 400,
   /** So few of the largest size fit into an answer with all that a homeserver may tell beside each: edits and threads. */
   fewEvents: 2,
   /** A homeserver that answers with more events than this does not keep to what it was asked for. */

@@ -371,21 +371,21 @@ test('A21 events that are too many for one answer are asked for in fewer, and th
   await homeserver.messages('a', 'b', signal);
   for (let page = 0; page < 6; page += 1) await homeserver.messages('a', 'b', signal);
   await homeserver.sync('s', 0, signal);
-  expect(asked.map(limitOf)).toEqual([100, 100, 2, 2, 4, 8, 16, 32, 64, 100]);
+  expect(asked.map(limitOf)).toEqual([400, 400, 2, 2, 4, 8, 16, 32, 64, 128]);
 });
 
 test('A21 what is too much also in few is a bad answer', async () => {
   const { homeserver, asked } = await begin(answering(200, 'x'.repeat(listenerLimits.answerBytes + 1)));
   await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'bad-answer' });
   await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'bad-answer' });
-  expect(asked.map(limitOf)).toEqual([100, 2, 2]);
+  expect(asked.map(limitOf)).toEqual([400, 2, 2]);
 });
 
 test('any other failure is not asked about twice', async () => {
   const { homeserver, asked } = await begin(answering(500, { errcode: 'M_UNKNOWN' }));
   await expect(homeserver.sync('s', 0, signal)).rejects.toMatchObject({ code: 'unreachable' });
   await expect(homeserver.messages('a', 'b', signal)).rejects.toMatchObject({ code: 'unreachable' });
-  expect(asked.map(limitOf)).toEqual([100, 100]);
+  expect(asked.map(limitOf)).toEqual([400, 400]);
 });
 
 test('what stops the listener is no failure of the homeserver', async () => {
