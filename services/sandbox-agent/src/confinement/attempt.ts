@@ -31,6 +31,11 @@ export async function mustFail(
   }
 }
 
+/** What should not be there, in words; null where there is none of it. Pure. */
+export function foundIn(names: readonly string[]): string | null {
+  return names.length === 0 ? null : `there is ${names.join(', ')}`;
+}
+
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -1,5 +1,5 @@
 import { open, readdir, readFile } from 'node:fs/promises';
-import { type Attempt, codeOf, type Runtime } from './attempt.ts';
+import { type Attempt, codeOf, foundIn, type Runtime } from './attempt.ts';
 
 /** What the launcher mounts, and what the engine mounts into every container. */
 const mounts = new Set([
@@ -62,15 +62,15 @@ async function findMounts(): Promise<string | null> {
       if (mounts.has(point) || kernelMounts.some((top) => point === top || point.startsWith(`${top}/`))) return false;
       return !(graphics.test(point) && options.split(',').includes('ro'));
     })
-    .map(([, , , , point]) => point);
-  return found.length === 0 ? null : `there is ${found.join(', ')}`;
+    .map(([, , , , point = '']) => point);
+  return foundIn(found);
 }
 
 async function findDevices(runtime: Runtime): Promise<string | null> {
   const isOwn = (name: string) =>
     devices.has(name) || name.startsWith('nvidia') || (runtime === 'runsc' && devicesOfRunsc.has(name));
   const found = (await readdir('/dev')).filter((name) => !isOwn(name));
-  return found.length === 0 ? null : `there is ${found.join(', ')}`;
+  return foundIn(found);
 }
 
 async function read(path: string): Promise<string | null> {
@@ -86,7 +86,7 @@ async function read(path: string): Promise<string | null> {
 async function list(path: string): Promise<string | null> {
   try {
     const names = await readdir(path);
-    return names.length === 0 ? null : `there is ${names.slice(0, 5).join(', ')}`;
+    return foundIn(names.slice(0, 5));
   } catch (error) {
     return isRefused(error) ? null : codeOf(error);
   }

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type Attempt, mustFail } from './attempt.ts';
+import { type Attempt, foundIn, mustFail } from './attempt.ts';
 
 /** The kernel knows no way there, or may not go it. Whatever else happens, a packet may have left. */
 const noWay = new Set([
@@ -60,7 +60,7 @@ async function findInterfaces(): Promise<string | null> {
   const found = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses.some(({ internal }) => !internal) ? [name] : [],
   );
-  return found.length === 0 ? null : `there is ${found.join(', ')}`;
+  return foundIn(found);
 }
 
 /** gVisor has no such file where there is no network. */

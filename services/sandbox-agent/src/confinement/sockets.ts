@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, foundIn } from './attempt.ts';
 
 /** Where a sandbox's own sockets are. */
 const own = ['/slot/', '/model/'];
@@ -28,7 +28,7 @@ async function findSockets(): Promise<string | null> {
       else if (stats?.isSocket() === true && path !== graphics && !own.some((prefix) => path.startsWith(prefix)))
         found.push(path);
     }
-  return found.length === 0 ? null : `there is ${found.join(', ')}`;
+  return foundIn(found);
 }
 
 /** What may not be listed may not be opened by a name that nobody knows. */
@@ -47,5 +47,5 @@ async function findAbstract(): Promise<string | null> {
     .slice(1)
     .map((line) => line.trim().split(/\s+/)[7] ?? '')
     .filter((path) => path.startsWith('@'));
-  return found.length === 0 ? null : `there is ${found.join(', ')}`;
+  return foundIn(found);
 }
