@@ -5,12 +5,12 @@ import { ConfinementAspect, type ConfinementProof, confinementExit } from '@coun
 import { confinementWords } from '@countersign/contracts/confinement-words.ts';
 import type { TaskFrame } from '@countersign/contracts/frames.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
-import { endingLimits } from '@countersign/contracts/limits.ts';
 import { makeFolder } from '@countersign/kit/files.ts';
 import type { Journal } from '@countersign/kit/journal.ts';
 import { refusalOf } from './clients.ts';
 import { confinementLimits } from './confinement-limits.ts';
 import { exchange } from './exchange.ts';
+import { frameWithoutModel } from './frame-without-model.ts';
 import { makeOf, type SandboxPool } from './pool.ts';
 import { whyLost } from './why-lost.ts';
 
@@ -182,18 +182,11 @@ export class Confinement {
 }
 
 function taskOf({ runtime }: Profile): TaskFrame {
-  return {
+  return frameWithoutModel({
     task: 'confinement',
     mode: 'verify',
-    command: [],
     conditions: confinementCommands(runtime),
-    model: '',
-    step_limit: 1,
-    token_budget: 1,
-    interrupt_ms: endingLimits.interruptMs,
-    terminate_ms: endingLimits.terminateMs,
     output_bytes: confinementLimits.outputBytes,
     repositories: [],
-    texts: 0,
-  };
+  });
 }

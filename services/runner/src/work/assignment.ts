@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
-import { endingLimits, resultLimits } from '@countersign/contracts/limits.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import type { Approved } from '../gate/approved-work.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
+import { commonFrame } from '../sandbox/frame-without-model.ts';
 import type { Needs } from './dependencies.ts';
 import { effectiveBudget } from './effective-budget.ts';
 import { type Grounds, type Unusable, unusable } from './grounds.ts';
@@ -25,13 +25,6 @@ export async function saveObjective(
   await writeFileAtomic(join(context.layout.task(record.run, record.id), 'objective.md'), objective.text);
   return { ok: true };
 }
-
-/** What every assignment says alike. */
-export const commonFrame = {
-  interrupt_ms: endingLimits.interruptMs,
-  terminate_ms: endingLimits.terminateMs,
-  output_bytes: resultLimits.outputBytes,
-} as const satisfies Partial<TaskFrame>;
 
 /** Everything that a sandbox gets for this attempt. `approved` is null when the task needs no approval. */
 export async function makeAssignment(

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Verification } from '@countersign/contracts/condition.ts';
-import type { TaskFrame } from '@countersign/contracts/frames.ts';
 import type { Profile } from '@countersign/contracts/launcher-api.ts';
 import type { ObjectId } from '@countersign/contracts/names.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import type { Context } from '../context.ts';
 import type { Repository } from '../git/repository.ts';
-import { commonFrame } from './assignment.ts';
+import { frameWithoutModel } from '../sandbox/frame-without-model.ts';
 import { type Activity, talk } from './attempt.ts';
 import type { Unusable } from './grounds.ts';
 import { packSources } from './pack-sources.ts';
@@ -37,19 +36,12 @@ export async function checkConditions(
 ): Promise<Conditions> {
   const packed = await packSources(context, commits, profile);
   if (!packed.ok) return packed;
-  const task: TaskFrame = {
-    ...commonFrame,
+  const task = frameWithoutModel({
     task: record.id,
     mode: 'verify',
-    command: [],
     conditions: [...conditions],
-    model: '',
-    // Of a model, which there is none of.
-    step_limit: 1,
-    token_budget: 1,
     repositories: packed.repositories,
-    texts: 0,
-  };
+  });
   const assignment = { task, texts: [], packs: packed.packs };
   const slot = await context.pool.acquireWithoutModel(profile, record.workspace);
   const since = context.now().toISOString();

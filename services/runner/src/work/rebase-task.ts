@@ -11,7 +11,7 @@ import { GitError } from '../git/git.ts';
 import { rebasePack } from '../git/rebase-pack.ts';
 import { findBase, pinBase } from '../git/repository.ts';
 import type { Assignment, ExchangeOutcome } from '../sandbox/exchange.ts';
-import { commonFrame } from './assignment.ts';
+import { frameWithoutModel } from '../sandbox/frame-without-model.ts';
 import { type Activity, isCancelled, talk } from './attempt.ts';
 import { cancelTask } from './cancel-task.ts';
 import { concludeWork } from './conclude-work.ts';
@@ -98,17 +98,7 @@ async function prepareRebase(
       rebase: { from, head },
     });
   }
-  const task: TaskFrame = {
-    ...commonFrame,
-    task: record.id,
-    mode: 'rebase',
-    command: [],
-    model: '',
-    step_limit: 1,
-    token_budget: 1,
-    repositories,
-    texts: 0,
-  };
+  const task = frameWithoutModel({ task: record.id, mode: 'rebase', repositories });
   return { ok: true, assignment: { task, texts: [], packs }, sources };
 }
 
