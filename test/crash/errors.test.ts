@@ -29,6 +29,7 @@ const mistaken: readonly { scenario: typeof accept; code: string; key: string }[
   { scenario: accept, code: 'ENOSPC', key: 'writeFile volumes/runs/RUN-001/tasks/devel/.<temporary>.tmp #3' },
   { scenario: decide, code: 'EIO', key: 'rename volumes/outbox/rejected/dev.md #1' },
   { scenario: work, code: 'EIO', key: 'lstat volumes/inbox/pending/dev.md #1' },
+  { scenario: work, code: 'EIO', key: 'rm volumes/logs/runner/confinement/default/incoming #2' },
   { scenario: work, code: 'EIO', key: `lstat ${attempt}/quarantine/0/quarantine.git/.git/commondir #1` },
   {
     scenario: mergePair,

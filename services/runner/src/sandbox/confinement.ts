@@ -174,9 +174,10 @@ export class Confinement {
       return outcome.delivery.end.checks ?? [];
     } finally {
       clearTimeout(timer);
-      await rm(incoming, { recursive: true, force: true });
       // When this process ends, the next one finds a sandbox that no task has, and removes it.
       if (!leave.aborted) await pool.release(slot);
+      // After the sandbox: a folder that stays is removed by the next proof, and a sandbox that stays holds a place.
+      await rm(incoming, { recursive: true, force: true });
     }
   }
 }
