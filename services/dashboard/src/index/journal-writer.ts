@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { acceptedAtOf, carriesRecord, type Head, headOf, recordOf, verdictOf } from './journal-line.ts';
 import type { JournalPlace } from './journal-piece.ts';
 import { indexLimits } from './limits.ts';
+import { removeTexts, textKinds } from './texts.ts';
 
 /** A journal as the index knows it. `name` is relative to `runs/`. */
 export type KnownJournal = { readonly id: number; readonly name: string; readonly place: JournalPlace };
@@ -70,11 +71,8 @@ export class JournalWriter {
     const database = this.#database;
     database.transaction(() => {
       const ofJournal = 'SELECT number FROM tasks WHERE journal = ?';
-      for (const kind of [0, 1, 2])
-        database.run(
-          `DELETE FROM search WHERE rowid IN (SELECT 4 * number + ${kind} FROM tasks WHERE journal = ?)`,
-          id,
-        );
+      for (const kind of textKinds.keys())
+        removeTexts(database, `SELECT 4 * number + ${kind} FROM tasks WHERE journal = ?`, id);
       for (const table of ['events', 'attempts', 'gate_waits'])
         database.run(`DELETE FROM ${table} WHERE task IN (${ofJournal})`, id);
       database.run(`DELETE FROM records WHERE number IN (${ofJournal})`, id);

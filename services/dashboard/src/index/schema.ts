@@ -1,12 +1,14 @@
 /** Another number than the one in the file, and it is made anew. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 const sums = `tasks INTEGER NOT NULL, attempts INTEGER NOT NULL, duration_ms INTEGER NOT NULL, prompt INTEGER NOT NULL,
   completion INTEGER NOT NULL, requests INTEGER NOT NULL, last_at TEXT NOT NULL`;
 
+const words = `tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'`;
+
 /**
  * A task's `number` is made from when it was accepted, so that its order is that of the lists; texts of the search are numbered
- * `4 * number + kind`. `groups` and `totals` sum up the tasks, and are kept by the triggers alone.
+ * `4 * number + kind`, and what names a task stands apart as well, for it is looked at first. `groups` and `totals` sum up the tasks, and are kept by the triggers alone.
  */
 export const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -34,7 +36,8 @@ CREATE TABLE gate_waits (
   task INTEGER NOT NULL, seq INTEGER NOT NULL, day TEXT NOT NULL, wait_ms INTEGER NOT NULL, PRIMARY KEY (task, seq)) WITHOUT ROWID;
 CREATE TABLE verdicts (
   command TEXT PRIMARY KEY, journal INTEGER NOT NULL, accepted INTEGER NOT NULL, summary TEXT NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE search USING fts5(title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4');
+CREATE VIRTUAL TABLE search USING fts5(text, ${words});
+CREATE VIRTUAL TABLE names USING fts5(text, ${words}, content = '', contentless_delete = 1);
 CREATE TABLE groups (
   run TEXT NOT NULL, workspace TEXT NOT NULL, tool TEXT NOT NULL, model TEXT NOT NULL, status TEXT NOT NULL,
   error_class TEXT NOT NULL, ${sums}, PRIMARY KEY (run, workspace, tool, model, status, error_class)) WITHOUT ROWID;

@@ -34,14 +34,20 @@ export async function readTexts(database: Database, volumes: string): Promise<bo
   return rows.length > 0;
 }
 
-type Text = { readonly title: string; readonly text: string };
+/** `names` is what names a task, and stands in its text as well. */
+type Text = { readonly names?: string; readonly text: string };
 
-function put(database: Database, rowid: number, { title, text }: Text): void {
-  const known = database.get('SELECT title, text FROM search WHERE rowid = ?', rowid);
-  const isEmpty = title === '' && text === '';
-  if (known === undefined ? isEmpty : known['title'] === title && known['text'] === text) return;
-  if (known !== undefined) database.run('DELETE FROM search WHERE rowid = ?', rowid);
-  if (!isEmpty) database.run('INSERT INTO search (rowid, title, text) VALUES (?, ?, ?)', rowid, title, text);
+function put(database: Database, rowid: number, { names, text }: Text): void {
+  const known = database.get('SELECT text FROM search WHERE rowid = ?', rowid)?.['text'];
+  if (known === undefined ? text === '' : known === text) return;
+  if (known !== undefined) removeTexts(database, '?', rowid);
+  if (text !== '') database.run('INSERT INTO search (rowid, text) VALUES (?, ?)', rowid, text);
+  if (names !== undefined) database.run('INSERT INTO names (rowid, text) VALUES (?, ?)', rowid, names);
+}
+
+/** Takes texts out of the search: those whose numbers a query tells. */
+export function removeTexts(database: Database, numbers: string, value: number): void {
+  for (const table of ['search', 'names']) database.run(`DELETE FROM ${table} WHERE rowid IN (${numbers})`, value);
 }
 
 async function textsOf(volumes: string, record: TaskRecord): Promise<Text[]> {
@@ -57,12 +63,13 @@ async function textsOf(volumes: string, record: TaskRecord): Promise<Text[]> {
     if (found.handoff === '') found.handoff = handoff;
     if (found.plan !== '' && found.handoff !== '') break;
   }
-  const names = [record.title, record.id, record.file, record.workspace, record.run].join(' ');
+  const names = withoutControls([record.title, record.id, record.file, record.workspace, record.run].join(' '));
+  const about = withoutControls(objective === '' ? file : objective);
   return [
-    { title: names, text: objective === '' ? file : objective },
-    { title: '', text: found.plan },
-    { title: '', text: found.handoff },
-  ].map(({ title, text }) => ({ title: withoutControls(title), text: withoutControls(text) }));
+    { names, text: about === '' ? names : `${names} · ${about}` },
+    { text: withoutControls(found.plan) },
+    { text: withoutControls(found.handoff) },
+  ];
 }
 
 /** Where the last attempt left no plan or handoff, that of one before it counts. */

@@ -1,7 +1,15 @@
 import { queryLimits } from './limits.ts';
 
-/** What a person searches for: `match` as a query of SQLite's full-text search, `words` as they stand in a text, the last begun only. */
-export type FullTextQuery = { readonly match: string; readonly words: readonly string[]; readonly isBegun: boolean };
+/**
+ * What a person searches for: `match` and, with the last word whole, `whole` as queries of SQLite's full-text search; `words` as they
+ * stand in a text, the last begun only.
+ */
+export type FullTextQuery = {
+  readonly match: string;
+  readonly whole: string;
+  readonly words: readonly string[];
+  readonly isBegun: boolean;
+};
 
 const word = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
 
@@ -15,8 +23,8 @@ export function fullTextQuery(text: string): FullTextQuery | null {
   if (last === undefined) return null;
   // One letter begins a good part of all words.
   const isBegun = last.length > 1;
-  const match = `${words.map((one) => `"${one}"`).join(' ')}${isBegun ? '*' : ''}`;
-  return { match, words: words.map(folded), isBegun };
+  const whole = words.map((one) => `"${one}"`).join(' ');
+  return { match: isBegun ? `${whole}*` : whole, whole, words: words.map(folded), isBegun };
 }
 
 /**

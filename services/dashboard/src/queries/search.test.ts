@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SearchResults } from '@countersign/contracts/page-api.ts';
 import { describe, expect, test } from 'vitest';
 import { DashboardGround, until } from '../testing/dashboard-ground.ts';
-import { done, running, task } from '../testing/records.ts';
+import { at, done, running, task } from '../testing/records.ts';
 
 describe('search', () => {
   test('finds words of tasks, plans and handoffs, the best first, with excerpts in pieces and no markup', async () => {
@@ -24,6 +24,34 @@ describe('search', () => {
     const [result] = await find('gate');
     expect(result?.excerpt.filter(({ found }) => found).map(({ text }) => text)).toEqual(['gateway']);
     expect(result?.excerpt.map(({ text }) => text).join('')).toContain('<b>gateway</b>');
+  });
+
+  test('names come first, then texts with the whole word, then texts with a word that begins so; of each the newest', async () => {
+    const ground = new DashboardGround();
+    const texts: readonly [id: string, title: string, text: string][] = [
+      ['t1', 'Other', 'about giraffes'],
+      ['t2', 'Giraffe house', 'about it'],
+      ['t3', 'Other', 'one giraffe'],
+      ['t4', 'Giraffes', 'about them'],
+      ['t5', 'Other', 'two giraffes'],
+      ['t6', 'Other', 'the last giraffe'],
+      ['t7', 'Other', 'no such animal'],
+    ];
+    for (const [index, [id, title, text]] of texts.entries()) {
+      const record = task(id, running, { title, accepted_at: at(index) });
+      ground.write(record, 'task.md', text);
+      await ground.says('task_started', record);
+    }
+    const { queries } = await ground.open();
+    const find = async (q: string) => (await queries.search(q)).results.map(({ row }) => row.task);
+    await until(
+      () => find('animal'),
+      (found) => found.length === 1,
+    );
+    expect(await find('giraffe')).toEqual(['t4', 't2', 't6', 't3', 't5', 't1']);
+    expect(await find('giraffes')).toEqual(['t4', 't5', 't1']);
+    expect(await find('other giraffe')).toEqual(['t6', 't3', 't5', 't1']);
+    expect(await find('house giraf')).toEqual(['t2']);
   });
 
   test('W16 what only a link leads to, of a file or of a folder, is not found', async () => {
