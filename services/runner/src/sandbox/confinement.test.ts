@@ -186,6 +186,18 @@ test('when the launcher was away everything is tried anew', async () => {
   expect(confinement.hold(profile, null)).toMatch(/are tried for leaks first/);
 });
 
+test('a sandbox that waits since before proves nothing: what is tried is made now', async () => {
+  const { launcher, pool, confinement, ends } = await begin();
+  const warm = { ...profile, warm: 1 };
+  await pool.maintain([warm]);
+  const [waiting] = launcher.sandboxes.keys();
+  await Promise.all([ends(held), confinement.turn([warm], never)]);
+  expect(confinement.hold(warm, null)).toBeNull();
+  expect([...launcher.sandboxes.keys()]).toEqual([waiting]);
+  expect(launcher.removed).toHaveLength(1);
+  expect(launcher.removed).not.toContain(waiting);
+});
+
 test('F04 whoever is leaving waits for no proof, and says nothing of it', async () => {
   const { launcher, confinement, events } = await begin();
   const leave = new AbortController();

@@ -20,7 +20,7 @@ type Wanted = { readonly profile: Profile; readonly workspace: string | null };
 type Tried = { readonly proof: ConfinementProof /** Of the clock. */; readonly atMs: number };
 
 type Parts = {
-  readonly pool: Pick<SandboxPool, 'acquireWithoutModel' | 'release' | 'sandboxes'>;
+  readonly pool: Pick<SandboxPool, 'makeWithoutModel' | 'release' | 'sandboxes'>;
   readonly journal: Pick<Journal, 'append'>;
   /** Where the output of each is kept, in a folder of the profile's name. */
   readonly folder: string;
@@ -156,7 +156,7 @@ export class Confinement {
     ];
     for (const path of [stdout, stderr, incoming]) await rm(path, { recursive: true, force: true });
     await makeFolder(incoming);
-    const slot = await pool.acquireWithoutModel(profile, workspace);
+    const slot = await pool.makeWithoutModel(profile, workspace);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort('time limit'), confinementLimits.timeMs);
     try {

@@ -99,11 +99,15 @@ export class SandboxPool implements AsyncDisposable {
    */
   async acquireWithoutModel(profile: Profile, workspace: string | null = null): Promise<Slot> {
     const warm = this.#takeIdle(profile);
-    const slot =
-      warm !== undefined && (await this.#closeModel(warm))
-        ? warm
-        : await this.#startAwaited(profile, workspace, 'without-model');
-    this.#dispatch(slot, slot === warm ? 'warm' : 'cold');
+    if (warm === undefined || !(await this.#closeModel(warm))) return await this.makeWithoutModel(profile, workspace);
+    this.#dispatch(warm, 'warm');
+    return warm;
+  }
+
+  /** The same, and made now: what it shows holds for those that are made from now on. @throws NoSandboxError */
+  async makeWithoutModel(profile: Profile, workspace: string | null = null): Promise<Slot> {
+    const slot = await this.#startAwaited(profile, workspace, 'without-model');
+    this.#dispatch(slot, 'cold');
     return slot;
   }
 
