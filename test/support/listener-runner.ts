@@ -48,8 +48,13 @@ export class RunnerDouble implements AsyncDisposable {
   }
 
   /** Asks for an approval of a task: what the digest names is on disk before the journal says so. */
-  async ask(id: string, change: Partial<TaskRecord> = {}, plan = 'Do as the task says.\n'): Promise<Asked> {
-    const asked = withTimes(id, change, plan);
+  async ask(
+    id: string,
+    change: Partial<TaskRecord> = {},
+    plan = 'Do as the task says.\n',
+    expiresAfterMs = approvalMs,
+  ): Promise<Asked> {
+    const asked = withTimes(id, change, plan, expiresAfterMs);
     const { record } = asked;
     await writeWaitingTask(this.#home.path('volumes'), asked);
     this.#waiting.set(id, record);
@@ -217,9 +222,9 @@ export class RunnerDouble implements AsyncDisposable {
 
 const service = { phase: 'service', agent_role: 'runner' } as const;
 
-function withTimes(id: string, change: Partial<TaskRecord>, plan: string): Asked {
+function withTimes(id: string, change: Partial<TaskRecord>, plan: string, expiresAfterMs: number): Asked {
   const requested_at = new Date().toISOString();
-  const expires_at = new Date(Date.now() + approvalMs).toISOString();
+  const expires_at = new Date(Date.now() + expiresAfterMs).toISOString();
   const nonce = randomBytes(16).toString('hex');
   const { record, view } = makeWaitingTask(plan, { ...change, id }, { nonce, requested_at, expires_at });
   return { record: { ...record, state: { ...record.state, since: requested_at, expires_at } }, view };

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import type { Command } from '@countersign/contracts/command.ts';
+import type { RoomSettings } from '@countersign/contracts/config/room.ts';
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type Content, requestedTask } from './listener-content.ts';
 import { ListenerHome } from './listener-home.ts';
@@ -63,6 +66,13 @@ export class ListenerStage implements AsyncDisposable {
   async startListener(): Promise<void> {
     this.home.listener.start();
     await this.home.listener.says('ok');
+  }
+
+  /** From now on the room calls as `configs/room.yaml` says this. */
+  async callsAs(settings: RoomSettings): Promise<void> {
+    await this.home.listener.stop();
+    await writeFile(this.home.path('configs/room.yaml'), stringify(settings));
+    await this.startListener();
   }
 
   /** Asks for an approval and waits until the room shows it. */
