@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,15 +11,19 @@ import { Neighbour } from '../support/neighbour.ts';
 import { type Changes, type Ended, runShipped } from '../support/shipped-sandbox.ts';
 import { root } from '../support/stack.ts';
 import { type Attack, attacks, type Ground } from './attacks.ts';
+import { inGvisor } from './in-gvisor.ts';
+import { profiles } from './profiles.ts';
+import { Report, type Verdict } from './report.ts';
 
-/** The probe's exit codes; any other one is a fault of the test. */
+/** The probe's exit codes; any other one is that of something else which ended it. */
 const verdicts = { blocked: 0, reached: 10 } as const;
 /** Of a container that the kernel killed for its memory. */
 const killed = 137;
 
+const report = new Report();
 let folder: string;
 let neighbour: Neighbour;
-let process: ChildProcess;
+let target: ChildProcess;
 let ground: Ground;
 const servers: Server[] = [];
 /** Connections to anything of this host's that listens for the attacks. */
@@ -33,19 +38,20 @@ beforeAll(async () => {
   await chown(marked, 0, 0);
   await chmod(marked, 0o4755);
   neighbour = await Neighbour.join();
-  process = spawn('sleep', ['3600'], { stdio: 'ignore' });
+  target = spawn('sleep', ['3600'], { stdio: 'ignore' });
   const bridge = ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'];
   const { stdout: address } = await execa('docker', bridge);
-  const abstract = `countersign-attack-${process.pid}`;
+  const abstract = `countersign-attack-${target.pid}`;
   const socket = join(folder, 'launcher.sock');
   const port = await listen((server) => server.listen(0, address));
   await listen((server) => server.listen(`\0${abstract}`));
   await listen((server) => server.listen(socket));
-  ground = { neighbour, host: { address, port }, abstract, socket, process: process.pid ?? 0, marked };
+  ground = { neighbour, host: { address, port }, abstract, socket, process: target.pid ?? 0, marked };
 });
 
 afterAll(async () => {
-  process.kill('SIGKILL');
+  await report.write();
+  target.kill('SIGKILL');
   for (const server of servers) server.close();
   await neighbour[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
@@ -66,12 +72,13 @@ async function listen(begin: (server: Server) => void): Promise<number> {
 /** What the probe came to, and how often anything outside heard of it. */
 async function attempt(
   { probe }: Attack,
+  Runtime: string,
   changes: Changes = {},
-): Promise<{ readonly verdict: string; readonly output: string; readonly outside: number }> {
+): Promise<{ readonly verdict: Verdict; readonly output: string; readonly outside: number }> {
   neighbour.takeHeard();
   const before = heard;
   const Binds = [`${join(folder, 'probe')}:/probe:ro`, ...(changes.HostConfig?.Binds ?? [])];
-  const made = { ...changes, HostConfig: { ...changes.HostConfig, Binds } };
+  const made = { ...changes, HostConfig: { Runtime, ...changes.HostConfig, Binds } };
   const ended = await runShipped(join(folder, 'slot'), ['/probe', ...probe(ground)], made);
   return {
     verdict: verdictOf(ended),
@@ -80,27 +87,77 @@ async function attempt(
   };
 }
 
-function verdictOf({ code, outOfMemory }: Ended): string {
+function verdictOf({ code, outOfMemory }: Ended): Verdict {
   if (code === verdicts.reached) return 'reached';
   // What is beyond its limit ends the sandbox itself, which is its end and nobody else's.
-  return code === verdicts.blocked || (code === killed && outOfMemory) ? 'blocked' : `a fault: exit code ${code}`;
+  return code === verdicts.blocked || (code === killed && outOfMemory) ? 'blocked' : 'ended';
 }
 
-describe.each(attacks)('$id $what', (attack) => {
-  const { given, control } = attack;
+// In gVisor each of them takes a second: all of them are part of the whole run.
+const attacked =
+  process.env['COUNTERSIGN_TEST_ALL'] === 'yes' ? profiles : profiles.filter(({ name }) => name === 'runc');
+describe.each(attacked)('in $name', ({ name, runtime }) => {
+  describe.each(attacks)('$id $what', (attack) => {
+    const { id, what, given, control } = attack;
+    const otherwise = name === 'gVisor' ? inGvisor.get(`${id} ${what}`) : undefined;
+    const line = report.begin(id, what, name, otherwise?.why ?? '');
 
-  test('comes to nothing in a sandbox as it is made', async () => {
-    const { verdict, output, outside } = await attempt(attack, given?.(ground));
-    expect({ verdict, outside }, output).toEqual({ verdict: 'blocked', outside: 0 });
+    test('comes to nothing in a sandbox as it is made', async () => {
+      const { verdict, output, outside } = await attempt(attack, runtime, given?.(ground));
+      line.shipped = verdict;
+      expect({ verdict, outside }, output).toEqual({ verdict: otherwise?.shipped ?? 'blocked', outside: 0 });
+    });
+
+    if (typeof control === 'string') line.control = control;
+    else
+      test('succeeds with one protection less', async () => {
+        const { verdict, output } = await attempt(attack, runtime, control(ground));
+        line.control = verdict;
+        expect(verdict, output).toBe(otherwise?.control ?? 'reached');
+      });
+  });
+});
+
+const agent = '/app/services/sandbox-agent/src/hide-memory.ts';
+/** A process of the agent's kind starts the probe, and ends as that does. */
+function underAgent(isHidden: boolean, probe: string): string[] {
+  const hide = isHidden ? `(await import('${agent}')).hideMemory();` : '';
+  const start = `(await import('node:child_process')).spawnSync('/probe', ${probe}, { stdio: 'inherit' })`;
+  return ['node', '--input-type=module', '-e', `${hide} process.exit(${start}.status ?? 1);`];
+}
+
+describe.each(profiles)('S015 the process that verifies, in $name', ({ name, runtime }) => {
+  const probes = [
+    ['its memory, to write', "['open', '/proc/' + process.pid + '/mem', 'w']"],
+    ['tracing it', "['ptrace', String(process.pid)]"],
+  ] as const;
+  // Where Linux or gVisor lets nobody trace but those that it started, that is a second protection.
+  const isGuarded = name === 'gVisor' || guardedByYama();
+
+  test.each(probes)('%s: comes to nothing for what it starts', async (_, probe) => {
+    expect(await begin(underAgent(true, probe), runtime)).toBe('blocked');
   });
 
-  if (typeof control !== 'string')
-    test('succeeds with one protection less', async () => {
-      const { verdict, output } = await attempt(attack, control(ground));
-      expect(verdict, output).toBe('reached');
-    });
+  test.each(probes)('%s: succeeds where it does not hide', async (_, probe) => {
+    expect(await begin(underAgent(false, probe), runtime)).toBe(isGuarded ? 'blocked' : 'reached');
+  });
 });
+
+async function begin(command: readonly string[], Runtime: string): Promise<Verdict> {
+  const Binds = [`${join(folder, 'probe')}:/probe:ro`];
+  return verdictOf(await runShipped(join(folder, 'slot'), command, { HostConfig: { Runtime, Binds } }));
+}
+
+function guardedByYama(): boolean {
+  const setting = '/proc/sys/kernel/yama/ptrace_scope';
+  return existsSync(setting) && readFileSync(setting, 'utf8').trim() !== '0';
+}
 
 test('of no more than eight attacks it is only said why there is no control', () => {
   expect(attacks.filter(({ control }) => typeof control === 'string').length).toBeLessThanOrEqual(8);
+});
+
+test('what is other in gVisor is said of attacks that are tried', () => {
+  const tried = new Set(attacks.map(({ id, what }) => `${id} ${what}`));
+  expect([...inGvisor.keys()].filter((key) => !tried.has(key))).toEqual([]);
 });

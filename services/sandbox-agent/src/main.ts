@@ -4,6 +4,7 @@ import { runAgent } from './agent/agent.ts';
 import { agentPaths } from './agent/paths.ts';
 import { detectSweepScope } from './agent/sweep.ts';
 import { checkImage } from './check.ts';
+import { hideMemory } from './hide-memory.ts';
 
 const modelPort = 11434;
 const roomPort = 8008;
@@ -15,6 +16,8 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+// Before anything of a task's runs.
+hideMemory();
 if (process.argv[2] === '--check') {
   process.stdout.write(`${JSON.stringify(await checkImage())}\n`);
 } else {
