@@ -12,6 +12,15 @@ const besideOthers = process.env['COUNTERSIGN_TEST_ENGINE_RESTART'] === 'yes' ? 
 
 export default defineConfig({
   test: {
+    // `npm run coverage`: the launcher alone, for it alone may do anything. Its entry points are run as processes of their own.
+    coverage: {
+      provider: 'v8',
+      include: ['services/launcher/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', 'services/launcher/src/{main,health,judge-image}.ts'],
+      thresholds: { 100: true },
+      reporter: ['text'],
+      reportsDirectory: '.cache/coverage',
+    },
     projects: [
       // Most of them wait for git: a worker for each processor is not too much.
       { test: { name: 'unit', include: ['services/**/*.test.ts'], maxWorkers: '100%' } },

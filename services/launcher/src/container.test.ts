@@ -52,3 +52,8 @@ test('a container whose labels the launcher did not write is not described', () 
   inspection.Config.Labels = { ...inspection.Config.Labels, 'countersign.profile': '../default' };
   expect(describeSandbox(inspection)).toBeNull();
 });
+
+test('one without an epoch is of no start that is known', () => {
+  const { 'countersign.epoch': _, ...labels } = ours.Labels;
+  expect(ownerOf('countersign', { ...ours, Labels: labels })).toEqual({ slot, epoch: '' });
+});

@@ -122,3 +122,62 @@ test('a service is stopped by its id with the time that it has, and of how it st
   });
   expect(seen).toEqual(['POST /v1.45/containers/c1/stop?t=15', 'GET /v1.45/containers/c1/json']);
 });
+
+test('what the engine leaves out is empty', async () => {
+  const engine = await engineThat((incoming, response) => {
+    const { pathname } = new URL(incoming.url ?? '', 'http://engine');
+    const answers: Record<string, unknown> = {
+      '/v1.45/volumes/v': { Driver: 'local', Options: null },
+      '/v1.45/info': { Runtimes: { runc: {}, runsc: { runtimeArgs: ['--host-uds=all'] } } },
+      '/v1.45/images/a/json': { Id: `sha256:${'a'.repeat(64)}`, Config: null },
+      '/v1.45/images/b/json': { Id: `sha256:${'b'.repeat(64)}`, Config: { User: 'x' }, RootFS: { Layers: ['l'] } },
+      '/v1.45/containers/json': [{ Id: 'c1', Names: ['/x'], Labels: null }],
+    };
+    json(200, answers[pathname])(incoming, response);
+  });
+  expect(await engine.volume('v', soon())).toEqual({ driver: 'local', options: {} });
+  expect(await engine.runtimes(soon())).toEqual(
+    new Map([
+      ['runc', []],
+      ['runsc', ['--host-uds=all']],
+    ]),
+  );
+  expect(await engine.image('a', soon())).toMatchObject({ config: {}, layers: [] });
+  expect(await engine.image('b', soon())).toMatchObject({ config: { User: 'x' }, layers: ['l'] });
+  expect(await engine.list({}, soon())).toEqual([{ Id: 'c1', Names: ['/x'], Labels: {} }]);
+});
+
+test('a volume has its options, by which one that stands for a folder of the host is told', async () => {
+  const engine = await engineThat(json(200, { Driver: 'local', Options: { o: 'bind', device: '/' } }));
+  expect(await engine.volume('v', soon())).toEqual({ driver: 'local', options: { o: 'bind', device: '/' } });
+});
+
+test('a container is signalled, and removed with what it alone had', async () => {
+  const seen: string[] = [];
+  const engine = await engineThat((incoming, response) => {
+    seen.push(`${incoming.method} ${incoming.url}`);
+    response.writeHead(204).end();
+  });
+  await engine.kill('c1', 'SIGINT', soon());
+  await engine.remove('c1', soon());
+  expect(seen).toEqual([
+    'POST /v1.45/containers/c1/kill?signal=SIGINT',
+    'DELETE /v1.45/containers/c1?force=true&v=true',
+  ]);
+});
+
+test.each([
+  [404, null],
+  [409, null],
+  [500, 'refused'],
+])('a removal that the engine answers with %i comes to %s', async (status, code) => {
+  const engine = await engineThat(json(status, { message: 'because' }));
+  const outcome = await engine.remove('c1', soon()).catch((error: unknown) => error);
+  if (code === null) expect(outcome).toBeUndefined();
+  else expect(outcome).toMatchObject({ code });
+});
+
+test('an engine says its version', async () => {
+  const engine = await engineThat(json(200, { Version: '26.1.5', ApiVersion: '1.45', Os: 'linux' }));
+  expect(await engine.version(soon())).toEqual({ engine: '26.1.5', api: '1.45' });
+});

@@ -48,8 +48,9 @@ const InfoAnswer = z.object({
   Runtimes: z.record(z.string(), z.object({ runtimeArgs: z.array(z.string()).nullish() })),
 });
 const VolumeAnswer = z.object({ Driver: z.string(), Options: z.record(z.string(), z.string()).nullish() });
-const FailedAnswer = z.object({
-  statusCode: z.int(),
+const Failure = z.object({
+  message: z.string(),
+  statusCode: z.int().optional().catch(undefined),
   json: z.object({ message: z.string() }).optional().catch(undefined),
 });
 
@@ -148,13 +149,11 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
 
 function asEngineError(cause: unknown, signal: AbortSignal): EngineError {
   if (signal.aborted) return new EngineError('unreachable', 'no answer in time', { cause });
-  const failed = FailedAnswer.safeParse(cause);
-  const text = cause instanceof Error ? cause.message : String(cause);
-  if (!failed.success) return new EngineError('unreachable', text, { cause });
-  const message = failed.data.json?.message ?? text;
-  if (failed.data.statusCode === 404) return new EngineError('not-found', message, { cause });
+  const { message: text, statusCode, json } = Failure.parse(cause);
+  if (statusCode === undefined) return new EngineError('unreachable', text, { cause });
+  const message = json?.message ?? text;
+  if (statusCode === 404) return new EngineError('not-found', message, { cause });
   // 304: it is in that state already.
-  if (failed.data.statusCode === 409 || failed.data.statusCode === 304)
-    return new EngineError('conflict', message, { cause });
+  if (statusCode === 409 || statusCode === 304) return new EngineError('conflict', message, { cause });
   return new EngineError('refused', message, { cause });
 }

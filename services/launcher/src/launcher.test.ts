@@ -10,6 +10,7 @@ import { SocketClient } from '@countersign/kit/socket-client.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readSettings } from './config.ts';
+import { EngineError } from './engine-error.ts';
 import { createLauncher } from './launcher.ts';
 import { FakeEngine } from './testing/fake-engine.ts';
 
@@ -122,4 +123,26 @@ test.each([
     status: 403,
     body: { code },
   });
+});
+
+test('a fault while it looks for what an earlier one left ends it', async () => {
+  const engine = new FakeEngine();
+  engine.list = () => Promise.reject(new TypeError('a fault'));
+  await expect(createLauncher(settings(), { engine })).rejects.toThrow(TypeError);
+});
+
+test('a question to the engine that its end breaks off is no news of the engine', async () => {
+  const engine = new FakeEngine();
+  const asked = Promise.withResolvers<void>();
+  engine.version = (signal?: AbortSignal) => {
+    asked.resolve();
+    return new Promise((_, reject) => {
+      signal?.addEventListener('abort', () => reject(new EngineError('unreachable', 'no answer in time')));
+    });
+  };
+  {
+    await using _launcher = await createLauncher(settings(), { engine });
+    await asked.promise;
+  }
+  expect(await readHealth(folder)).toBeNull();
 });

@@ -111,3 +111,12 @@ describe("a workspace's image", () => {
     expect(engine.calls.length).toBeGreaterThan(calls);
   });
 });
+
+test('the default profile has warm sandboxes where its file says nothing, and no other one has', async () => {
+  const { profiles } = launcherParts();
+  expect(await profiles.resolve('unset', null, soon())).toMatchObject({ value: { answer: { warm: 0 } } });
+  const own = launcherParts({ defaultProfile: 'unset' });
+  expect(await own.profiles.resolve('default', null, soon())).toMatchObject({
+    value: { answer: { warm: launcherLimits.warmByDefault } },
+  });
+});

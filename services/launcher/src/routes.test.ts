@@ -107,6 +107,21 @@ describe('the API', () => {
     expect(LauncherHealth.parse((await request(app).get('/health')).body).status).toBe('ok');
   });
 
+  test('a fault of the launcher’s own is logged, and told without a word of it', async () => {
+    const { app, engine, log } = launcherParts();
+    engine.list = () => Promise.reject(new TypeError('a secret of the launcher'));
+    const answer = await request(app).get('/sandboxes');
+    expect([answer.status, refusalOf(answer)]).toEqual([500, 'internal']);
+    expect(answer.text).not.toContain('secret');
+    expect(log).toContainEqual(expect.objectContaining({ level: 50, msg: 'a request failed' }));
+  });
+
+  test('a fault of the launcher’s own is no word on the engine', async () => {
+    const { app, engine } = launcherParts();
+    engine.version = () => Promise.reject(new TypeError('a fault'));
+    expect((await request(app).get('/health')).status).toBe(500);
+  });
+
   test('every refusal is logged with its code and message', async () => {
     const { app, log } = launcherParts();
     await request(app).get('/profiles/other');

@@ -221,3 +221,65 @@ describe('what belongs to the stack', () => {
     expect(await sandboxes.list(soon())).toMatchObject([{ id: slot, state: 'running' }]);
   });
 });
+
+describe('what is gone or fails in between', () => {
+  const gone = { refusal: { code: 'no-such-sandbox' } };
+
+  test('a fault of the launcher’s own while it asks is passed on', async () => {
+    const { engine, sandboxes } = launcherParts();
+    engine.create = () => Promise.reject(new TypeError('a fault'));
+    await expect(sandboxes.start(start, soon())).rejects.toThrow(TypeError);
+    engine.kill = () => Promise.reject(new EngineError('refused', 'no such signal'));
+    const again = launcherParts();
+    await again.sandboxes.start(start, soon());
+    again.engine.kill = engine.kill;
+    await expect(again.sandboxes.signal(slot, { signal: 'SIGINT' }, soon())).rejects.toThrow('no such signal');
+  });
+
+  test('an image that was removed meanwhile', async () => {
+    const { engine, sandboxes } = launcherParts();
+    engine.create = () => Promise.reject(new EngineError('not-found', 'no such image'));
+    expect(await sandboxes.start(start, soon())).toMatchObject({ refusal: { code: 'no-image' } });
+  });
+
+  test('a sandbox that somebody removes before, while or after it starts', async () => {
+    const before = launcherParts();
+    before.engine.inspect = () => Promise.resolve(null);
+    expect(await before.sandboxes.start(start, soon())).toMatchObject(gone);
+    const meanwhile = launcherParts();
+    meanwhile.engine.start = (id) => {
+      meanwhile.engine.containers.delete(id);
+      return Promise.reject(new EngineError('not-found', 'no such container'));
+    };
+    expect(await meanwhile.sandboxes.start(start, soon())).toMatchObject(gone);
+    const after = launcherParts();
+    after.engine.start = (id) => {
+      after.engine.containers.delete(id);
+      return Promise.resolve();
+    };
+    expect(await after.sandboxes.start(start, soon())).toMatchObject(gone);
+  });
+
+  test('one that goes while it is listed, and one that is labelled as nobody labels it, are not listed', async () => {
+    const { engine, sandboxes } = launcherParts();
+    await sandboxes.start(start, soon());
+    await sandboxes.start({ ...start, slot: other }, soon());
+    const [first, second] = engine.containers.values();
+    if (first === undefined || second === undefined) throw new Error('two were started');
+    first.Config.Labels['countersign.profile'] = '../x';
+    expect((await sandboxes.list(soon())).map(({ id }) => id)).toEqual([other]);
+    const inspect = engine.inspect.bind(engine);
+    engine.inspect = async (id) => (id === second.Id ? null : await inspect(id));
+    expect(await sandboxes.list(soon())).toEqual([]);
+  });
+
+  test('what did not start and cannot be removed either is said', async () => {
+    const { engine, sandboxes, log } = launcherParts();
+    engine.start = () => Promise.reject(new EngineError('refused', 'OCI runtime create failed'));
+    engine.remove = () => Promise.reject(new EngineError('refused', 'device or resource busy'));
+    await expect(sandboxes.start(start, soon())).rejects.toThrow('OCI runtime create failed');
+    expect(log).toContainEqual(
+      expect.objectContaining({ level: 50, slot, msg: 'a sandbox that did not start could not be removed' }),
+    );
+  });
+});

@@ -231,6 +231,7 @@ describe('a profile with gpus', () => {
 
   test.each([
     ['none at all', []],
+    ['what is no request', ['gpu']],
     ['another device beside them', [asked, { ...asked, Driver: 'cdi', DeviceIDs: ['vendor.com/disk=0'] }]],
     ['another driver', [{ ...asked, Driver: 'cdi' }]],
     ['devices by name', [{ ...asked, DeviceIDs: ['0'] }]],

@@ -63,7 +63,7 @@ export function findMismatches(compiled: ContainerOptions, imageConfig: Fields, 
 function compareNetworks(networks: Readonly<Record<string, Fields>>): string[] {
   const names = Object.keys(networks);
   if (!isDeepStrictEqual(names, ['none'])) return [`NetworkSettings.Networks is ${show(names)}, not ["none"]`];
-  return compareFields('NetworkSettings.Networks.none', {}, networks['none'] ?? {}, { NetworkID: () => true });
+  return compareFields('NetworkSettings.Networks.none', {}, { ...networks['none'] }, { NetworkID: () => true });
 }
 
 /** Empty where the host has no AppArmor, and before the start; never another profile. */
@@ -82,7 +82,7 @@ function compareMounts(compiled: ContainerOptions['HostConfig']['Mounts'], actua
     compareFields(
       `Mounts[${mount.Target}]`,
       { Type: mount.Type, Name: mount.Source, Destination: mount.Target, Driver: 'local', RW: !mount.ReadOnly },
-      actual.find(({ Destination }) => Destination === mount.Target) ?? {},
+      { ...actual.find(({ Destination }) => Destination === mount.Target) },
       { Source: isText, Mode: (value) => isUnset(value) || value === 'z' },
     ),
   );

@@ -170,6 +170,21 @@ describe('a signed order', () => {
     expect(told.list().map(({ done }) => done)).toEqual([false, false, false]);
   });
 
+  test('that the engine refuses when it is asked is refused, and told as not done', async () => {
+    const { post, sign, engine, told } = begin();
+    engine.stop = () => Promise.reject(new EngineError('refused', 'permission denied'));
+    expect(refusal(await post(sign()))).toEqual([500, 'internal']);
+    expect(told.list().map(({ done }) => done)).toEqual([false]);
+  });
+
+  test('is told of as long as it is among the newest', () => {
+    const { told } = begin();
+    const order = (at: number) => ({ at: time(at) }) as never;
+    for (let at = 0; at <= launcherLimits.toldOrders; at += 1) told.add(order(at));
+    expect(told.list()).toHaveLength(launcherLimits.toldOrders);
+    expect(told.list()[0]).toEqual({ at: time(1) });
+  });
+
   test('of somebody who was overtaken says how it stands', async () => {
     const { post, sign, engine } = begin();
     engine.stop = async (id) => {
@@ -301,6 +316,15 @@ describe('W23 whose container it is', () => {
     expect((await ground.post(ground.sign())).body).toMatchObject({ state: 'exited' });
     ground.engine.services.delete('countersign-runner-1');
     expect(refusal(await ground.post(ground.sign()))).toEqual([404, 'no-such-service']);
+    expect(ground.deeds()).toEqual([`stop countersign-runner-1 ${launcherLimits.stopSeconds}`]);
+  });
+
+  test('one that has no mark of Compose’s is none', async () => {
+    const ground = begin();
+    ground.engine.listsEverything = true;
+    ground.add('stranger', 'runner');
+    Reflect.deleteProperty(ground.engine.services.get('stranger')?.labels ?? {}, 'com.docker.compose.config-hash');
+    expect((await ground.post(ground.sign())).body).toMatchObject({ state: 'exited' });
     expect(ground.deeds()).toEqual([`stop countersign-runner-1 ${launcherLimits.stopSeconds}`]);
   });
 

@@ -10,7 +10,13 @@ import { ingredients } from './ingredients.ts';
 
 /** A launcher without its socket, on an engine in memory, with two profiles; `log` collects what it logs. */
 export function launcherParts(
-  options: { engine?: FakeEngine; now?: () => number; stop?: AbortSignal; epoch?: string } = {},
+  options: {
+    engine?: FakeEngine;
+    now?: () => number;
+    stop?: AbortSignal;
+    epoch?: string;
+    defaultProfile?: 'unset';
+  } = {},
 ) {
   const engine = options.engine ?? new FakeEngine();
   const log: Record<string, unknown>[] = [];
@@ -25,8 +31,10 @@ export function launcherParts(
   );
   const { project, slotsVolume, modelSlotsVolume, profile } = ingredients;
   const stack = { project, slotsVolume, modelSlotsVolume, epoch: options.epoch ?? 'epoch-now' };
+  const { warm: _, ...withoutWarm } = profile;
   const known = new Map<string, SandboxProfile>([
-    ['default', profile],
+    ['default', options.defaultProfile === 'unset' ? withoutWarm : profile],
+    ['unset', withoutWarm],
     ['strict', { ...profile, runtime: 'runsc' }],
     ['absent', { ...profile, image: 'countersign/absent:local' }],
   ]);
