@@ -31,9 +31,9 @@ choose_base_source() {
   save_setting COUNTERSIGN_REGISTRY "$registry"
   case $registry in
     yes)
-      save_setting BUILD_BASE "$(official_image)"
-      save_setting RUN_BASE "$(official_image)"
-      save_setting SYNAPSE_BASE "$(read_setting "$root/.env" SYNAPSE_BASE)"
+      for base in BUILD_BASE RUN_BASE SYNAPSE_BASE; do
+        save_setting "$base" "$(registry_image "$base")"
+      done
       note "from the image registry" ;;
     no)
       save_setting BUILD_BASE "countersign-base-build:$(node_version)"
@@ -45,12 +45,14 @@ choose_base_source() {
 
 ensure_base_images() {
   if [ "$(setting COUNTERSIGN_REGISTRY)" = yes ]; then
-    images="$(setting BUILD_BASE) $(setting RUN_BASE)"
-    [ "$(choose_homeserver_kind)" != embedded ] || images="$images $(setting SYNAPSE_BASE)"
-    for image in $images; do
+    bases='BUILD_BASE RUN_BASE'
+    [ "$(choose_homeserver_kind)" != embedded ] || bases="$bases SYNAPSE_BASE"
+    for base in $bases; do
+      image=$(setting "$base")
       docker image inspect "$image" >/dev/null 2>&1 || within "$pull_limit_seconds" docker pull "$image" ||
         advise "$image could not be pulled. Run scripts/up again when the registry answers; on Debian as root," \
           "COUNTERSIGN_REGISTRY=no builds the bases from packages instead."
+      keep_digest "$base" "$image"
     done
   else
     build_debian_base
@@ -58,6 +60,24 @@ ensure_base_images() {
     [ "$(choose_homeserver_kind)" != embedded ] || build_synapse_base
   fi
   note "$(setting RUN_BASE)"
+}
+
+# The image of .env for the base $1, by the digest that a registry gave it once on this machine.
+registry_image() {
+  named=$(read_setting "$root/.env" "$1")
+  kept=$(read_setting "$settings_path" "$1")
+  case $kept in
+    "$named"@sha256:*) printf '%s' "$kept" ;;
+    *) printf '%s' "$named" ;;
+  esac
+}
+
+# What a tag means can be changed by others at any time; what this machine has once built on stays. An image that came from no
+# registry has no digest.
+keep_digest() {
+  case $2 in *@*) return ;; esac
+  digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$2" | sed -n 's/^.*@//p' | head -n 1)
+  [ -z "$digest" ] || save_setting "$1" "$2@$digest"
 }
 
 official_image() {
@@ -150,22 +170,35 @@ build_node_bases() {
   done
 }
 
-# Packs Node's binary for the engine's processor, and npm, into the folder $1.
+# Packs Node's binary for the engine's processor, and npm, into the folder $1, and takes nothing but the exact bytes that
+# images/base/packages.sha512 names.
 fetch_node_packages() {
   case $(docker version --format '{{.Server.Arch}}') in
     amd64) processor=x64 ;;
     arm64) processor=arm64 ;;
     *) advise "There is no Node package for this engine's processor: only amd64 and arm64 are supported." ;;
   esac
-  [ -f "$1/node-linux-$processor-$2.tgz" ] && [ -f "$1/npm-$npm_version.tgz" ] && return
+  node_package=node-linux-$processor-$2.tgz npm_package=npm-$npm_version.tgz
+  ! are_the_known_packages "$1" || return 0
   command -v npm >/dev/null 2>&1 || advise "npm is missing, and without an image registry Node comes from its" \
     "packages. Install Node 20 or newer with npm ('apt-get install nodejs npm') and run scripts/up again."
   # A half-written package must not be taken for a whole one.
   rm -rf "$1.new"
   mkdir -p "$1.new"
   npm pack --silent --pack-destination "$1.new" "node-linux-$processor@$2" "npm@$npm_version"
+  are_the_known_packages "$1.new" ||
+    advise "What was fetched as $node_package and $npm_package is not what images/base/packages.sha512 names, and is not" \
+      "used; it lies in $1.new. Find out what this machine's package registry hands out before you run scripts/up again."
   rm -rf "$1"
   mv "$1.new" "$1"
+}
+
+# True when the folder $1 holds both packages with the digests that are written down.
+are_the_known_packages() {
+  for package in "$node_package" "$npm_package"; do
+    [ -f "$1/$package" ] || return 1
+    grep "  $package\$" "$root/images/base/packages.sha512" | (cd "$1" && sha512sum --check --quiet -) || return 1
+  done
 }
 
 # Runs $2… for at most $1 seconds. macOS has no timeout command.

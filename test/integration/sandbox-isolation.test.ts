@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { docker, sandboxImage } from '../support/launcher-fixture.ts';
 import { Assigner, type Result, shell } from '../support/sandbox-attempt.ts';
 import { type Sandbox, Sandboxes } from '../support/sandbox-container.ts';
 import { ModelServer } from '../support/sandbox-model.ts';
@@ -82,6 +83,7 @@ describe('what a tool finds around itself', () => {
       echo '== kernel'; find /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /sys -type f -writable 2>/dev/null
       echo '== rights'; find / -path /proc -prune -o -perm /6000 -type f -print 2>/dev/null
       echo '== capable'; find / -path /proc -prune -o -type f -exec getfattr -n security.capability {} + 2>/dev/null
+      echo '== compilers'; for name in cc c++ gcc g++ cpp clang tcc as ld make rustc go; do command -v "$name"; done
       echo '== closed'; find / -path /proc -prune -o -type d -executable ! -readable -print 2>/dev/null
       echo '== sockets'; find / -path /proc -prune -o -type s -print 2>/dev/null | sort
       echo '== devices-of-blocks'; find /dev -type b
@@ -119,7 +121,13 @@ describe('what a tool finds around itself', () => {
     expect(section('kernel')).toEqual([]);
   });
 
-  test('no file that raises anybody’s rights', () => {
+  test('C20 no compiler, but what the official image of Node would bring', async () => {
+    const label = '{{index .Config.Labels "countersign.recipe"}}';
+    const recipe = await docker('image', 'inspect', '--format', label, sandboxImage);
+    expect(section('compilers')).toEqual(recipe === '' ? expect.anything() : []);
+  });
+
+  test('C20 no file that raises anybody’s rights', () => {
     expect(section('rights')).toEqual([]);
     expect(section('capable')).toEqual([]);
     expect(section('user')).toEqual(['65532', '65532', '65532']);

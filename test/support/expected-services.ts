@@ -114,7 +114,13 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
   launcher: {
     ...service,
     user: '0:0',
-    environment: ['LAUNCHER_IMAGE_TAG', 'LAUNCHER_MODEL_SLOTS_VOLUME', 'LAUNCHER_PROJECT', 'LAUNCHER_SLOTS_VOLUME'],
+    environment: [
+      'LAUNCHER_IMAGE_TAG',
+      'LAUNCHER_MODEL_SLOTS_VOLUME',
+      'LAUNCHER_PROJECT',
+      'LAUNCHER_SLOTS_VOLUME',
+      'NODE_OPTIONS',
+    ],
     mounts: {
       '/var/run/docker.sock': bind('engine'),
       '/logs': bind('home/logs/launcher'),
@@ -128,7 +134,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     ...service,
     networks: ['matrix', 'model', 'outward'],
     memoryBytes: 768 * mib,
-    environment: ['GATEWAY_MODEL_KIND'],
+    environment: ['GATEWAY_MODEL_KIND', 'NODE_OPTIONS'],
     // For a server of the operator's on this very host, outside Docker.
     extraHosts: ['host.docker.internal'],
     mounts: {
@@ -175,6 +181,7 @@ export const expectedServices: Readonly<Record<string, ExpectedService>> = {
     ...service,
     networks: ['page'],
     memoryBytes: 128 * mib,
+    environment: ['NODE_OPTIONS'],
     ports: { 7860: 'loopback' },
     // What it sends ends at this host.
     kernelSettings: { 'net.ipv4.ip_default_ttl': '1' },

@@ -31,6 +31,7 @@ const plainTools = [
   'touch',
   'mktemp',
   'sha256sum',
+  'sha512sum',
   'shasum',
   'uname',
 ];
