@@ -231,7 +231,9 @@ describe('S008 a link where the folder of a slot belongs', () => {
     },
   );
 
-  test('that takes its place again and again while sandboxes are made leads none of them out', async () => {
+  test('that takes its place again and again while sandboxes are made leads none of them out', {
+    timeout: 300_000,
+  }, async () => {
     const slot = await launcher.makeSlot();
     const swap = `const { renameSync, symlinkSync } = require('node:fs');
       symlinkSync('/etc', 'link');

@@ -54,7 +54,10 @@ describe('a stop', () => {
 
   it('S057 ends a tool that has stopped itself with all that it started, and still brings its work', async () => {
     const { link, mark, appears } = await begin(
-      `echo kept > work.txt; sleep 300 & echo $! > "$HOME/pid"; kill -STOP $!; touch "$HOME/ready"; kill -STOP $$`,
+      `echo kept > work.txt
+       perl -e 'exit if fork; setpgrp(0,0); $SIG{$_} = "IGNORE" for "HUP", "INT", "TERM";
+         open F, ">", "$ENV{HOME}/pid"; print F $$; close F; kill "STOP", $$; sleep 300 while 1'
+       while [ ! -s "$HOME/pid" ]; do sleep 0.05; done; touch "$HOME/ready"; kill -STOP $$`,
       { interrupt_ms: 200, terminate_ms: 200 },
     );
     await appears('ready');
