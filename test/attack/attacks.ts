@@ -1,3 +1,4 @@
+import { metadataAddresses } from '../support/metadata-services.ts';
 import type { Changes } from '../support/shipped-sandbox.ts';
 
 /** What the ground has for an attack: a machine beside this one, a process of this host, and files of its own. */
@@ -14,6 +15,12 @@ export type Ground = {
   readonly process: number;
   /** The probe again, owned by root and marked to run as root. */
   readonly marked: string;
+  /** A container's network in which the metadata services of clouds answer. */
+  readonly clouds: { readonly network: string; readonly port: number };
+  /** A folder of this host that anybody may write to. */
+  readonly shared: string;
+  /** What all secrets begin with that lie about on this host, and a folder of such. */
+  readonly secrets: { readonly beginning: string; readonly folder: string };
 };
 
 /** An attempt from inside a sandbox. */
@@ -22,6 +29,10 @@ export type Attack = {
   readonly what: string;
   /** What the probe is told. */
   readonly probe: (ground: Ground) => readonly string[];
+  /** What another sandbox of the same make does, to its end before the attempt or for as long as that lasts. */
+  readonly other?: { readonly when: 'before' | 'meanwhile'; readonly probe: readonly string[] };
+  /** A port on which everybody outside calls once the attempt has said its first word. */
+  readonly called?: number;
   /** What the attacker has in both containers, and no sandbox. */
   readonly given?: (ground: Ground) => Changes;
   /** One protection less, with which it has to succeed; or why there is no such control. */
@@ -35,6 +46,9 @@ const unfiltered = host({ SecurityOpt: ['no-new-privileges:true', 'seccomp=uncon
 const privileged: Changes = { ...root, ...host({ Privileged: true, CapDrop: [], SecurityOpt: [] }) };
 const rootWith = (...CapAdd: string[]): Changes => ({ ...root, ...host({ CapAdd }) });
 const room = 'rw,nosuid,nodev,exec,size=256m,uid=65532,gid=65532,mode=0700';
+const inOneRoom = ({ shared }: Ground): Changes => host({ Tmpfs: { '/tmp': room }, Binds: [`${shared}:/workspace`] });
+const hexadecimal = (text: string) => Buffer.from(text).toString('hex');
+const exposed = { ExposedPorts: { '47020/tcp': {} } };
 const twoRooms = { '/workspace': room, '/tmp': room };
 
 /** The engine, the host and its kernel; the network; what a sandbox can use up. */
@@ -276,5 +290,100 @@ export const attacks: readonly Attack[] = [
     probe: () => ['files', '/workspace', '400000'],
     given: () => host({ Memory: 128 * 2 ** 20, MemorySwap: 128 * 2 ** 20 }),
     control: () => host({ Memory: 2 ** 31, MemorySwap: 2 ** 31 }),
+  },
+  ...metadataAddresses.map(
+    (address): Attack => ({
+      id: 'S025',
+      what: `the metadata service of a cloud at ${address}`,
+      probe: ({ clouds: { port } }) => ['tcp', address, String(port)],
+      control: ({ clouds: { network } }) => ({ Hostname: '', ...host({ NetworkMode: network }) }),
+    }),
+  ),
+  {
+    id: 'S027',
+    what: 'a port on which another sandbox listens',
+    other: { when: 'meanwhile', probe: ['listen', '47021'] },
+    probe: () => ['tcp', '127.0.0.1', '47021'],
+    control: () => host({ NetworkMode: 'host' }),
+  },
+  {
+    id: 'S027',
+    what: 'a process of another sandbox’s',
+    other: { when: 'meanwhile', probe: ['stay'] },
+    probe: () => ['seen', 'stay'],
+    control: () => host({ PidMode: 'host' }),
+  },
+  {
+    id: 'S027',
+    what: 'memory that another sandbox shares',
+    other: { when: 'meanwhile', probe: ['segment', 'hold'] },
+    probe: () => ['segment', 'find'],
+    control: () => host({ IpcMode: 'host' }),
+  },
+  {
+    id: 'S027',
+    what: 'files of another sandbox’s',
+    other: { when: 'meanwhile', probe: ['stand'] },
+    probe: () => ['found'],
+    control: inOneRoom,
+  },
+  {
+    id: 'S042',
+    what: 'a caller from outside',
+    called: 47_020,
+    probe: () => ['listen', '47020'],
+    control: () => bridge,
+  },
+  {
+    id: 'S042',
+    what: 'a caller from outside, on a port that its image exposes and that is to be published',
+    called: 47_020,
+    probe: () => ['listen', '47020'],
+    given: () => ({ ...exposed, ...host({ PublishAllPorts: true }) }),
+    control: () => ({ ...exposed, ...host({ PublishAllPorts: true, NetworkMode: 'bridge' }) }),
+  },
+  {
+    id: 'S043',
+    what: 'a machine beside this one, by a proxy of its own',
+    probe: ({ neighbour: { address, port } }) => ['relay', address, String(port)],
+    control: () => bridge,
+  },
+  {
+    id: 'S045',
+    what: 'files that an earlier sandbox left',
+    other: { when: 'before', probe: ['leave'] },
+    probe: () => ['found'],
+    control: inOneRoom,
+  },
+  {
+    id: 'S051',
+    what: 'more of the memory for sharing than there is',
+    probe: () => ['fill', '/dev/shm', '100'],
+    control: () => host({ ShmSize: 256 * 2 ** 20 }),
+  },
+  {
+    id: 'S056',
+    what: 'more of the processors than it may have',
+    probe: () => ['spin', '500', '50'],
+    given: () => host({ NanoCpus: 2e8 }),
+    control: () => host({ NanoCpus: 0 }),
+  },
+  {
+    id: 'S056',
+    what: 'more open files than it may have',
+    probe: () => ['handles', '18000'],
+    control: () => host({ Ulimits: [{ Name: 'nofile', Soft: 20_000, Hard: 20_000 }] }),
+  },
+  {
+    id: 'S070',
+    what: 'a secret of this host’s in a file, a process or a variable',
+    probe: ({ secrets: { beginning } }) => ['secret', hexadecimal(beginning)],
+    control: ({ secrets: { folder } }) => host({ Binds: [`${folder}:/run/secrets:ro`] }),
+  },
+  {
+    id: 'S070',
+    what: 'a secret that is handed over in a variable',
+    probe: ({ secrets: { beginning } }) => ['secret', hexadecimal(beginning)],
+    control: ({ secrets: { beginning } }) => ({ Env: [`TOKEN=${beginning}-0`] }),
   },
 ];

@@ -28,6 +28,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -160,7 +162,7 @@ static int try_socket(char **argv) {
   return outcome(socket(atoi(argv[0]), atoi(argv[1]), atoi(argv[2])), "socket");
 }
 
-/* listen <port>: waits for a caller from elsewhere, for as long as the caller of this gives it. */
+/* listen <port>: waits for a caller from elsewhere, for two seconds. */
 static int try_listen(char **argv) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[0]))};
   int end = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -168,7 +170,7 @@ static int try_listen(char **argv) {
     return say(FAULT, "listen: %s", strerror(errno));
   say(BLOCKED, "it listens");
   struct pollfd wait = {.fd = end, .events = POLLIN};
-  if (poll(&wait, 1, 5000) <= 0) return say(BLOCKED, "nobody came");
+  if (poll(&wait, 1, 2000) <= 0) return say(BLOCKED, "nobody came");
   return outcome(accept(end, NULL, NULL), "accept");
 }
 
@@ -436,6 +438,207 @@ static int try_files_walk(char **argv) {
   return found == 0 ? say(BLOCKED, "nothing was found") : say(REACHED, "%d found", found);
 }
 
+/* relay <address> <port>: whether something answers there to a process of one's own that passes on what is said to a port in here. */
+static int try_relay(char **argv) {
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(3128), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  int end = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (end < 0 || bind(end, (struct sockaddr *)&here, sizeof here) < 0 || listen(end, 1) < 0)
+    return say(FAULT, "listen: %s", strerror(errno));
+  pid_t child = fork();
+  if (child < 0) return say(FAULT, "fork: %s", strerror(errno));
+  if (child == 0) {
+    int visitor = accept(end, NULL, NULL);
+    char byte;
+    if (visitor < 0 || read(visitor, &byte, 1) != 1) _exit(FAULT);
+    _exit(try_tcp(argv));
+  }
+  int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (own < 0 || connect(own, (struct sockaddr *)&here, sizeof here) < 0 || write(own, "x", 1) != 1)
+    return say(FAULT, "the relay: %s", strerror(errno));
+  int status;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : FAULT;
+}
+
+/* stay: does nothing until it is asked to end. */
+static int try_stay(char **argv) {
+  (void)argv;
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigprocmask(SIG_BLOCK, &ending, NULL);
+  int verdict = say(BLOCKED, "it stays");
+  int which;
+  sigwait(&ending, &which);
+  return verdict;
+}
+
+/* seen <word>: whether a process that was told this word, as this program is, is to be seen. */
+static int try_seen(char **argv) {
+  DIR *folder = opendir("/proc");
+  if (folder == NULL) return say(FAULT, "/proc: %s", strerror(errno));
+  struct dirent *entry;
+  while ((entry = readdir(folder)) != NULL) {
+    char path[300], line[256] = "";
+    snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+    int file = atoi(entry->d_name) > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0) continue;
+    ssize_t got = read(file, line, sizeof line - 1);
+    close(file);
+    size_t first = strlen(line) + 1;
+    if (got > (ssize_t)first && strcmp(line, "/probe") == 0 && strcmp(line + first, argv[0]) == 0)
+      return say(REACHED, "process %s can be seen", entry->d_name);
+  }
+  closedir(folder);
+  return say(BLOCKED, "no process that was told %s", argv[0]);
+}
+
+/* segment <hold|find>: memory that is shared by a number that everybody may know. */
+static int try_segment(char **argv) {
+  const key_t key = 0x636f756e;
+  if (strcmp(argv[0], "find") == 0) return outcome(shmget(key, 0, 0), "shmget");
+  int segment = shmget(key, 4096, IPC_CREAT | 0666);
+  if (segment < 0) return say(FAULT, "shmget: %s", strerror(errno));
+  int verdict = try_stay(argv);
+  shmctl(segment, IPC_RMID, NULL);
+  return verdict;
+}
+
+/* leave: a file in every folder that one may write to. */
+static const char *left = "left-by-another";
+static int try_leave(char **argv) {
+  (void)argv;
+  const char *folders[] = {"/workspace", "/tmp", "/dev/shm"};
+  for (size_t index = 0; index < sizeof folders / sizeof folders[0]; index += 1) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folders[index], left);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0) return say(FAULT, "%s: %s", path, strerror(errno));
+    close(file);
+  }
+  return say(BLOCKED, "it has left its files");
+}
+
+/* stand: leaves these files, and stays. */
+static int try_stand(char **argv) {
+  int verdict = try_leave(argv);
+  return verdict == BLOCKED ? try_stay(argv) : verdict;
+}
+
+/* Every file and folder below, but what the kernel makes up, is told to a function that says whether it is what was looked for. */
+static int search(const char *folder, int (*is_it)(const char *, const struct stat *)) {
+  DIR *open_folder = opendir(folder);
+  if (open_folder == NULL) return 0;
+  struct dirent *entry;
+  int count = 0;
+  while ((entry = readdir(open_folder)) != NULL) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
+    struct stat seen;
+    if (length >= (int)sizeof path || lstat(path, &seen) < 0) continue;
+    if (is_it(path, &seen)) {
+      count += 1;
+      printf("%s\n", path);
+    }
+    if (S_ISDIR(seen.st_mode) && strcmp(path, "/proc") != 0 && strcmp(path, "/sys") != 0) count += search(path, is_it);
+  }
+  closedir(open_folder);
+  return count;
+}
+
+static int is_left(const char *path, const struct stat *seen) {
+  (void)seen;
+  const char *name = strrchr(path, '/');
+  return name != NULL && strcmp(name + 1, left) == 0;
+}
+
+/* found: whether a file that another has left is anywhere. */
+static int try_found(char **argv) {
+  (void)argv;
+  int count = search("/", is_left);
+  return count == 0 ? say(BLOCKED, "nothing of another's") : say(REACHED, "%d files of another's", count);
+}
+
+static char secret[256];
+static size_t secret_length;
+static int holds_secret(const char *path, const struct stat *seen) {
+  static char piece[(1 << 20) + sizeof secret];
+  if (!S_ISREG(seen->st_mode)) return 0;
+  int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return 0;
+  size_t kept = 0;
+  int holds = 0;
+  ssize_t got;
+  while (!holds && (got = read(file, piece + kept, 1 << 20)) > 0) {
+    size_t length = kept + (size_t)got;
+    holds = memmem(piece, length, secret, secret_length) != NULL;
+    kept = length < secret_length ? length : secret_length;
+    memmove(piece, piece + length - kept, kept);
+  }
+  close(file);
+  return holds;
+}
+
+/* secret <hexadecimal>: whether these bytes are in any file that can be read, or in what any process was told. */
+static int try_secret(char **argv) {
+  secret_length = strlen(argv[0]) / 2;
+  if (secret_length < 8 || secret_length > sizeof secret) return say(FAULT, "that is no secret");
+  for (size_t index = 0; index < secret_length; index += 1)
+    if (sscanf(argv[0] + 2 * index, "%2hhx", (unsigned char *)secret + index) != 1) return say(FAULT, "that is not hexadecimal");
+  int count = search("/", holds_secret);
+  DIR *folder = opendir("/proc");
+  if (folder == NULL) return say(FAULT, "/proc: %s", strerror(errno));
+  const char *told[] = {"environ", "cmdline", "comm", "mountinfo", "maps"};
+  struct dirent *entry;
+  while ((entry = readdir(folder)) != NULL)
+    for (size_t index = 0; atoi(entry->d_name) > 0 && index < sizeof told / sizeof told[0]; index += 1) {
+      char path[300];
+      struct stat seen;
+      snprintf(path, sizeof path, "/proc/%s/%s", entry->d_name, told[index]);
+      if (lstat(path, &seen) < 0 || !holds_secret(path, &seen)) continue;
+      count += 1;
+      printf("%s\n", path);
+    }
+  closedir(folder);
+  return count == 0 ? say(BLOCKED, "it is nowhere") : say(REACHED, "it is in %d files", count);
+}
+
+static long milliseconds(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* spin <milliseconds> <percent>: more of a processor than so much of one, over so long, by eight processes that do nothing else. */
+static int try_spin(char **argv) {
+  long duration = atol(argv[0]);
+  long begun = milliseconds(CLOCK_MONOTONIC);
+  for (int made = 0; made < 8; made += 1) {
+    pid_t child = fork();
+    if (child < 0) return say(FAULT, "fork: %s", strerror(errno));
+    if (child == 0) {
+      while (milliseconds(CLOCK_MONOTONIC) - begun < duration) continue;
+      _exit(0);
+    }
+  }
+  while (wait(NULL) > 0) continue;
+  long lasted = milliseconds(CLOCK_MONOTONIC) - begun;
+  struct rusage used;
+  getrusage(RUSAGE_CHILDREN, &used);
+  long spent = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+  int verdict = spent * 100 > lasted * atol(argv[1]) ? REACHED : BLOCKED;
+  return say(verdict, "%ld ms of a processor in %ld ms", spent, lasted);
+}
+
+/* handles <count>: so many open files at once. */
+static int try_handles(char **argv) {
+  int wanted = atoi(argv[0]);
+  for (int held = 0; held < wanted; held += 1)
+    if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) return say(BLOCKED, "%d files, and then: %s", held, strerror(errno));
+  return say(REACHED, "%d files", wanted);
+}
+
 static int nothing(char **argv) {
   (void)argv;
   return say(REACHED, "it runs");
@@ -453,7 +656,9 @@ static const struct {
     {"process", 1, try_process}, {"ptrace", 1, try_ptrace},   {"call", 1, try_call},     {"identity", 0, try_identity},
     {"rights", 0, try_rights},   {"forks", 1, try_forks},     {"memory", 1, try_memory}, {"fill", 2, try_fill},
     {"files", 2, try_files},     {"setuid", 1, try_setuid},   {"execute", 1, try_execute}, {"walk", 0, try_files_walk},
-    {"nothing", 0, nothing},
+    {"relay", 2, try_relay},     {"stay", 0, try_stay},       {"seen", 1, try_seen},     {"segment", 1, try_segment},
+    {"leave", 0, try_leave},     {"stand", 0, try_stand},     {"found", 0, try_found},   {"secret", 1, try_secret},
+    {"spin", 2, try_spin},       {"handles", 1, try_handles}, {"nothing", 0, nothing},
 };
 
 int main(int argc, char **argv) {

@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callEverywhere } from '../support/call-everywhere.ts';
+import { MetadataServices } from '../support/metadata-services.ts';
 import { Neighbour } from '../support/neighbour.ts';
-import { type Changes, type Ended, runShipped } from '../support/shipped-sandbox.ts';
+import { type Changes, type Ended, firstWord, runShipped } from '../support/shipped-sandbox.ts';
 import { root } from '../support/stack.ts';
 import { type Attack, attacks, type Ground } from './attacks.ts';
 import { inGvisor } from './in-gvisor.ts';
@@ -23,6 +26,7 @@ const killed = 137;
 const report = new Report();
 let folder: string;
 let neighbour: Neighbour;
+let clouds: MetadataServices;
 let target: ChildProcess;
 let ground: Ground;
 const servers: Server[] = [];
@@ -38,7 +42,15 @@ beforeAll(async () => {
   await chown(marked, 0, 0);
   await chmod(marked, 0o4755);
   neighbour = await Neighbour.join();
-  target = spawn('sleep', ['3600'], { stdio: 'ignore' });
+  const secrets = await layOutSecrets();
+  const shared = join(folder, 'shared');
+  await mkdir(shared);
+  await chmod(shared, 0o777);
+  clouds = await MetadataServices.start([`${secrets.beginning}-38`, `${secrets.beginning}-39`]);
+  target = spawn('sleep', ['3600'], {
+    stdio: 'ignore',
+    env: { PATH: '/bin:/usr/bin', TOKEN: `${secrets.beginning}-37` },
+  });
   const bridge = ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'];
   const { stdout: address } = await execa('docker', bridge);
   const abstract = `countersign-attack-${target.pid}`;
@@ -46,7 +58,17 @@ beforeAll(async () => {
   const port = await listen((server) => server.listen(0, address));
   await listen((server) => server.listen(`\0${abstract}`));
   await listen((server) => server.listen(socket));
-  ground = { neighbour, host: { address, port }, abstract, socket, process: target.pid ?? 0, marked };
+  ground = {
+    neighbour,
+    host: { address, port },
+    abstract,
+    socket,
+    process: target.pid ?? 0,
+    marked,
+    clouds,
+    shared,
+    secrets,
+  };
 });
 
 afterAll(async () => {
@@ -54,8 +76,19 @@ afterAll(async () => {
   target.kill('SIGKILL');
   for (const server of servers) server.close();
   await neighbour[Symbol.asyncDispose]();
+  await clouds[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+/** Forty secrets that are one at the beginning: of these, all but three in a file each. */
+async function layOutSecrets(): Promise<Ground['secrets']> {
+  const beginning = `countersign-canary-${randomBytes(16).toString('hex')}`;
+  const secrets = { beginning, folder: join(folder, 'secrets') };
+  await mkdir(secrets.folder);
+  for (let count = 0; count < 37; count += 1)
+    await writeFile(join(secrets.folder, `secret-${count}`), `${beginning}-${count}`);
+  return secrets;
+}
 
 async function listen(begin: (server: Server) => void): Promise<number> {
   const server = createServer((socket) => {
@@ -71,20 +104,50 @@ async function listen(begin: (server: Server) => void): Promise<number> {
 
 /** What the probe came to, and how often anything outside heard of it. */
 async function attempt(
-  { probe }: Attack,
+  { probe, other, called }: Attack,
   Runtime: string,
   changes: Changes = {},
 ): Promise<{ readonly verdict: Verdict; readonly output: string; readonly outside: number }> {
   neighbour.takeHeard();
+  clouds.takeHeard();
   const before = heard;
   const Binds = [`${join(folder, 'probe')}:/probe:ro`, ...(changes.HostConfig?.Binds ?? [])];
   const made = { ...changes, HostConfig: { Runtime, ...changes.HostConfig, Binds } };
-  const ended = await runShipped(join(folder, 'slot'), ['/probe', ...probe(ground)], made);
+  const run = (words: readonly string[], whileItRuns?: Parameters<typeof runShipped>[3]) =>
+    runShipped(join(folder, 'slot'), ['/probe', ...words], made, whileItRuns);
+  const ended = await beside(other, run, () =>
+    run(probe(ground), async (container) => {
+      if (called === undefined) return;
+      await firstWord(container);
+      await callEverywhere(container, called, neighbour);
+    }),
+  );
   return {
     verdict: verdictOf(ended),
     output: ended.output.trim(),
-    outside: neighbour.takeHeard().length + heard - before,
+    outside: neighbour.takeHeard().length + clouds.takeHeard().length + heard - before,
   };
+}
+
+/** Makes an attempt when another sandbox has come to its end, or while it is there. */
+async function beside(
+  other: Attack['other'],
+  run: (words: readonly string[], whileItRuns?: Parameters<typeof runShipped>[3]) => Promise<Ended>,
+  make: () => Promise<Ended>,
+): Promise<Ended> {
+  if (other === undefined) return await make();
+  if (other.when === 'before') {
+    expect(await run(other.probe)).toMatchObject({ code: verdicts.blocked });
+    return await make();
+  }
+  let ended: Ended | undefined;
+  await run(other.probe, async (container) => {
+    await firstWord(container);
+    ended = await make();
+    // It may have ended by itself; asked to, so that it puts away what it shares.
+    await container.kill({ signal: 'SIGTERM' }).catch(() => undefined);
+  });
+  return ended ?? expect.fail('the attempt was not made');
 }
 
 function verdictOf({ code, outOfMemory }: Ended): Verdict {

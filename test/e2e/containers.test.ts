@@ -67,7 +67,7 @@ test('C10 section 5 of the CIS Docker Benchmark holds for every container, but f
 });
 
 describe('a sandbox', () => {
-  test('is bounded as its profile says, has no address but its loopback, and reaches the model through its slot', async () => {
+  test('S006 S042 S056 is bounded as its profile says, has no address but its loopback, and reaches the model through its slot', async () => {
     await stack.drop(
       'bounded.md',
       'workspace: mini-control-plane\nstage: dev\n\nrehearsal: pause 3s\n\ncreate a.txt with one',
@@ -122,7 +122,7 @@ describe('a sandbox', () => {
   });
 });
 
-test('the gateway can reach no socket on which the runner listens for a sandbox', async () => {
+test('S004 the gateway can reach no socket on which the runner listens for a sandbox', async () => {
   await stack.drop(
     'apart.md',
     'workspace: mini-control-plane\nstage: dev\n\nrehearsal: pause 3s\n\ncreate c.txt with 3',

@@ -80,7 +80,7 @@ test('anybody on this machine who has the password is in the room with any Matri
   expect(Object.keys(Object(joined)).sort()).toEqual(['@agentbot:countersign.local', '@operator:countersign.local']);
 });
 
-test('no key, token, password or signature stands in a log or in what the engine shows of a container', async () => {
+test('S070 no key, token, password or signature stands in a log or in what the engine shows of a container', async () => {
   const { secrets } = await stack.places();
   const text = (path: string) => readFile(join(secrets, path), 'utf8');
   const known = [

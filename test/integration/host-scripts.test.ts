@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => machine[Symbol.asyncDispose]());
 
 describe('scripts/up', () => {
-  test('refuses an engine that is too old, and says what to do', async () => {
+  test('S019 refuses an engine that is too old, and says what to do', async () => {
     await machine.stub(
       'docker',
       'case "$*" in *Server.APIVersion*) echo 1.44 ;; *Server.Version*) echo 25.0.0 ;; *) echo ok ;; esac',
@@ -22,6 +22,14 @@ describe('scripts/up', () => {
     expect(exitCode).not.toBe(0);
     expect(stderr).toMatch(/speaks API 1\.44, and Countersign needs 1\.45/);
     expect(stderr).toMatch(/Update Docker Desktop or OrbStack/);
+  });
+
+  test.each([
+    ...['1.45', '1.46.2', '1.100', '2.0'].map((api) => [api, 'new enough', 0] as const),
+    ...['1.44', '1.9', '0.99', '1', '', 'newest'].map((api) => [api, 'too old', 1] as const),
+  ])('S019 an engine that speaks API %j is %s', async (api, _, code) => {
+    const judge = '. "$0/scripts/lib/engine.sh"; version_at_least "$1" "$minimum_api" || exit 1';
+    expect((await execa('sh', ['-c', judge, root, api], { reject: false })).exitCode).toBe(code);
   });
 
   test('on a Mac without an engine says exactly what to install', async () => {

@@ -46,7 +46,7 @@ describe('a running sandbox', () => {
   });
   afterAll(() => remove(slot));
 
-  test('is what the table says', async () => {
+  test('S006 S051 S055 is what the table says', async () => {
     const [inspected] = JSON.parse(await docker('inspect', nameOf(slot)));
     const [image] = JSON.parse(await docker('image', 'inspect', sandboxImage));
     expect(inspected).toMatchObject({
@@ -105,7 +105,7 @@ describe('a running sandbox', () => {
     );
   });
 
-  test('has two folders of sockets, one of each volume, and no other mount', async () => {
+  test('S007 has two folders of sockets, one of each volume, and no other mount', async () => {
     const [inspected] = JSON.parse(await docker('inspect', nameOf(slot)));
     const { slots, modelSlots } = launcher.volumes;
     const compiled = { Type: 'volume', ReadOnly: true, VolumeOptions: { NoCopy: true, Subpath: slot } };
@@ -127,7 +127,7 @@ describe('a running sandbox', () => {
     expect((await docker('exec', nameOf(slot), 'ls', '/model')).split('\n')).toEqual([modelSlots]);
   });
 
-  test('has no address but its loopback', async () => {
+  test('S020 S042 has no address but its loopback', async () => {
     const [{ NetworkSettings: network }] = JSON.parse(await docker('inspect', nameOf(slot)));
     expect(Object.keys(network.Networks)).toEqual(['none']);
     expect([network.IPAddress, network.GlobalIPv6Address, network.Networks.none.IPAddress]).toEqual(['', '', '']);
@@ -138,7 +138,7 @@ describe('a running sandbox', () => {
     expect([...new Set(local)]).toEqual(['127.0.0.1']);
   });
 
-  test('has no capability, no new privileges, the seccomp filter and no other group', async () => {
+  test('S018 has no capability, no new privileges, the seccomp filter and no other group', async () => {
     const status = await docker('exec', nameOf(slot), 'cat', '/proc/1/status');
     const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim();
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(field(set)).toBe('0000000000000000');
@@ -146,7 +146,7 @@ describe('a running sandbox', () => {
     expect([field('Uid'), field('Gid')]).toEqual(['65532\t65532\t65532\t65532', '65532\t65532\t65532\t65532']);
   });
 
-  test('can write to its two folders only, and run programs from one', async () => {
+  test('S008 S052 can write to its two folders only, and run programs from one', async () => {
     const script = `
       for folder in /workspace /tmp /slot /model / /usr /var/tmp /home /run; do
         if (: > "$folder/.probe") 2>/dev/null; then echo "writes $folder"; fi
@@ -172,7 +172,7 @@ describe('a running sandbox', () => {
   });
 });
 
-test('a sandbox is signalled, ends, keeps its slot until it is removed, and is gone then', async () => {
+test('S045 a sandbox is signalled, ends, keeps its slot until it is removed, and is gone then', async () => {
   const slot = await launcher.makeSlot();
   const profile = await launcher.client.request('GET', '/profiles/default', Profile);
   const sandbox = await start(slot);
@@ -213,7 +213,55 @@ test.each([
   expect(await allContainers()).toBe('');
 });
 
-test('an image that brings a volume of its own is refused, and the volume with it', async () => {
+describe('S008 a link where the folder of a slot belongs', () => {
+  const ended = async (container: string) => {
+    expect(await docker('wait', container)).toBe('0');
+    await docker('rm', container);
+  };
+
+  test.each(['/etc', '..', '../../../../../../etc', '/proc/self/root', '/var/run'])(
+    'that leads to %s, out of its volume, is refused and leaves nothing',
+    async (target) => {
+      const slot = await launcher.makeSlot([launcher.volumes.slots]);
+      await ended(await launcher.interfere(`ln -s ${target} ${slot}`));
+      await expect(start(slot)).rejects.toMatchObject({
+        body: { code: expect.stringMatching(/internal|bad-request/) },
+      });
+      expect(await allContainers()).toBe('');
+    },
+  );
+
+  test('that takes its place again and again while sandboxes are made leads none of them out', {
+    timeout: 300_000,
+  }, async () => {
+    const slot = await launcher.makeSlot();
+    const swap = `const { renameSync, symlinkSync } = require('node:fs');
+      symlinkSync('/etc', 'link');
+      for (;;) {
+        for (const [from, to] of [['${slot}', 'folder'], ['link', '${slot}'], ['${slot}', 'link'], ['folder', '${slot}']])
+          renameSync(from, to);
+      }`;
+    const swapping = await launcher.interfere(`exec node -e "${swap}"`);
+    const seen: string[] = [];
+    let refused = 0;
+    for (let attempt = 0; attempt < 24; attempt += 1) {
+      const isMade = await start(slot).then(
+        () => true,
+        () => false,
+      );
+      if (isMade) seen.push(await docker('exec', nameOf(slot), 'ls', '/model'));
+      else refused += 1;
+      await remove(slot);
+    }
+    expect(await docker('inspect', '--format', '{{.State.Running}}', swapping)).toBe('true');
+    await docker('rm', '--force', swapping);
+    expect(seen.length + refused).toBe(24);
+    expect(refused).toBeGreaterThan(0);
+    expect(seen.filter((names) => names !== launcher.volumes.modelSlots)).toEqual([]);
+  });
+});
+
+test('S007 an image that brings a volume of its own is refused, and the volume with it', async () => {
   const slot = await launcher.makeSlot();
   const volumesBefore = await docker('volume', 'ls', '-q');
   await expect(start(slot, 'volume')).rejects.toMatchObject({
@@ -224,7 +272,7 @@ test('an image that brings a volume of its own is refused, and the volume with i
   expect(await docker('volume', 'ls', '-q')).toBe(volumesBefore);
 });
 
-test('an image that is not on the engine is refused, not pulled', async () => {
+test('S005 an image that is not on the engine is refused, not pulled', async () => {
   await expect(launcher.client.request('GET', '/profiles/absent', Profile)).rejects.toMatchObject({
     status: 422,
     body: { code: 'no-image' },

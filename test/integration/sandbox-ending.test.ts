@@ -19,7 +19,7 @@ const nobodyElse = ['docker-init', 'node-MainThread'];
 const survivor = (file: string) =>
   `trap "" INT TERM HUP; while :; do i=$((i+1)); echo $i >> /workspace/${file}; sleep 0.02; done`;
 
-test('a tool that ignores signals and hides its children is ended, and nothing of it sees the result', async () => {
+test('S057 a tool that ignores signals and hides its children is ended, and nothing of it sees the result', async () => {
   const sandbox = await sandboxes.start();
   const command = shell(`
     trap '' INT TERM
@@ -65,7 +65,7 @@ test('a tool that ignores signals and hides its children is ended, and nothing o
   await expect.poll(() => sandbox.state(), { timeout: 10_000 }).toMatchObject({ state: 'ended', exit_code: 0 });
 });
 
-test('a tool that ends leaves nobody behind', async () => {
+test('S057 a tool that ends leaves nobody behind', async () => {
   const sandbox = await sandboxes.start();
   const command = shell(`setsid -f sh -c '${survivor('beat')}'; while [ ! -s beat ]; do sleep 0.02; done; exit 3`);
   const result = await assigner.run(sandbox, { command });

@@ -95,16 +95,16 @@ describe('what a tool finds around itself', () => {
     found = sections(await ask(sandbox, script));
   });
 
-  test('no interface but the loopback, and no route', () => {
+  test('S020 S026 S027 no interface but the loopback, and no route', () => {
     expect(section('devices')).toEqual(['lo']);
     expect(section('routes')).toEqual([]);
   });
 
-  test('no name that resolves but its own', () => {
+  test('S022 no name that resolves but its own', () => {
     expect(section('names')).toEqual(['resolved', 'EAI_AGAIN', 'EAI_AGAIN']);
   });
 
-  test('no address that answers but the model', () => {
+  test('S020 S025 S026 no address that answers but the model', () => {
     expect(section('reached')).toEqual([
       '192.0.2.1 ENETUNREACH',
       '172.17.0.1 ENETUNREACH',
@@ -114,7 +114,7 @@ describe('what a tool finds around itself', () => {
     ]);
   });
 
-  test('nothing to write to but its two folders, and memory of its own', () => {
+  test('S008 S010 S052 nothing to write to but its two folders, and memory of its own', () => {
     // The engine's shared memory and message queues: private to the container, counted as its memory, gone with it.
     expect(section('folders')).toEqual(['/dev/mqueue', '/dev/shm', '/tmp', '/workspace']);
     expect(section('files')).toEqual([]);
@@ -127,13 +127,13 @@ describe('what a tool finds around itself', () => {
     expect(section('compilers')).toEqual(recipe === '' ? expect.anything() : []);
   });
 
-  test('C20 no file that raises anybody’s rights', () => {
+  test('S017 C20 no file that raises anybody’s rights', () => {
     expect(section('rights')).toEqual([]);
     expect(section('capable')).toEqual([]);
     expect(section('user')).toEqual(['65532', '65532', '65532']);
   });
 
-  test('no socket but the two of its slot: no engine’s either', async () => {
+  test('S001 S004 no socket but the two of its slot: no engine’s either', async () => {
     expect(section('sockets')).toEqual([]);
     // The folders that can be entered and not be searched: nobody but the runner and the gateway may list them.
     expect(section('closed')?.sort()).toEqual(['/model', '/slot']);
@@ -142,20 +142,20 @@ describe('what a tool finds around itself', () => {
     expect(section('devices-of-blocks')).toEqual([]);
   });
 
-  test('no variable but the plain ones, in any process', () => {
+  test('S043 S070 no variable but the plain ones, in any process', () => {
     const plain = ['COUNTERSIGN_TASK_FOLDER', 'HOME', 'LANG', 'OLLAMA_HOST', 'PATH', 'PWD'];
     expect(section('environment')).toEqual(plain);
     const ofTheImage = ['HOSTNAME', 'NODE_ENV', 'NODE_NO_WARNINGS'];
     expect(section('environments')).toEqual([...plain, ...ofTheImage].sort());
   });
 
-  test('no process but its own and the agent', () => {
+  test('S015 no process but its own and the agent', () => {
     const own = ['cat', 'docker-init', 'node-MainThread', 'sh', 'sort'];
     expect(own).toEqual(expect.arrayContaining(section('processes') ?? ['none']));
   });
 });
 
-test('two sandboxes cannot see each other', async () => {
+test('S027 S045 two sandboxes cannot see each other', async () => {
   const [one, other] = [await startWithModel(), await startWithModel()];
   await writeFile(join(one.slotFolder, 'marker-one'), '', { mode: 0o644 });
   await writeFile(join(other.slotFolder, 'marker-other'), '', { mode: 0o644 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterEach(() => sandboxes.clear());
 afterAll(() => sandboxes[Symbol.asyncDispose]());
 
-test('a fork bomb stays within its number of processes, and is ended with its work saved', async () => {
+test('S050 a fork bomb stays within its number of processes, and is ended with its work saved', async () => {
   const pids = 64;
   const sandbox = await sandboxes.start({ pids, cpus: 1 });
   // Every process forks for ever, in a group of its own, and is deaf to what asks it to end.
@@ -35,7 +35,7 @@ test('a fork bomb stays within its number of processes, and is ended with its wo
   expect(await sandbox.processes()).toHaveLength(2);
 });
 
-test('a tool that takes too much memory is ended, and its work saved', async () => {
+test('S051 a tool that takes too much memory is ended, and its work saved', async () => {
   const sandbox = await sandboxes.start({ memory_mb: 256 });
   const hoard = 'const kept = []; for (;;) kept.push(Buffer.alloc(8 << 20, 1))';
   const result = await assigner.run(sandbox, { command: shell(`echo 1 > work.txt; exec node -e '${hoard}'`) });
@@ -44,7 +44,7 @@ test('a tool that takes too much memory is ended, and its work saved', async () 
   expect(await result.file('work.txt')).toBe('1');
 });
 
-test('a sandbox that fills its memory with files is ended, and the runner is told that it was out of memory', async () => {
+test('S051 S053 a sandbox that fills its memory with files is ended, and the runner is told that it was out of memory', async () => {
   const sandbox = await sandboxes.start({ memory_mb: 160, workspace_mb: 512 });
   const command = shell('head -c 400M /dev/zero > zeros; sleep 600');
   const attempt = await assigner.begin(sandbox, { command });
@@ -56,19 +56,22 @@ test('a sandbox that fills its memory with files is ended, and the runner is tol
   expect(await sandbox.state()).toMatchObject({ state: 'ended', exit_code: 137, out_of_memory: true });
 });
 
-test.each([0, 1])('a full workspace ends with a clear word, also of a tool that exits with %i', async (exitCode) => {
-  const sandbox = await sandboxes.start({ workspace_mb: 16 });
-  const command = shell(`echo 1 > work.txt; head -c 64M /dev/zero > zeros; exit ${exitCode}`);
-  const result = await assigner.run(sandbox, { command, budget: { output_bytes: null, disk_bytes: null } });
-  expect(await result.stderr()).toContain('No space left on device');
-  expect(result.end).toMatchObject({ reason: 'stopped', error_class: 'budget_disk' });
-  expect(result.end.message).toMatch(/more than \d+ bytes in \/workspace/);
-  // There is room elsewhere for both of them.
-  expect(await result.file('work.txt')).toBe('1');
-  expect((await result.file('zeros')).length).toBeGreaterThan(8 * mib);
-});
+test.each([0, 1])(
+  'S052 a full workspace ends with a clear word, also of a tool that exits with %i',
+  async (exitCode) => {
+    const sandbox = await sandboxes.start({ workspace_mb: 16 });
+    const command = shell(`echo 1 > work.txt; head -c 64M /dev/zero > zeros; exit ${exitCode}`);
+    const result = await assigner.run(sandbox, { command, budget: { output_bytes: null, disk_bytes: null } });
+    expect(await result.stderr()).toContain('No space left on device');
+    expect(result.end).toMatchObject({ reason: 'stopped', error_class: 'budget_disk' });
+    expect(result.end.message).toMatch(/more than \d+ bytes in \/workspace/);
+    // There is room elsewhere for both of them.
+    expect(await result.file('work.txt')).toBe('1');
+    expect((await result.file('zeros')).length).toBeGreaterThan(8 * mib);
+  },
+);
 
-test('a tool that fills the workspace for ever, faster than anybody looks, leaves its work, and only the filling is lost', async () => {
+test('S052 a tool that fills the workspace for ever, faster than anybody looks, leaves its work, and only the filling is lost', async () => {
   const sandbox = await sandboxes.start({ workspace_mb: 64, tmp_mb: 32 });
   const command = shell(`
     trap '' INT TERM
@@ -99,7 +102,7 @@ test('a tool that stays below its own budget of the disk is left alone, and one 
   expect([await result.file('work.txt'), await result.file('there.txt')]).toEqual(['saved', 'still']);
 });
 
-test('a full /tmp costs output and what lies there, not the work', async () => {
+test('S052 a full /tmp costs output and what lies there, not the work', async () => {
   const sandbox = await sandboxes.start({ tmp_mb: 16 });
   const command = shell('echo 1 > work.txt; head -c 64M /dev/zero > /tmp/zeros; head -c 1M /dev/zero; exit 0');
   const result = await assigner.run(sandbox, { command });
@@ -121,7 +124,7 @@ test('where neither has room that can be made, the end says so', async () => {
   expect(result.end.message).toContain('No space left on device');
 });
 
-test('100 MB of output are capped and counted, within little memory on both sides', async () => {
+test('S055 100 MB of output are capped and counted, within little memory on both sides', async () => {
   const sandbox = await sandboxes.start({ memory_mb: 128 });
   const command = shell('head -c 100M /dev/zero; echo 1 > work.txt; head -c 100M /dev/zero >&2');
   const before = process.memoryUsage();
@@ -140,7 +143,7 @@ test('100 MB of output are capped and counted, within little memory on both side
   expect(most).toBeLessThan(64 * mib);
 });
 
-test('a line of 10 MB comes whole, and is no progress', async () => {
+test('S055 a line of 10 MB comes whole, and is no progress', async () => {
   const sandbox = await sandboxes.start();
   const command = shell(`printf 'step 1: '; head -c 10M /dev/zero | tr '\\0' a`);
   const result = await assigner.run(sandbox, { command, output_bytes: 16 * mib });

@@ -18,6 +18,12 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return (await execa('docker', args)).stdout;
 }
 
+/** Of a container with these volumes in `/made`, whose shell is told what to do. */
+function inside(volumes: readonly string[]): string[] {
+  const mounts = volumes.flatMap((volume) => ['--mount', `type=volume,source=${volume},target=/made/${volume}`]);
+  return ['--user=0:0', '--network=none', '--entrypoint=sh', ...mounts, sandboxImage];
+}
+
 /** A launcher in this process on the real engine, with its own project, volumes for slots and socket. Disposing leaves nothing. */
 export async function startLauncher(profiles: string) {
   const project = `launchertest-${randomBytes(4).toString('hex')}`;
@@ -47,12 +53,23 @@ export async function startLauncher(profiles: string) {
     /** Makes the folders of a new slot, as the runner would, and in each a file that has the volume's name. */
     async makeSlot(inVolumes: readonly string[] = Object.values(volumes)): Promise<string> {
       const slot = randomBytes(16).toString('hex');
-      const mounts = inVolumes.flatMap((volume) => ['--mount', `type=volume,source=${volume},target=/made/${volume}`]);
       const make = `mkdir /made/$volume/${slot} && touch /made/$volume/${slot}/$volume || exit 1`;
-      const script = `for volume in ${inVolumes.join(' ')}; do ${make}; done`;
-      const flags = ['--rm', '--user=0:0', '--network=none', '--entrypoint=sh', ...mounts];
-      await docker('run', ...flags, sandboxImage, '-c', script);
+      await docker('run', '--rm', ...inside(inVolumes), '-c', `for volume in ${inVolumes.join(' ')}; do ${make}; done`);
       return slot;
+    },
+    /**
+     * Begins a script of somebody's who may write to the volume of the ways to the model, which is his folder.
+     * @returns the container's id
+     */
+    async interfere(script: string): Promise<string> {
+      const labelled = [
+        '--detach',
+        '--label',
+        `countersign.project=${project}`,
+        '--workdir',
+        `/made/${volumes.modelSlots}`,
+      ];
+      return docker('run', ...labelled, ...inside([volumes.modelSlots]), '-c', script);
     },
     async restart(): Promise<void> {
       await launcher[Symbol.asyncDispose]();

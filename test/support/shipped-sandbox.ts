@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compile } from '@countersign/launcher/src/policy.ts';
 import { newSlotId } from '@countersign/runner/src/sandbox/slot.ts';
 import Docker from 'dockerode';
@@ -10,7 +11,12 @@ type Options = ReturnType<typeof compile>;
 
 /** What of a sandbox's container is other than the launcher makes it. */
 export type Changes = Partial<Omit<Options, 'HostConfig'>> & {
-  readonly HostConfig?: Partial<Omit<Options['HostConfig'], 'Runtime' | 'Mounts'>> & { readonly Runtime?: string };
+  readonly Env?: string[];
+  readonly ExposedPorts?: Readonly<Record<string, Record<string, never>>>;
+  readonly HostConfig?: Partial<Omit<Options['HostConfig'], 'Runtime' | 'Mounts' | 'Tmpfs'>> & {
+    readonly Runtime?: string;
+    readonly Tmpfs?: Readonly<Record<string, string>>;
+  };
 };
 
 export type Ended = {
@@ -64,6 +70,15 @@ export async function runShipped(
   } finally {
     await container.remove({ force: true });
   }
+}
+
+/** Resolves when it has printed something. @throws Error when it does not within ten seconds */
+export async function firstWord(container: Docker.Container): Promise<void> {
+  for (let waited = 0; waited < 10_000; waited += 50) {
+    if (((await container.logs({ stdout: true })) as Buffer).length > 0) return;
+    await sleep(50);
+  }
+  throw new Error('the container said nothing');
 }
 
 /** The engine puts eight bytes before each piece of a stream. */

@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 describe('limits of a slot', () => {
-  test('so many requests at once, and then again', async () => {
+  test('S056 so many requests at once, and then again', async () => {
     const { ask, upstream } = await start({ overrides: { limits: { concurrentRequests: 2 } } });
     const waiting: (() => void)[] = [];
     upstream.answer = (_request, response) => void waiting.push(() => response.end('{}'));

@@ -94,7 +94,7 @@ test('a slot whose folder has vanished is closed by itself', async () => {
   expect(await control('PUT', `/slots/${slot}`)).toMatchObject({ status: 404 });
 });
 
-test('a folder that is a link is none', async () => {
+test('S008 a folder that is a link is none', async () => {
   const { control, slot, slotsFolder } = gateway;
   await symlink(join(slotsFolder, slot), join(slotsFolder, other));
   expect(await control('PUT', `/slots/${other}`)).toMatchObject({ status: 404 });
@@ -115,7 +115,7 @@ test('closing a slot ends its requests upstream', async () => {
   await until(async () => cancelled);
 });
 
-test('one slot is not another', async () => {
+test('S045 one slot is not another', async () => {
   const { control, slot, slotsFolder, ask } = gateway;
   await mkdir(join(slotsFolder, other));
   await control('PUT', `/slots/${other}`);

@@ -107,7 +107,7 @@ describe('streams', () => {
     socket.destroy();
   });
 
-  test('a client that takes nothing for too long is cut off', async () => {
+  test('S056 a client that takes nothing for too long is cut off', async () => {
     const { slotSocket, upstream, logged } = await start({ overrides: { limits: { clientStallMs: 50 } } });
     upstream.answer = (_request, response) => {
       const fill = () => {

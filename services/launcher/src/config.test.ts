@@ -40,7 +40,7 @@ test('all wrong settings are named together', () => {
   );
 });
 
-test('one volume for both kinds of sockets is refused', () => {
+test('S009 one volume for both kinds of sockets is refused', () => {
   expect(() => readSettings({ LAUNCHER_SLOTS_VOLUME: 'one', LAUNCHER_MODEL_SLOTS_VOLUME: 'one' })).toThrow(
     /LAUNCHER_MODEL_SLOTS_VOLUME.*a volume of its own/,
   );
@@ -63,7 +63,7 @@ test.each([
 });
 
 test.each(['../containers', 'a/../b', 'a?x=1', 'a#b', 'A/b', '/a', 'a b', 'a%2fb', '-a'])(
-  'image %s is refused with its line',
+  'S005 image %s is refused with its line',
   async (image) => {
     await expect(read([`  x: ${profile(image)}`])).rejects.toThrow(/^sandbox\.yaml:3: profiles\.x\.image/);
   },

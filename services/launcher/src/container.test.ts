@@ -12,7 +12,7 @@ const ours = {
   Labels: { 'countersign.sandbox': slot, 'countersign.project': 'countersign', 'countersign.epoch': 'e0' },
 };
 
-test('a container is ours by its project, its slot and its name together', () => {
+test('S009 a container is ours by its project, its slot and its name together', () => {
   expect(ownerOf('countersign', ours)).toEqual({ slot, epoch: 'e0' });
   expect(ownerOf('other', ours)).toBeNull();
   expect(ownerOf('countersign', { ...ours, Labels: {} })).toBeNull();

@@ -50,7 +50,7 @@ test('an engine that is not there, or does not answer in time, is unreachable', 
     expect(outcome).toMatchObject({ reason: { code: 'unreachable', message: 'no answer in time' } });
 });
 
-test('an engine that is too old says so', async () => {
+test('S019 an engine that is too old says so', async () => {
   const message = 'client version 1.45 is too new. Maximum supported API version is 1.41';
   const engine = await engineThat(json(400, { message }));
   await expect(engine.version(soon())).rejects.toMatchObject({ code: 'refused', message });
@@ -89,7 +89,7 @@ test('a missing image, volume or container is null', async () => {
   ]).toEqual([null, null, null]);
 });
 
-test('what is compiled goes into the body, and only the name into the address', async () => {
+test('S006 what is compiled goes into the body, and only the name into the address', async () => {
   const seen = Promise.withResolvers<{ url: string; body: unknown }>();
   const engine = await engineThat(async (request, response) => {
     const chunks = await Array.fromAsync(request);

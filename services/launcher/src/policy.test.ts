@@ -99,7 +99,7 @@ test('A06 A29 what a sandbox has of the stack is the folder of its slot in two v
   ]);
 });
 
-test('there is no environment, entry point, command or network configuration to be set', () => {
+test('S005 there is no environment, entry point, command or network configuration to be set', () => {
   expect(Object.keys(compile(ingredients))).not.toEqual(
     expect.arrayContaining([expect.stringMatching(/^(?:Env|Entrypoint|Cmd|Volumes|NetworkingConfig|ExposedPorts)$/)]),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError } from './engine-error.ts';
 import { launcherLimits } from './limits.ts';
-import { FakeEngine } from './testing/fake-engine.ts';
+import { exampleImage, FakeEngine } from './testing/fake-engine.ts';
 import { launcherParts } from './testing/launcher-parts.ts';
 import { workspaceImage } from './testing/workspace-image.ts';
 import { workspaceImageName } from './workspace-image-name.ts';
@@ -12,7 +12,7 @@ const start = { profile: 'default', slot, workspace: null };
 const soon = () => AbortSignal.timeout(5_000);
 
 describe('starting', () => {
-  test('compares before it starts, and uses the image by its id', async () => {
+  test('S005 compares before it starts, and uses the image by its id', async () => {
     const { engine, sandboxes } = launcherParts();
     expect(await sandboxes.start(start, soon())).toMatchObject({ ok: true, value: { id: slot, state: 'running' } });
     expect(engine.calls.slice(engine.calls.indexOf('create'))).toEqual(['create', 'inspect', 'start', 'inspect']);
@@ -33,6 +33,31 @@ describe('starting', () => {
     expect([...engine.containers.values()].map((container) => container.Config.Image)).toEqual([image.id]);
   });
 
+  test.each([
+    ...['runner', 'launcher', 'gateway', 'countersign', 'countersign-runner-1', `countersign-sandbox-${other}`],
+    ...['countersign_slots', 'countersign_default', 'none', 'host', 'bridge', 'default', 'sandbox', 'local'],
+  ])('S009 a workspace that is called %s gets no name, volume, network or image of that name', async (workspace) => {
+    const { engine, sandboxes } = launcherParts();
+    const looked: string[] = [];
+    const image = engine.image.bind(engine);
+    engine.image = (reference) => {
+      looked.push(reference);
+      return image(reference);
+    };
+    for (const taken of [workspace, `countersign/${workspace}`, `countersign/${workspace}:local`])
+      if (!engine.images.has(taken)) engine.images.set(taken, workspaceImage(workspace));
+    expect(await sandboxes.start({ ...start, workspace }, soon())).toMatchObject({ ok: true });
+    const [container] = engine.containers.values();
+    expect(container?.Name).toBe(`/countersign-sandbox-${slot}`);
+    expect(container?.Config.Image).toBe(exampleImage.id);
+    expect(looked).toEqual([
+      'countersign/sandbox:local',
+      expect.stringMatching(/^countersign\/workspace-.+-?[0-9a-f]{12}:local$/),
+    ]);
+    expect(container?.HostConfig).toMatchObject({ NetworkMode: 'none', VolumesFrom: [], Links: [] });
+    expect(container?.Mounts.map(({ Name }) => Name)).toEqual(['countersign_slots', 'countersign_model-slots']);
+  });
+
   test('S005 an image of another workspace, or one that brings its own ways, makes no sandbox', async () => {
     for (const image of [workspaceImage('other'), workspaceImage('app', { Volumes: { '/data': {} } })]) {
       const { engine, sandboxes } = launcherParts();
@@ -44,7 +69,7 @@ describe('starting', () => {
     }
   });
 
-  test('what is not as compiled is named, removed and never started', async () => {
+  test('S006 what is not as compiled is named, removed and never started', async () => {
     const { engine, sandboxes, log } = launcherParts();
     engine.tamper = (made) => ({ ...made, HostConfig: { ...made.HostConfig, Privileged: true } });
     expect(await sandboxes.start(start, soon())).toMatchObject({
@@ -56,7 +81,7 @@ describe('starting', () => {
     expect(log).toContainEqual(expect.objectContaining({ level: 50, slot, mismatches: [expect.any(String)] }));
   });
 
-  test('a slot has one sandbox, once: also when it has ended, and when two ask at once', async () => {
+  test('S045 a slot has one sandbox, once: also when it has ended, and when two ask at once', async () => {
     const { engine, sandboxes } = launcherParts();
     const both = await Promise.all([sandboxes.start(start, soon()), sandboxes.start(start, soon())]);
     expect(both).toMatchObject([{ ok: true }, { ok: false, refusal: { code: 'slot-taken' } }]);
@@ -79,7 +104,7 @@ describe('starting', () => {
     expect([...engine.containers.values()].map((container) => container.State.Status)).toEqual(['running']);
   });
 
-  test("a foreign container with the slot's name is neither used nor removed", async () => {
+  test("S009 a foreign container with the slot's name is neither used nor removed", async () => {
     const { engine, sandboxes } = launcherParts();
     await sandboxes.start(start, soon());
     const [[id, container] = []] = engine.containers;
@@ -101,7 +126,7 @@ describe('starting', () => {
     expect(await sandboxes.start({ ...start, slot: other }, soon())).toMatchObject({ ok: true });
   });
 
-  describe.each(['countersign_slots', 'countersign_model-slots'])('the volume %s', (name) => {
+  describe.each(['countersign_slots', 'countersign_model-slots'])('S007 the volume %s', (name) => {
     test.each([
       ['missing', null, 'internal'],
       [
@@ -180,7 +205,7 @@ describe('removing', () => {
 });
 
 describe('what belongs to the stack', () => {
-  test('sandboxes of another project are not seen, signalled or removed', async () => {
+  test('S009 sandboxes of another project are not seen, signalled or removed', async () => {
     const { engine, sandboxes } = launcherParts();
     await sandboxes.start(start, soon());
     for (const container of engine.containers.values())

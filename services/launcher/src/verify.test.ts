@@ -94,7 +94,7 @@ const widenedHostConfig: Record<string, unknown> = {
 };
 
 describe('HostConfig', () => {
-  test.each(Object.entries(widenedHostConfig))('%s is named when it is not as compiled', (key, value) => {
+  test.each(Object.entries(widenedHostConfig))('S006 S007 %s is named when it is not as compiled', (key, value) => {
     const inspection = asMade();
     inspection.HostConfig = { ...inspection.HostConfig, [key]: value };
     expect(check(inspection)).toEqual([expect.stringMatching(`^HostConfig\\.${key} is `)]);
@@ -115,15 +115,20 @@ describe('HostConfig', () => {
     expect(check(inspection)).toEqual([`HostConfig.${key} is absent, not acceptable`]);
   });
 
-  test('another slot, or the whole volume, is a mismatch', () => {
-    for (const Subpath of ['f'.repeat(32), undefined]) {
+  const hostFolder = { Name: 'local', Options: { type: 'none', o: 'bind', device: '/' } };
+  test.each<[string, object]>([
+    ['another slot', { Subpath: 'f'.repeat(32) }],
+    ['the whole volume', { Subpath: undefined }],
+    ['the folder above', { Subpath: '..' }],
+    ['a volume that stands for a folder of the host', { DriverConfig: hostFolder }],
+    ['a volume that is filled from the image', { NoCopy: false }],
+  ])('S007 S009 %s in the place of a slot is a mismatch', (_what, options) => {
+    for (const widened of compiled.HostConfig.Mounts) {
       const inspection = asMade();
-      for (const widened of compiled.HostConfig.Mounts) {
-        inspection.HostConfig['Mounts'] = compiled.HostConfig.Mounts.map((mount) =>
-          mount === widened ? { ...mount, VolumeOptions: { NoCopy: true, Subpath } } : mount,
-        );
-        expect(check(inspection)).toEqual([expect.stringMatching(/^HostConfig\.Mounts /)]);
-      }
+      inspection.HostConfig['Mounts'] = compiled.HostConfig.Mounts.map((mount) =>
+        mount === widened ? { ...mount, VolumeOptions: { ...mount.VolumeOptions, ...options } } : mount,
+      );
+      expect(check(inspection)).toEqual([expect.stringMatching(/^HostConfig\.Mounts /)]);
     }
   });
 });
@@ -146,7 +151,7 @@ describe('Config', () => {
     ['Tty', true],
     ['MacAddress', '02:42:ac:11:00:02'],
     ['KeyOfAFutureEngine', 1],
-  ])('%s %j is named', (key, value) => {
+  ])('S005 S006 %s %j is named', (key, value) => {
     const inspection = asMade();
     inspection.Config = { ...inspection.Config, [key]: value };
     expect(check(inspection)).toEqual([expect.stringMatching(`^Config\\.${key} is `)]);
@@ -206,7 +211,7 @@ describe('what is really there', () => {
       (i) => Object.assign(i, { AppArmorProfile: 'unconfined' }),
       /^AppArmorProfile is "unconfined"/,
     ],
-  ])('%s is named', (_name, change, message) => {
+  ])('S007 %s is named', (_name, change, message) => {
     const inspection = asMade();
     change(inspection);
     expect(check(inspection)).toEqual([expect.stringMatching(message)]);

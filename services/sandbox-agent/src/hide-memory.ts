@@ -11,5 +11,6 @@ export function hideMemory(): void {
   const { functions } = dlopen(null, {
     prctl: { arguments: ['int32', 'uint64', 'uint64', 'uint64', 'uint64'], return: 'int32' },
   });
-  if (functions.prctl(prSetDumpable, 0n, 0n, 0n, 0n) !== 0) throw new Error('the memory of this process cannot be hidden');
+  if (functions.prctl(prSetDumpable, 0n, 0n, 0n, 0n) !== 0)
+    throw new Error('the memory of this process cannot be hidden');
 }

@@ -17,7 +17,7 @@ function withHistory() {
   return { folder, repository, secret, head, cache: join(folder, 'cache') };
 }
 
-test('the pack gives the true commit and its files, and nothing of the history', async () => {
+test('S070 the pack gives the true commit and its files, and nothing of the history', async () => {
   const { folder, repository, secret, head, cache } = withHistory();
   const pack = await basePack(cache, repository, head);
   const sandbox = checkoutPack(folder, pack.path, head);

@@ -40,6 +40,6 @@ test.each([
   ['a tip of 64 digits', `# v2 git bundle\n-${base}\n${'b'.repeat(64)} refs/heads/agent\n\n`],
   ['an option for a tip', `# v2 git bundle\n-${base}\n--upload-pack refs/heads/agent\n\n`],
   ['an upper-case tip', `# v2 git bundle\n-${base}\n${tip.toUpperCase()} refs/heads/agent\n\n`],
-])('a header with %s is refused', (_name, text) => {
+])('S041 a header with %s is refused', (_name, text) => {
   expect(header(text)).toEqual({ ok: false, reason: expect.stringMatching(/^the bundle /) });
 });

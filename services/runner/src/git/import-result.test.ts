@@ -43,7 +43,7 @@ function visible(folder: string) {
   };
 }
 
-test('a result of several commits comes in under its ref, and nothing else of the repository changes', async () => {
+test('S041 a result of several commits comes in under its ref, and nothing else of the repository changes', async () => {
   const ground = await beginImport();
   const { folder, repository, base, sandbox, take } = ground;
   commitFiles(sandbox, { 'README.md': 'hello\nworld\n' });
@@ -297,7 +297,7 @@ test('a changed byte in the pack is refused', async () => {
   expect(await take(path)).toMatchObject({ ok: false });
 });
 
-test('objects that no commit of the result names do not come in', async () => {
+test('S041 objects that no commit of the result names do not come in', async () => {
   const { sandbox, repository, base, take } = await beginImport();
   const tip = commitFiles(sandbox, { 'x.txt': 'x\n' });
   const stowaway = writeBlob(sandbox, 'nobody asked for this');

@@ -53,7 +53,7 @@ test('a sandbox gets its whole task and its whole result is taken', async () => 
   await sandbox.closed;
 });
 
-test('F48 what comes after the end is not part of the result, neither by the same connection nor by another one', async () => {
+test('F48 S041 what comes after the end is not part of the result, neither by the same connection nor by another one', async () => {
   const { slot, start, greet, files, lines } = await begin();
   await using _slot = slot;
   const outcome = start();
@@ -202,7 +202,7 @@ test.each<[string, (sandbox: FakeSandbox) => void, RegExp]>([
   ['an unknown frame', (sandbox) => sandbox.raw(Buffer.from([0, 0, 0, 0, 0x7f])), /does not exist/],
   ['a frame too large', (sandbox) => sandbox.raw(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x83])), /4294967295 bytes/],
   ['no JSON where JSON is due', (sandbox) => sandbox.raw(Buffer.from([0, 0, 0, 1, 0x82, 0x78])), /should hold JSON/],
-])('%s ends the connection, and the third time the attempt', async (_name, offend, reason) => {
+])('S041 %s ends the connection, and the third time the attempt', async (_name, offend, reason) => {
   const { slot, start, greet } = await begin();
   await using _slot = slot;
   const outcome = start();
@@ -216,7 +216,7 @@ test.each<[string, (sandbox: FakeSandbox) => void, RegExp]>([
   expect(await outcome).toEqual({ ok: false, errorClass: 'protocol', reason: expect.stringMatching(reason) });
 });
 
-test('a planner hands over a plan and no bytes besides', async () => {
+test('S041 a planner hands over a plan and no bytes besides', async () => {
   const { slot, start, greet } = await begin({ mode: 'plan' });
   await using _slot = slot;
   const outcome = start();
@@ -314,7 +314,7 @@ test('a stop reaches a sandbox that connects again after it', async () => {
 });
 
 test.each(['connected', 'gone', 'not reading'])(
-  'a sandbox that is %s and does not end after a stop is given up',
+  'S057 a sandbox that is %s and does not end after a stop is given up',
   async (how) => {
     const { slot, start, greet, stop } = await begin();
     await using _slot = slot;
@@ -398,7 +398,7 @@ test('an error of our own disk is told at once and not taken for a lost connecti
   await expect(outcome).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('a planted link where output is to go is not followed', async () => {
+test('S041 a planted link where output is to go is not followed', async () => {
   const { slot, start, greet, files, folder } = await begin();
   await using _slot = slot;
   writeFileSync(join(folder, 'precious'), 'precious');

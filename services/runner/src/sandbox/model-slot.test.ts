@@ -27,7 +27,7 @@ test('a folder is made that others can pass through only, and one that is there 
   expect(readdirSync(modelSlots)).toEqual([]);
 });
 
-test('a link in the folder’s place is not followed, and is removed itself', async () => {
+test('S008 a link in the folder’s place is not followed, and is removed itself', async () => {
   const { modelSlots, path, victim } = begin();
   symlinkSync(victim, path);
   await expect(makeModelSlot(modelSlots, id)).rejects.toThrow('ENOTDIR');
@@ -37,7 +37,7 @@ test('a link in the folder’s place is not followed, and is removed itself', as
   expect(readdirSync(victim)).toEqual(['file']);
 });
 
-test('what the gateway has put beside its socket is left, and nothing below is walked', async () => {
+test('S008 S045 what the gateway has put beside its socket is left, and nothing below is walked', async () => {
   const { modelSlots, path, victim } = begin();
   await makeModelSlot(modelSlots, id);
   mkdirSync(join(path, 'deep'));

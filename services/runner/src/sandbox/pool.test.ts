@@ -69,7 +69,7 @@ test('warm sandboxes are kept, and a task takes one that is there', async () => 
   expect(ids(launcher)).toHaveLength(3);
 });
 
-test('two tasks never get the same sandbox', async () => {
+test('S045 two tasks never get the same sandbox', async () => {
   const { pool, profile } = await begin(1);
   await pool.maintain([profile]);
   const slots = await Promise.all([pool.acquire(profile), pool.acquire(profile), pool.acquire(profile)]);
@@ -112,7 +112,7 @@ test('several dead ones are replaced without losing a living one', async () => {
   expect((await pool.acquire(profile)).id).toBe(alive);
 });
 
-test('an ended task’s sandbox, slot and way to the model go', async () => {
+test('S045 an ended task’s sandbox, slot and way to the model go', async () => {
   const { launcher, gateway, slots, pool, profile } = await begin(0);
   const slot = await pool.acquire(profile);
   await pool.release(slot);

@@ -86,7 +86,7 @@ test('one who connects and never says hello displaces nobody', async () => {
   silent.hangUp();
 });
 
-test('a sandbox cannot hold many connections open', async () => {
+test('S056 a sandbox cannot hold many connections open', async () => {
   const { slots, slot } = await begin();
   await using _slot = slot;
   const all = await Promise.all(Array.from({ length: 20 }, () => FakeSandbox.connect(slots, slot.id)));
@@ -123,7 +123,7 @@ test('waiting for a connection ends with its signal', async () => {
   await expect(waiting).rejects.toThrow('the runner is ending');
 });
 
-test('a slot that has served is gone, with its connections', async () => {
+test('S045 a slot that has served is gone, with its connections', async () => {
   const { slots, slot, greet } = await begin();
   const sandbox = await greet();
   await slot.greeted(never);

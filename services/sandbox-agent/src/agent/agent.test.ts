@@ -85,7 +85,7 @@ describe('a task from hello to ack', () => {
     expect(end.bundles.map(({ repository }) => repository)).toEqual([1]);
   });
 
-  it('gives the tool a small environment and reports its progress', async () => {
+  it('S043 gives the tool a small environment and reports its progress', async () => {
     const sandbox = await start();
     const link = await sandbox.runner.accept();
     await link.hello();
@@ -105,7 +105,7 @@ describe('a task from hello to ack', () => {
     expect(progress).toContain('{"summary":"write_file x","step":3}');
   });
 
-  it('keeps what fits of the output and counts the rest', async () => {
+  it('S055 keeps what fits of the output and counts the rest', async () => {
     const sandbox = await start();
     const link = await sandbox.runner.accept();
     await link.hello();
@@ -285,7 +285,7 @@ describe('without a task', () => {
 });
 
 describe('what the tool finds', () => {
-  it('has the base commit under its true id, without the history and its secrets', async () => {
+  it('S070 has the base commit under its true id, without the history and its secrets', async () => {
     const sandbox = await start();
     const link = await sandbox.runner.accept();
     await link.hello();

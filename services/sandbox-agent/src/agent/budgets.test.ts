@@ -31,7 +31,7 @@ async function begin(script: string, changes: Parameters<typeof shellTask>[2], d
 describe('a budget of output', () => {
   const budget = { output_bytes: 1_000, disk_bytes: null };
 
-  it('ends the tool, which may save its work, and keeps no more of both streams together', async () => {
+  it('S055 ends the tool, which may save its work, and keeps no more of both streams together', async () => {
     const { link } = await begin(
       `trap 'echo saved > work.txt; exit 3' INT; head -c 600 /dev/zero; head -c 600 /dev/zero >&2; while :; do sleep 0.05; done`,
       { budget, output_bytes: 1_000 },
@@ -101,7 +101,7 @@ describe('a budget of the disk', () => {
   });
 });
 
-it('a hostile tool that ignores SIGINT and SIGTERM is killed at its limit, and its work is kept', async () => {
+it('S057 a hostile tool that ignores SIGINT and SIGTERM is killed at its limit, and its work is kept', async () => {
   const { link } = await begin(
     `trap '' INT TERM; echo kept > work.txt; while :; do head -c 900 /dev/zero; sleep 0.05; done`,
     {

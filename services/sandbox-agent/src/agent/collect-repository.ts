@@ -1,8 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GitError, type GitOptions, git, gitMaybe, repositoryAt } from '../git.ts';
-import { printableLine } from '../printable.ts';
+import { type GitOptions, git, gitMaybe, repositoryAt } from '../git.ts';
 import { resultRef, writeRepositoryConfig, writeShallow } from '../repository-config.ts';
+import { type Remarks, stageEverything } from './stage-everything.ts';
 
 /** What became of a repository. A refused one may still have a bundle, so that the work can be looked at. */
 export type Collected = {
@@ -14,13 +14,8 @@ export type Collected = {
   readonly note: string | undefined;
 };
 
-type Remarks = Pick<Collected, 'problem' | 'note'>;
-
-const complete: Remarks = { problem: undefined, note: undefined };
 const nothing = { head: undefined, bundle: undefined, problem: undefined, note: undefined } as const;
 export const leftoverMessage = 'Work left uncommitted by the agent';
-/** Of git's words on what could not be committed. */
-const remarkCharacters = 500;
 
 /**
  * Commits what a tool left uncommitted and bundles everything since the base. The result is the commit of HEAD, whatever branch
@@ -44,7 +39,7 @@ export async function collectRepository(
     return { ...nothing, problem: 'its .git folder was made anew and does not hold the base commit' };
   await writeShallow(folder, [baseHead]);
 
-  const { head, ...remarks } = await commitLeftovers(folder, at, baseHead, options);
+  const { head, ...remarks } = await commitLeftovers(folder, at, baseHead, `${bundlePath}.names`, options);
   if (head === baseHead) return { ...nothing, ...remarks };
   const descends = await gitMaybe(folder, at, ['merge-base', '--is-ancestor', baseHead, head], options);
   await bundleResult(folder, baseHead, head, bundlePath, options);
@@ -69,38 +64,17 @@ async function commitLeftovers(
   folder: string,
   at: readonly string[],
   baseHead: string,
+  names: string,
   options: GitOptions,
 ): Promise<{ head: string } & Remarks> {
   const commitOf = (name: string) => gitMaybe(folder, at, ['rev-parse', '-q', '--verify', `${name}^{commit}`], options);
   const parent = (await commitOf('HEAD')) ?? (await commitOf(resultRef)) ?? baseHead;
-  const remarks = await stageEverything(folder, at, parent, options);
+  const remarks = await stageEverything(folder, at, parent, names, options);
   const tree = await git(folder, at, ['write-tree'], options);
   const before = await git(folder, at, ['rev-parse', '--verify', `${parent}^{tree}`], options);
   if (tree === before) return { head: parent, ...remarks };
   const head = await git(folder, at, ['commit-tree', tree, '-p', parent, '-m', leftoverMessage], options);
   return { head, ...remarks };
-}
-
-async function stageEverything(
-  folder: string,
-  at: readonly string[],
-  parent: string,
-  options: GitOptions,
-): Promise<Remarks> {
-  if ((await gitMaybe(folder, at, ['add', '-A'], options)) !== undefined) return complete;
-  // An index that git cannot use is only a cache of the parent's tree; what still fails then are single files.
-  await rm(join(folder, '.git', 'index'), { recursive: true, force: true });
-  await git(folder, at, ['read-tree', parent], options);
-  try {
-    await git(folder, at, ['add', '-A', '--ignore-errors'], options);
-    return complete;
-  } catch (error) {
-    if (!(error instanceof GitError) || options.stop.aborted) throw error;
-    const message = `some files could not be committed: ${printableLine(error.message, remarkCharacters)}`;
-    // Without room it is not some odd file that is missing: all of the work may be.
-    if (error.stderr.includes('No space left on device')) return { problem: message, note: undefined };
-    return { problem: undefined, note: message };
-  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

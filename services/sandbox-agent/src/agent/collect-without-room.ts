@@ -2,10 +2,10 @@ import { lstat, mkdir, open, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resultLimits } from '@countersign/contracts/limits.ts';
 import { GitError, type GitOptions, git, gitMaybe, repositoryAt } from '../git.ts';
-import { printableLine } from '../printable.ts';
 import { resultRef, writeRepositoryConfig, writeShallow } from '../repository-config.ts';
 import { chooseFitting } from './choose-fitting.ts';
 import { bundleResult, type Collected, leftoverMessage } from './collect-repository.ts';
+import { describeLeft } from './describe-left.ts';
 import { agentLimits } from './limits.ts';
 import { type Change, listChanges } from './list-changes.ts';
 import { readUpTo } from './untrusted-file.ts';
@@ -50,7 +50,7 @@ export async function collectWithoutRoom(
     tree === before
       ? parent
       : await git(folder, at, ['commit-tree', tree, '-p', parent, '-m', leftoverMessage], options);
-  const problem = left.length === 0 ? undefined : describeLeft(left);
+  const problem = left.length === 0 ? undefined : describeLeft('No space left on device', left);
   if (head === baseHead) return { head: undefined, bundle: undefined, problem, note: undefined };
   await bundleResult(scratch, baseHead, head, bundlePath, options);
   await rm(join(scratch, '.git', 'objects'), { recursive: true, force: true });
@@ -102,11 +102,4 @@ async function stage(
   await using names = await open(path, 'r');
   const args = ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'];
   await git(folder, at, args, { ...options, stdin: names.fd });
-}
-
-function describeLeft(left: readonly Change[]): string {
-  const largest = left.toReversed().slice(0, agentLimits.namedLeftOut);
-  const named = largest.map(({ path, bytes }) => `${printableLine(path.toString('utf8'))} (${bytes ?? 0} bytes)`);
-  const more = left.length - largest.length;
-  return `No space left on device: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''} could not be kept`;
 }

@@ -40,7 +40,7 @@ describe('a stop', () => {
     expect(bundles).toHaveLength(1);
   });
 
-  it('ends a tool that ignores SIGINT and SIGTERM, and still brings its work', async () => {
+  it('S057 ends a tool that ignores SIGINT and SIGTERM, and still brings its work', async () => {
     const { link, appears } = await begin(
       `trap '' INT TERM; echo kept > work.txt; touch "$HOME/ready"; while :; do sleep 0.05; done`,
       { interrupt_ms: 200, terminate_ms: 200 },
@@ -52,6 +52,22 @@ describe('a stop', () => {
     expect(bundles).toHaveLength(1);
   });
 
+  it('S057 ends a tool that has stopped itself with all that it started, and still brings its work', async () => {
+    const { link, mark, appears } = await begin(
+      `echo kept > work.txt
+       perl -e 'exit if fork; setpgrp(0,0); $SIG{$_} = "IGNORE" for "HUP", "INT", "TERM";
+         open F, ">", "$ENV{HOME}/pid"; print F $$; close F; kill "STOP", $$; sleep 300 while 1'
+       while [ ! -s "$HOME/pid" ]; do sleep 0.05; done; touch "$HOME/ready"; kill -STOP $$`,
+      { interrupt_ms: 200, terminate_ms: 200 },
+    );
+    await appears('ready');
+    link.send('stop', { reason: 'now' });
+    const { end, bundles } = await link.receive();
+    expect(end).toMatchObject({ exit_code: null, reason: 'stopped' });
+    expect(bundles).toHaveLength(1);
+    expect(lives(Number(readFileSync(mark('pid'), 'utf8')))).toBe(false);
+  });
+
   it('during the runner’s absence is a signal, with the same end', async () => {
     const { sandbox, link, appears } = await begin('touch "$HOME/ready"; sleep 60');
     await appears('ready');
@@ -61,7 +77,7 @@ describe('a stop', () => {
 });
 
 describe('when the tool is gone', () => {
-  it('nothing that it started lives on: background, other groups, double forks', async () => {
+  it('S057 nothing that it started lives on: background, other groups, double forks', async () => {
     const { link, mark } = await begin(
       `(sleep 300 & echo $! > "$HOME/one")
        bash -mc 'sleep 300 & echo $! > "$HOME/two"'
@@ -76,7 +92,7 @@ describe('when the tool is gone', () => {
   });
 });
 
-it('a tool that removes the captured output harms its own output alone', async () => {
+it('S055 a tool that removes the captured output harms its own output alone', async () => {
   const { sandbox, link } = await begin('echo hello; rm -r "$HOME/../agent"; mkdir "$HOME/../agent"; echo x > x');
   const { end, stdout, bundles } = await link.receive();
   expect(end).toMatchObject({ reason: 'finished', stdout: { bytes: 6, sha256: sha256(Buffer.from('hello\n')) } });

@@ -113,7 +113,7 @@ describe('a stop', () => {
     expect(String(stdout)).toContain('[stopped, ');
   });
 
-  it('ends one that ignores SIGINT and SIGTERM', async () => {
+  it('S057 ends one that ignores SIGINT and SIGTERM', async () => {
     const { sandbox, link } = await begin(
       [`trap '' INT TERM; touch "$HOME/../agent/ready"; while :; do sleep 0.05; done`],
       { interrupt_ms: 200, terminate_ms: 200 },
@@ -136,7 +136,7 @@ describe('a hostile condition', () => {
     expect([codes, end.artifacts, texts, end.tokens.requests]).toEqual([[9], [], {}, 0]);
   });
 
-  it('leaves no process for the next one', async () => {
+  it('S057 leaves no process for the next one', async () => {
     const { codes, sandbox } = await verify([
       `(sleep 300 & echo $! > one.pid)
        bash -mc 'sleep 300 & echo $! > two.pid'
@@ -161,7 +161,7 @@ describe('a hostile condition', () => {
     expect(codes).toEqual([0, 0, 0]);
   });
 
-  it('that floods its output takes nothing of the others’, and is told', async () => {
+  it('S055 that floods its output takes nothing of the others’, and is told', async () => {
     const { end, codes, stdout, stderr } = await verify(
       ['head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2', 'echo mine; echo mine >&2'],
       { output_bytes: 20_000 },
