@@ -41,6 +41,9 @@ export const resultLimits = {
   bundleBytes: 1024 * mib,
   unpackedBytes: 4096 * mib,
   changedPaths: 50_000,
+  /** What file systems hold: of one name, and of a path with the folders above its repository before it. In bytes of UTF-8. */
+  changedNameBytes: 255,
+  changedPathBytes: 900,
   /** One changed file; a diff of it is made in memory. */
   fileBytes: 256 * mib,
   patchBytes: 1024 * mib,

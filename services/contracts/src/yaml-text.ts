@@ -51,6 +51,8 @@ function parseStrictly(text: string, lineCounter: LineCounter): Document.Parsed 
       uniqueKeys: false,
       version: '1.2',
       schema: 'core',
+      // It would quote the line with each error: of a long line that is wrong at every character that takes the square of its length.
+      prettyErrors: false,
       // At `silent` the parser would drop every document after the first one without a word.
       logLevel: 'error',
     });

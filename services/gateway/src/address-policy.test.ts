@@ -137,7 +137,7 @@ test.each([
   '2001:0:a9fe:a9fe::1',
   'model',
   '',
-])('S024, S025: %j is refused, listed or on the own network or with loopback allowed', (address) => {
+])('S024, S025, S028: %j is refused, listed or on the own network or with loopback allowed', (address) => {
   const rules: AddressRule[] = [own(), own(...everything), { kind: 'embedded', subnets: everything }];
   for (const rule of rules) {
     for (const allowLoopback of [false, true]) {

@@ -38,14 +38,24 @@ const refusedTargets: readonly (readonly [string, string, string])[] = [
   ['S030', 'GET', '//evil/'],
   ['S030', 'GET', '//evil/api/tags'],
   ['S030', 'CONNECT', 'host:443'],
+  ['S030', 'CONNECT', 'model:22'],
+  ['S030', 'GET', 'evil:443'],
   ['S030', 'OPTIONS', '*'],
   ['S030', 'PRI', '*'],
   // S031: another authority inside the target
   ['S031', 'GET', 'http://allowed@evil/api/tags'],
+  ['S031', 'GET', 'http://model:80@evil/api/tags'],
   ['S031', 'GET', 'HTTP://MODEL.:11434/api/tags'],
+  ['S031', 'GET', 'http://xn--mdel-5qa:11434/api/tags'],
+  ['S031', 'GET', 'http://[fe80::1%25eth0]/api/tags'],
+  ['S031', 'GET', 'http://2852039166/latest/meta-data/'],
+  ['S031', 'GET', 'http://0xa9.0xfe.0xa9.0xfe/latest/meta-data/'],
+  ['S031', 'GET', 'http://0251.0376.0251.0376/latest/meta-data/'],
   ['S031', 'GET', 'http://169.254.169.254/latest/meta-data/'],
   ['S031', 'GET', '@evil/api/tags'],
   ['S031', 'GET', '/api/tags%00'],
+  ['S031', 'GET', '/api/tags\0'],
+  ['S031', 'GET', '/api/tags\t'],
   // S033: the path, spelt otherwise
   ['S033', 'POST', '/api/chat/../create'],
   ['S033', 'POST', '/api/create/../chat'],
@@ -104,6 +114,9 @@ const refusedTargets: readonly (readonly [string, string, string])[] = [
   ['S035', 'POST', '/v1/messages'],
   ['S035', 'POST', '/v1/images/generations'],
   ['S035', 'GET', '/'],
+  ['S038', 'POST', '/_matrix/client/v3/login'],
+  ['S038', 'GET', '/_matrix/client/v3/sync?access_token=x'],
+  ['S038', 'GET', '/_synapse/admin/v2/users'],
   ['S035', 'GET', '/metrics'],
   ['S035', 'GET', '/debug/pprof/'],
 ];
@@ -131,7 +144,9 @@ describe('headers', () => {
     ['x-original-url', '/api/create'],
     ['x-http-method-override', 'DELETE'],
     ['host', 'evil'],
-  ])('%s: %s changes nothing', (name, value) => {
+    ['host', 'model:80@evil'],
+    ['host', '169.254.169.254'],
+  ])('S031, S033: %s: %s changes nothing', (name, value) => {
     expect(decide(head('GET', '/api/tags', { [name]: value }))).toMatchObject({
       status: 'allowed',
       route: { method: 'GET', path: '/api/tags' },

@@ -144,7 +144,7 @@ describe('S036: the model', () => {
   });
 });
 
-describe('S036: bodies that are refused', () => {
+describe('S036, S037: bodies that are refused', () => {
   test.each<[string, string, unknown]>([
     ['not JSON', '/api/chat', '{"model":'],
     ['empty', '/api/chat', ''],
@@ -164,6 +164,27 @@ describe('S036: bodies that are refused', () => {
     ['an unknown role', '/api/chat', { model, messages: [{ role: 'root', content: '' }] }],
     ['images of a message', '/api/chat', { model, messages: [{ role: 'user', content: '', images: ['aGVsbG8='] }] }],
     ['images', '/api/generate', { model, prompt: '', images: ['aGVsbG8='] }],
+    [
+      'an address in place of a text',
+      '/api/chat',
+      { model, messages: [{ role: 'user', content: { url: 'http://evil/' } }] },
+    ],
+    [
+      'an image of a tool',
+      '/v1/chat/completions',
+      {
+        model,
+        messages: [
+          { role: 'tool', tool_call_id: '1', content: [{ type: 'image_url', image_url: 'http://169.254.169.254/' }] },
+        ],
+      },
+    ],
+    [
+      'a file by its address',
+      '/v1/chat/completions',
+      { model, messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'http://evil/' } }] }] },
+    ],
+    ['a message of the gateway', '/api/chat', { model, messages: [{ role: 'gateway', content: '' }] }],
     ['a template', '/api/generate', { model, prompt: '', template: '{{ .Prompt }}' }],
     ['huge num_ctx', '/api/chat', { model, messages, options: { num_ctx: 2 ** 31 } }],
     ['endless num_predict', '/api/chat', { model, messages, options: { num_predict: -1 } }],
@@ -179,6 +200,7 @@ describe('S036: bodies that are refused', () => {
     ['keep_alive of no length', '/api/chat', { model, messages, keep_alive: '' }],
     ['infinite temperature', '/api/chat', `{"model":"${model}","messages":[],"options":{"temperature":1e999}}`],
     ['too many messages', '/api/chat', { model, messages: Array(bodyLimits.messages + 1).fill(messages[0]) }],
+    ['a million messages', '/api/chat', `{"model":"${model}","messages":[${'{},'.repeat(999_999)}{}]}`],
     [
       'a remote image',
       '/v1/chat/completions',

@@ -36,6 +36,8 @@ export type GatewayFixture = AsyncDisposable & {
   /** As `raw`, at the door. */
   rawAtDoor(bytes: string): Promise<string>;
   usage(): Promise<Slot['tokens']>;
+  /** Ends the gateway and starts one in its place, with another model where one is given; the slot is opened again, as the runner does. */
+  restart(model?: string): Promise<void>;
 };
 
 type KnockOptions = { readonly body?: unknown; readonly headers?: Record<string, string> };
@@ -77,20 +79,22 @@ export async function startGateway({
       done();
     },
   });
-  const gateway = await createGateway(
-    {
-      slotsFolder,
-      socketPath,
-      doorPath: doorSocket,
-      logsFolder,
-      logLevel: 'info',
-      allowLoopbackUpstream: true,
-      allowedAddresses,
-      upstream: { kind: embedded ? 'ollama' : 'own', origin: origin ?? upstream.origin, model },
-      homeserver: { kind: embedded ? 'embedded' : 'own', origin: homeserverOrigin ?? homeserver.origin },
-    },
-    { logger: pino(lines), ...overrides, limits: { resolveAgainMs: 0, ...overrides?.limits } },
-  );
+  const make = (served: string) =>
+    createGateway(
+      {
+        slotsFolder,
+        socketPath,
+        doorPath: doorSocket,
+        logsFolder,
+        logLevel: 'info',
+        allowLoopbackUpstream: true,
+        allowedAddresses,
+        upstream: { kind: embedded ? 'ollama' : 'own', origin: origin ?? upstream.origin, model: served },
+        homeserver: { kind: embedded ? 'embedded' : 'own', origin: homeserverOrigin ?? homeserver.origin },
+      },
+      { logger: pino(lines), ...overrides, limits: { resolveAgainMs: 0, ...overrides?.limits } },
+    );
+  let gateway = await make(model);
   const slotSocket = join(slotsFolder, slot, 'ollama.sock');
   const control = async (method: Dispatcher.HttpMethod, path: string, body?: unknown) => {
     const payload = typeof body === 'string' ? body : JSON.stringify(body);
@@ -121,6 +125,11 @@ export async function startGateway({
     knock: (method, target, options) => knock(doorSocket, method, target, options),
     rawAtDoor: (bytes) => sendRaw(doorSocket, bytes),
     usage: async () => ((await control('GET', `/slots/${slot}`)).body as Slot).tokens,
+    async restart(next = model) {
+      await gateway[Symbol.asyncDispose]();
+      gateway = await make(next);
+      await control('PUT', `/slots/${slot}`);
+    },
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();

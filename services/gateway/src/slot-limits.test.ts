@@ -1,3 +1,6 @@
+import { mkdir } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { chat, type FixtureOptions, type GatewayFixture, startGateway, until } from './gateway-fixture.ts';
 
@@ -12,6 +15,19 @@ afterEach(async () => {
   await gateway?.[Symbol.asyncDispose]();
   gateway = undefined;
 });
+
+/** A chat over a connection of its own that stays open: the status of its answer, 0 where there is none. */
+function openStream(path: string) {
+  const body = JSON.stringify(chat);
+  const socket = createConnection(path);
+  socket.on('error', () => undefined);
+  socket.write(`POST /api/chat HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  const status = new Promise<number>((resolve) => {
+    socket.once('data', (answer) => resolve(Number(/^HTTP\/1\.1 (\d{3}) /.exec(String(answer))?.[1] ?? 0)));
+    socket.once('close', () => resolve(0));
+  });
+  return { status, leave: () => socket.destroy() };
+}
 
 describe('limits of a slot', () => {
   test('S056 so many requests at once, and then again', async () => {
@@ -28,7 +44,58 @@ describe('limits of a slot', () => {
     expect(await ask('/api/chat', chat)).toMatchObject({ status: 200 });
   });
 
-  test('a body that says it is too large, and one that is', async () => {
+  test('S036 of a thousand streams at once eight are served, no other slot waits, and those that leave make room', async () => {
+    const { control, slotsFolder, slotSocket, upstream } = await start();
+    const other = 'a'.repeat(32);
+    await mkdir(join(slotsFolder, other));
+    await control('PUT', `/slots/${other}`);
+    let cancelled = 0;
+    upstream.answer = (_request, response) => {
+      response.on('close', () => {
+        cancelled += 1;
+      });
+      response.write('{"n":1}\n');
+    };
+    const streams = Array.from({ length: 1_000 }, () => openStream(slotSocket));
+    const statuses = await Promise.all(streams.map(({ status }) => status));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(8);
+    expect(statuses.filter((status) => ![0, 200, 429].includes(status))).toEqual([]);
+    expect(upstream.seen).toHaveLength(8);
+    const beside = openStream(join(slotsFolder, other, 'ollama.sock'));
+    expect(await beside.status).toBe(200);
+    for (const { leave } of [...streams, beside]) leave();
+    await until(() => cancelled === 9);
+    expect(await openStream(slotSocket).status).toBe(200);
+  }, 60_000);
+
+  test.each([
+    ['announced', 'content-length: 1073741824', Buffer.alloc(65_536)],
+    [
+      'in chunks',
+      'transfer-encoding: chunked',
+      Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536), Buffer.from('\r\n')]),
+    ],
+  ])('S036 of a gigabyte that comes %s little more is read than a body may have', async (_how, header, piece) => {
+    const { slotSocket, upstream } = await start({ overrides: { limits: { bodyBytes: 1_000_000 } } });
+    const socket = createConnection(slotSocket);
+    let answer = '';
+    const fill = () => {
+      while (answer === '' && socket.write(piece));
+    };
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      answer += String(bytes);
+    });
+    socket.on('drain', fill);
+    socket.write(`POST /api/chat HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n`);
+    fill();
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(socket.bytesWritten).toBeLessThan(4_000_000);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('S036 a body that says it is too large, and one that is', async () => {
     const { ask, raw, upstream } = await start({ overrides: { limits: { bodyBytes: 1_000 } } });
     const large = { ...chat, messages: [{ role: 'user', content: 'x'.repeat(1_000) }] };
     expect(await ask('/api/chat', large)).toMatchObject({ status: 413 });

@@ -30,6 +30,45 @@ const ground: Ground = {
   get: 'GET /api/tags',
   hidden: 'POST /api/create HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}',
 };
+const lengthSpellings = [
+  '',
+  'content-length: LENGTH',
+  'content-length: 0',
+  'content-length: 5',
+  'content-length: +LENGTH',
+  'content-length: 0xff',
+  'content-length: 0LENGTH',
+  'content-length: LENGTH.0',
+  'content-length: LENGTH, LENGTH',
+  'content-length:LENGTH\r\ncontent-length: 0',
+  'Content-Length: LENGTH\r\nCONTENT-LENGTH: LENGTH',
+  'content-length : LENGTH',
+  'content-length:\x0bLENGTH',
+  'content-length: LENGTH\nx: y',
+  'content-length: 99999999999999999999',
+];
+const codingSpellings = [
+  '',
+  'transfer-encoding: chunked',
+  'transfer-encoding:chunked',
+  'transfer-encoding:\tchunked',
+  'Transfer-Encoding: CHUNKED',
+  'transfer-encoding : chunked',
+  ' transfer-encoding: chunked',
+  'transfer-encoding: "chunked"',
+  'transfer-encoding: chunked;q=1',
+  'transfer-encoding: cow, chunked',
+  'transfer-encoding: chunked, cow',
+  'transfer-encoding: chunked, chunked',
+  'transfer-encoding: identity',
+  'transfer-encoding:\x0bchunked',
+  'transfer-encoding: chunked\0',
+  'transfer-encoding:\r\n chunked',
+  'x: y\ntransfer-encoding: chunked',
+  'x: y\rtransfer-encoding: chunked',
+  'transfer-encoding: cow\r\ntransfer-encoding: chunked',
+  'transfer_encoding: chunked',
+];
 const show = goodRequest(ground);
 const chunked = chunkedBody(ground);
 
@@ -61,6 +100,29 @@ describe('S032: a stream of bytes that two parsers might cut differently leads n
   test.each(crowdedStreams(ground))('one request in, one out: %s', async (_what, bytes) => {
     expect((await send(bytes)).seen).toEqual([`POST /api/show ${body}`]);
   });
+
+  test('of 300 ways to say how long a body is none makes two requests of one', async () => {
+    const { upstream } = gateway;
+    upstream.seen.length = 0;
+    const payload = (content: string) => JSON.stringify({ model: 'coder:7b', messages: [{ role: 'user', content }] });
+    const behind = payload('hidden');
+    const hidden = requestWith({ ...ground, post: 'POST /api/chat' }, `content-length: ${behind.length}`, behind);
+    const requests = lengthSpellings.flatMap((length, row) =>
+      codingSpellings.map((coding, column) => {
+        const text = payload(`${row} ${column}`);
+        const chunks = `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+        const headers = [length.replaceAll('LENGTH', `${text.length}`), coding].filter((line) => line !== '');
+        return requestWith({ ...ground, post: 'POST /api/chat' }, headers.join('\r\n'), chunks + hidden);
+      }),
+    );
+    expect(requests).toHaveLength(300);
+    while (requests.length > 0) await Promise.all(requests.splice(0, 50).map((request) => gateway.raw(request)));
+    const contents = upstream.seen.map(({ body: text }) => JSON.parse(text).messages[0].content);
+    expect(new Set(contents).size).toBe(contents.length);
+    expect(contents).not.toContain('hidden');
+    // Some are a whole request, or the test says nothing.
+    expect(contents.length).toBeGreaterThan(0);
+  }, 60_000);
 
   test('words behind a request do not get into its answer', async () => {
     gateway.upstream.seen.length = 0;

@@ -36,7 +36,7 @@ describe('streams', () => {
     await client.close();
   });
 
-  test('a client that leaves in mid-stream cancels the upstream request', async () => {
+  test('S036 a client that leaves in mid-stream cancels the upstream request', async () => {
     const { slotSocket, upstream, logged } = await start();
     let cancelled = false;
     upstream.answer = (_request, response) => {
@@ -54,7 +54,7 @@ describe('streams', () => {
     await until(() => logged.some(({ ended }) => ended === 'client'));
   }, 2_000);
 
-  test('a client that leaves before the first byte cancels the upstream request', async () => {
+  test('S036 a client that leaves before the first byte cancels the upstream request', async () => {
     const { slotSocket, upstream } = await start();
     let cancelled = false;
     upstream.answer = (_request, response) => {

@@ -50,7 +50,7 @@ test.each([
   expect(parseStrictJson(text)).toEqual({ ok: false, reason: 'the body is not JSON' });
 });
 
-test('refuses depth beyond the limit and takes the limit', () => {
+test('S059 refuses depth beyond the limit and takes the limit', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   expect(parseStrictJson(nested(bodyLimits.depth)).ok).toBe(true);
   expect(parseStrictJson(nested(bodyLimits.depth + 1))).toMatchObject({ ok: false });
@@ -60,6 +60,6 @@ test('refuses depth beyond the limit and takes the limit', () => {
 test.each([
   ['numbers', `[${'1,'.repeat(bodyLimits.values)}1]`],
   ['empty arrays', `[${'[],'.repeat(bodyLimits.values / 2)}[]]`],
-])('refuses too many values: %s', (_what, text) => {
+])('S059 refuses too many values: %s', (_what, text) => {
   expect(parseStrictJson(text)).toMatchObject({ ok: false, reason: expect.stringContaining('values') });
 });

@@ -91,6 +91,10 @@ describe('an upstream that cannot be used', () => {
     'http://[fd00:ec2::254]',
     'http://[::ffff:169.254.169.254]',
     'http://2852039166',
+    'http://0xa9fea9fe',
+    'http://0251.0376.0251.0376',
+    'http://169.254.169.254.',
+    'http://100.100.100.200',
   ])('S025: its address is %s', async (origin) => {
     const { ask } = await start({ origin: new URL(origin).origin });
     expect(await ask('/api/tags')).toMatchObject({ status: 503, text: expect.stringContaining('not connected to') });

@@ -21,7 +21,7 @@ test('the end of a file, and all of one that is no longer', async () => {
   expect((await readFileEnd(path, 40)).bytes.toString()).toBe('abcdef');
 });
 
-test('no link is followed, at its name or above it, no pipe waited for, no folder read', async () => {
+test('S067, S069 no link is followed, at its name or above it, no pipe waited for, no folder read', async () => {
   mkdirSync(join(folder, 'real/inner'), { recursive: true });
   writeFileSync(join(folder, 'real/inner/file'), 'x');
   symlinkSync(join(folder, 'real/inner/file'), join(folder, 'link'));

@@ -120,7 +120,7 @@ const refused: [string, string | Uint8Array, number, string][] = [
   ['one byte too many', Buffer.alloc(taskFileLimits.fileBytes + 1, 'a'), 1, `at most ${taskFileLimits.fileBytes}`],
 
   // YAML that is more than keys and values.
-  ['an alias bomb', 'workspace: a\nx: &a [l,l]\ny: &b [*a,*a]\nz: [*b,*b]\n', 2, 'anchors'],
+  ['S059 an alias bomb', 'workspace: a\nx: &a [l,l]\ny: &b [*a,*a]\nz: [*b,*b]\n', 2, 'anchors'],
   ['an alias', 'workspace: a\ntitle: *a\n', 2, 'lias'],
   ['an anchor', 'workspace: &a b\n', 1, 'anchors'],
   ['an anchor on the whole', '&a\nworkspace: b\n', 2, 'anchors'],
@@ -141,8 +141,13 @@ const refused: [string, string | Uint8Array, number, string][] = [
   ['a key twice in budget', 'workspace: a\nbudget:\n  tokens: 1\n  tokens: 2\n', 4, '"tokens"'],
   ['a quote that is not closed', 'workspace: "a\nstage: dev\n', 2, 'quote'],
   ['a bracket that is not closed', 'workspace: a\nrepos: [a\n', 2, ''],
-  ['nesting without end', `workspace: a\ntitle: ${'['.repeat(100_000)}\n`, 1, 'nested too deeply'],
-  ['nesting with an end', `workspace: a\ntitle: ${'['.repeat(5_000)}${']'.repeat(5_000)}\n`, 1, 'nested too deeply'],
+  ['S059 nesting without end', `workspace: a\ntitle: ${'['.repeat(100_000)}\n`, 1, 'nested too deeply'],
+  [
+    'S059 nesting with an end',
+    `workspace: a\ntitle: ${'['.repeat(5_000)}${']'.repeat(5_000)}\n`,
+    1,
+    'nested too deeply',
+  ],
   ['a full-width colon', 'workspace: a\napproval_required： true\n', 2, ''],
   ['no space after the colon', 'workspace:a\n', 1, 'a space after the colon'],
 
@@ -268,6 +273,19 @@ describe('refused', () => {
     expect(first?.message).toContain(message);
     expect(first?.message).not.toBe('');
   });
+
+  test.each(['}', ']', '[}', ',', '"', '&a ', '!a ', '? ', '- '])(
+    'S059 a file of the largest size that is nothing but %j is refused in no long time',
+    (piece) => {
+      const start = 'workspace: a\ntitle: [x\n';
+      const text = start + piece.repeat((taskFileLimits.fileBytes - start.length) / piece.length);
+      const before = process.threadCpuUsage();
+      expect(problemsOf(text)).not.toEqual([]);
+      const { user, system } = process.threadCpuUsage(before);
+      expect((user + system) / 1_000_000).toBeLessThan(6);
+    },
+    120_000,
+  );
 
   test('all problems are told together', () => {
     const problems = problemsOf('workspace: ..\naction: x\nfoo: 1\nbar: 2\n');

@@ -117,7 +117,7 @@ describe('the server', () => {
     expect(ten).toBeGreaterThan(pageLimits.commandBytes);
   });
 
-  it('W18 a packed body is not unpacked', async () => {
+  it('W18, S058 a packed body is not unpacked', async () => {
     const bomb = gzipSync(Buffer.alloc(10 * 1024 * 1024, 0x20));
     const answer = await browser
       .send('post', '/api/commands')
@@ -148,7 +148,7 @@ describe('the server', () => {
     ['null', 'null'],
     ['half of it', '{"kind":"resume"'],
     ['nothing', ''],
-  ])('W18 %s are refused at once', async (_, payload) => {
+  ])('W18, S059 %s are refused at once', async (_, payload) => {
     const began = performance.now();
     const answer = await served.exchange(post(`content-length: ${payload.length}\r\n`, payload));
     expect(statusesIn(answer)).toEqual([400]);

@@ -54,8 +54,17 @@ test.each([
   ['GET', '/_matrix/client/v3/account/whoami'],
   ['GET', '/_matrix/client/v3/rooms/!task:countersign/messages'],
   ['GET', '/_synapse/admin/v1/register'],
+  ['POST', '/_matrix/client/v3/register'],
+  ['POST', '/_matrix/client/v3/login'],
+  ['POST', '/_matrix/client/v3/rooms/!task:countersign/join'],
+  ['PUT', '/_matrix/client/v3/profile/@bot:countersign/displayname'],
+  ['POST', '/_matrix/media/v3/upload'],
+  ['GET', '/_matrix/client/v1/media/download/countersign/m'],
+  ['GET', '/_matrix/client/v1/media/preview_url?url=http://169.254.169.254/'],
+  ['GET', '/_matrix/federation/v1/version'],
+  ['GET', '/_matrix/key/v2/server'],
   ['GET', '/'],
-])('%s %s is refused', (method, target) => {
+])('S038 %s %s is refused', (method, target) => {
   expect(decide(method, target).status).toBe('refused');
 });
 

@@ -1,3 +1,8 @@
+import { realpathSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import {
   contents,
@@ -11,6 +16,27 @@ import {
   sentinelEntry,
   verified,
 } from '../testing/house.ts';
+
+/** A house with one workspace, to whose members more can be added. */
+const workspace = [
+  ...folders('home'),
+  sentinelEntry,
+  ...folders('home/inbox', 'home/workspaces', 'home/workspaces/app'),
+];
+
+/** A tar that ends behind the header of a file of so many bytes. */
+async function beginOfTar(size: number): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ name: 'home', type: 'directory' });
+  tar.entry({ name: 'home/inbox', type: 'directory' });
+  tar.entry({ name: 'home/inbox/x.md', size });
+  const parts: Buffer[] = [];
+  for await (const part of tar) {
+    parts.push(part as Buffer);
+    if (parts.reduce((sum, { length }) => sum + length, 0) >= 3 * 512) break;
+  }
+  return Buffer.concat(parts);
+}
 
 describe('a hostile archive', () => {
   const home = folders('home', 'home/inbox', 'home/runs', 'home/workspaces', 'home/workspaces/app');
@@ -29,7 +55,11 @@ describe('a hostile archive', () => {
     ['a pipe', { name: 'home/inbox/x.md', type: 'fifo' }, 'is a "fifo"'],
     ['a folder that is not there', { name: 'home/outbox/done/x.md' }, 'does not lie in a folder'],
     ['a name without end', { name: `home/inbox/${'x'.repeat(5_000)}` }, 'too long a name'],
-  ])('with %s is refused before anything is changed', async (_what, entry, words) => {
+    ['a name of Windows', { name: 'C:\\Windows\\x' }, 'is no part of a house'],
+    ['an empty name in a folder', { name: 'home/inbox//x.md' }, 'leads elsewhere'],
+    ['a name that is a dot', { name: 'home/./inbox/x.md' }, 'leads elsewhere'],
+    ['a character device', { name: 'home/inbox/x.md', type: 'character-device' }, 'is a "character-device"'],
+  ])('S060, S063, S066 with %s is refused before anything is changed', async (_what, entry, words) => {
     const to = fresh();
     const before = await contents(to.home);
     const archive = await forged([...home, sentinelEntry, entry]);
@@ -39,17 +69,55 @@ describe('a hostile archive', () => {
     expect(Object.keys(after).filter((name) => !name.startsWith('.countersign-import'))).toEqual(Object.keys(before));
   });
 
-  test('that writes through a link of its own is refused', async () => {
+  test('S062 with a hard link to what a link leads to is refused', async () => {
+    const to = fresh();
     const archive = await forged([
-      ...home,
-      sentinelEntry,
+      ...workspace,
+      { name: 'home/workspaces/app/a', type: 'symlink', linkname: '../../inbox' },
+      { name: 'home/workspaces/app/b', type: 'link', linkname: 'home/workspaces/app/a/x.md' },
+    ]);
+    await expect(imported(to, archive)).rejects.toThrow('is a "link"');
+    expect(await contents(to.home)).not.toHaveProperty('workspaces/app');
+  });
+
+  test('S062 leaves out links that lead out by way of one another', async () => {
+    const to = fresh();
+    const links = { a: '.', b: 'a/..', c: 'deep/up/../..', d: 'deep', e: 'd/../../app' };
+    const archive = await forged([
+      ...workspace,
+      ...Object.entries(links).map(([name, linkname]) => ({
+        name: `home/workspaces/app/${name}`,
+        type: 'symlink',
+        linkname,
+      })),
+      ...folders('home/workspaces/app/deep'),
+      { name: 'home/workspaces/app/deep/up', type: 'symlink', linkname: '..' },
+    ]);
+    const { links_left_out: leftOut } = await imported(to, archive);
+    expect(leftOut.map((line) => line.replace(/ ->.*/, '').slice(-1)).sort()).toEqual(['b', 'c', 'e']);
+    for (const name of ['a', 'd', 'deep/up'])
+      expect(realpathSync(join(to.home, 'workspaces/app', name))).toContain('workspaces/app');
+  });
+
+  test('S058 of a few bytes that stand for more than the disk has is refused before anything is in its place', async () => {
+    const to = fresh();
+    const { bavail, bsize } = await statfs(to.home);
+    const archive = await forgedTar(zstdCompressSync(await beginOfTar(2 * bavail * bsize)));
+    expect(archive.length).toBeLessThan(10_000);
+    await expect(imported(to, archive)).rejects.toThrow('not enough room');
+    expect(await contents(to.home)).not.toHaveProperty('inbox/x.md');
+  });
+
+  test('S061 that writes through a link of its own is refused', async () => {
+    const archive = await forged([
+      ...workspace,
       { name: 'home/workspaces/app/out', type: 'symlink', linkname: '../../inbox' },
       { name: 'home/workspaces/app/out/x.md', content: 'workspace: app\n' },
     ]);
     await expect(verified(fresh(), archive)).rejects.toThrow('does not lie in a folder');
   });
 
-  test('that names a member twice, also as another kind, is refused', async () => {
+  test('S060 that names a member twice, also as another kind, is refused', async () => {
     const twice = { name: 'home/inbox/x.md', content: 'x' };
     // In an order of its own, so that only the second one is wrong.
     const inbox = [...folders('home', 'home/inbox'), twice];

@@ -59,16 +59,17 @@ export function isInWorkspace(name: string): boolean {
   return /^home\/workspaces\/[^/]+\/./.test(name);
 }
 
-/** Whether a link of a workspace stays in it, by its words alone. */
+/**
+ * Whether a link of a workspace stays in it, by its words alone. It may climb at its beginning and only there: behind the name of
+ * another link, `..` would leave from wherever that one leads to.
+ */
 export function staysInWorkspace(name: string, target: string): boolean {
   if (target.startsWith('/')) return false;
-  const place = name.split('/').slice(3, -1);
-  for (const step of target.split('/')) {
-    if (step === '..') {
-      if (place.pop() === undefined) return false;
-    } else if (step !== '' && step !== '.') place.push(step);
-  }
-  return true;
+  const depth = name.split('/').slice(3, -1).length;
+  const steps = target.split('/').filter((step) => step !== '' && step !== '.');
+  const climbs = steps.findIndex((step) => step !== '..');
+  if (climbs < 0) return steps.length <= depth;
+  return climbs <= depth && !steps.slice(climbs).includes('..');
 }
 
 /**

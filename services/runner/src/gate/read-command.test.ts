@@ -43,7 +43,12 @@ test.each<[string, unknown]>([
   ['a subject with a member too many', { ...send(), subject: { text: 'x', digest: 'y' } }],
   ['an unknown kind', { ...send(), kind: 'merge' }],
   ['a prototype', '{"__proto__":{"ok":true},"version":1}'],
-  ['deep nesting', '['.repeat(100_000)],
+  ['S059 deep nesting', '['.repeat(100_000)],
+  ['S059 deep nesting with an end', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+  [
+    'S059 a subject that is deeply nested',
+    { ...send(), subject: { text: JSON.parse(`${'['.repeat(1_000)}${']'.repeat(1_000)}`) } },
+  ],
   ['no signature', { ...send(), signature: undefined }],
 ])('A29 %s is no command, and nothing is believed of it', (_name, value) => {
   expect(read(value)).toMatchObject({ ok: false, id: null, command: null });

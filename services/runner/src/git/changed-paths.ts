@@ -5,7 +5,7 @@ import { isGitFolder } from './fold-name.ts';
 import { git } from './git.ts';
 import { checkNameClashes } from './name-clashes.ts';
 
-const allowedModes = new Set(['100644', '100755', '120000', '000000']);
+const allowedModes = new Set(['100644', '100755', '120000']);
 const linkMode = '120000';
 
 /**
@@ -36,14 +36,24 @@ export async function checkChangedPaths(folder: string, base: ObjectId, tip: Obj
     names.add(name);
     if (names.size > resultLimits.changedPaths)
       return `the result changes more than ${resultLimits.changedPaths} paths`;
+    if (mode === '000000') continue;
+    const tooLong = checkLength(name);
+    if (tooLong !== null) return tooLong;
     if (mode === undefined || oid === undefined || !allowedModes.has(mode))
       return `${quote(name)} has mode ${mode ?? 'unknown'}; files and links only`;
-    if (mode === '000000') continue;
     const refusal = checkName(name);
     if (refusal !== null) return refusal;
     if (mode === linkMode) links.set(`${oid} ${name}`, { name, oid });
   }
   return (await checkLinks(folder, [...links.values()])) ?? (await checkNameClashes(folder, base, tip));
+}
+
+/** What no checkout could hold is no result: it would be refused at its merge, by a file system. */
+function checkLength(name: string): string | null {
+  const { changedNameBytes, changedPathBytes } = resultLimits;
+  const longest = Math.max(...name.split('/').map((part) => Buffer.byteLength(part)));
+  if (longest <= changedNameBytes && Buffer.byteLength(name) <= changedPathBytes) return null;
+  return `${quote(name.slice(0, 200))} is too long: a name has at most ${changedNameBytes} bytes, and a path ${changedPathBytes}`;
 }
 
 function checkName(name: string): string | null {

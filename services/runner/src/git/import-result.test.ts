@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -110,7 +110,13 @@ test.each<[string, (oid: string) => (readonly [string, string, string])[], RegEx
   ['.', (oid) => [['100644', '.', oid]], /'\.'/],
   ['a slash in a name', (oid) => [['100644', 'a/../../x', oid]], /full pathnames|slash|fullPathname/i],
   ['an empty name', (oid) => [['100644', '', oid]], /empty/i],
+  ['a name of 256 bytes', (oid) => [['100644', 'x'.repeat(256), oid]], /too long/],
+  ['a name of 128 letters and 256 bytes', (oid) => [['100644', '\u00fc'.repeat(128), oid]], /too long/],
+  ['an absolute name', (oid) => [['100644', '/abs', oid]], /full pathnames|slash|fullPathname/i],
+  ['a slash at the end of a name', (oid) => [['100644', 'x/', oid]], /full pathnames|slash|fullPathname/i],
   ['a backslash', (oid) => [['100644', 'a\\..\\x', oid]], /backslash/],
+  ['a drive of Windows', (oid) => [['100644', 'C:\\x', oid]], /backslash/],
+  ['a device path of Windows', (oid) => [['100644', '\\\\?\\x', oid]], /backslash/],
   ['a control character', (oid) => [['100644', 'a\x1b[2J', oid]], /control/],
   ['a submodule', () => [['160000', 'vendor', '1'.repeat(40)]], /mode 160000/],
   [
@@ -139,7 +145,23 @@ test.each<[string, (oid: string) => (readonly [string, string, string])[], RegEx
     ],
     /duplicate/i,
   ],
-])('a tree with %s is refused', async (_name, entries, reason) => {
+  [
+    'a file and a link of one name',
+    (oid) => [
+      ['100644', 'x', oid],
+      ['120000', 'x', oid],
+    ],
+    /duplicate/i,
+  ],
+  [
+    'a letter that is two elsewhere',
+    (oid) => [
+      ['100644', 'stra\u00dfe', oid],
+      ['100644', 'strasse', oid],
+    ],
+    /case/,
+  ],
+])('S060, S065: a tree with %s is refused', async (_name, entries, reason) => {
   const ground = await beginImport();
   const bundle = bundleWith(ground, entries(writeBlob(ground.sandbox, 'x')));
   const before = visible(ground.repository.folder);
@@ -168,7 +190,7 @@ test.each([
   'C:\\x',
   '',
   'x'.repeat(5_000),
-])('a link to %j is refused', async (target) => {
+])('S061, S064: a link to %j is refused', async (target) => {
   const ground = await beginImport();
   const bundle = bundleWith(ground, [['120000', 'link', writeBlob(ground.sandbox, target)]]);
   expect(await ground.take(bundle)).toEqual({ ok: false, reason: expect.stringMatching(/link "link"/) });
@@ -183,7 +205,7 @@ test.each(['README.md', './README.md', 'src', 'missing.txt', 'a..b', 'src/main.t
   },
 );
 
-test('many links are each read to their own end', async () => {
+test('S062 many links are each read to their own end', async () => {
   const ground = await beginImport();
   const links = ['a', 'src/main.ts', 'src', '/etc/passwd'].map(
     (target, index) => ['120000', `link-${index}`, writeBlob(ground.sandbox, target)] as const,
@@ -194,7 +216,97 @@ test('many links are each read to their own end', async () => {
   });
 });
 
-test('what an earlier commit brings is refused even when a later one takes it back', async () => {
+test('S060 a path that no file system holds is refused, and the longest that is taken is taken', async () => {
+  const { sandbox, base, take } = await beginImport();
+  const withPath = (path: string) => {
+    const person = 'committer A <a@example.org> 1 +0000';
+    const stream = `commit refs/heads/deep\n${person}\ndata 1\nx\nfrom ${base}\nM 100644 inline ${path}\ndata 1\nx\n`;
+    plainGit(sandbox, ['fast-import', '--quiet', '--force'], stream);
+    const tip = plainGit(sandbox, ['rev-parse', 'refs/heads/deep']);
+    return forgedBundle(sandbox, { header: bundleHeader(base, tip), revisions: `${tip}\n^${base}\n` });
+  };
+  expect(await take(withPath(`${'d/'.repeat(1_800)}x`))).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/too long/),
+  });
+  expect(await take(withPath(`${'d/'.repeat(450)}x`))).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/too long/),
+  });
+  expect(await take(withPath(`${'d/'.repeat(449)}xy`))).toMatchObject({ ok: true });
+});
+
+test.each(['src', '/etc'])('S061 a link to %j and a folder of the same name are refused', async (target) => {
+  const ground = await beginImport();
+  const { sandbox, base } = ground;
+  const link = writeBlob(sandbox, target);
+  const through = writeTree(sandbox, [['100644', 'x', writeBlob(sandbox, 'x')]]);
+  const tree = writeTree(
+    sandbox,
+    entriesWith(sandbox, base, [
+      ['120000', 'out', link],
+      ['40000', 'out', through],
+    ]),
+  );
+  const tip = writeCommit(sandbox, tree, [base]);
+  const objects = [tip, tree, link, through, writeBlob(sandbox, 'x')];
+  expect(await ground.take(forgedBundle(sandbox, { header: bundleHeader(base, tip), objects }))).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/duplicate/i),
+  });
+});
+
+test.each([
+  ['a pipe', '10644'],
+  ['a character device', '20644'],
+  ['a block device', '60644'],
+  ['a socket', '140755'],
+  ['a thing without a kind', '644'],
+])('S066 %s is refused', async (_what, mode) => {
+  const ground = await beginImport();
+  const bundle = bundleWith(ground, [[mode, 'x', writeBlob(ground.sandbox, 'x')]]);
+  expect(await ground.take(bundle)).toMatchObject({ ok: false });
+});
+
+test.each(['104755', '102755', '101777', '100777', '100666', '107777'])(
+  'S066 of a file with mode %s nothing but who may execute it comes in',
+  async (mode) => {
+    const ground = await beginImport();
+    const quarantine = await ground.take(bundleWith(ground, [[mode, 'x', writeBlob(ground.sandbox, 'x')]]));
+    if (!quarantine.ok) return expect(quarantine.reason).toMatch(/mode/i);
+    await adoptResult(quarantine, ground.repository, ref);
+    const copy = join(ground.folder, 'copy');
+    plainGit(ground.repository.folder, ['worktree', 'add', '-q', '--detach', copy, ref]);
+    expect(lstatSync(join(copy, 'x')).mode & 0o7022).toBe(0);
+  },
+);
+
+/** A commit without a change, of any time. */
+function bundleOf({ sandbox, base }: ImportGround, time: string): string {
+  const tree = plainGit(sandbox, ['rev-parse', `${base}^{tree}`]);
+  const person = `A <a@example.org> ${time} +0000`;
+  const raw = `tree ${tree}\nparent ${base}\nauthor ${person}\ncommitter ${person}\n\nx\n`;
+  const tip = plainGit(sandbox, ['hash-object', '-w', '-t', 'commit', '--literally', '--stdin'], raw);
+  return forgedBundle(sandbox, { header: bundleHeader(base, tip), objects: [tip] });
+}
+
+test.each(['18446744073709551616', '-1', '1e9'])('S066 a commit of the time %s is refused', async (time) => {
+  const ground = await beginImport();
+  const reason = expect.stringMatching(/date/i);
+  expect(await ground.take(bundleOf(ground, time))).toEqual({ ok: false, reason });
+});
+
+test('S066 a commit of a time in thousands of millions of years gives no file its time', async () => {
+  const ground = await beginImport();
+  const quarantine = await ground.take(bundleOf(ground, '4611686018427387904'));
+  if (!quarantine.ok) throw new Error(quarantine.reason);
+  await adoptResult(quarantine, ground.repository, ref);
+  const copy = join(ground.folder, 'copy');
+  plainGit(ground.repository.folder, ['worktree', 'add', '-q', '--detach', copy, ref]);
+  expect(lstatSync(join(copy, 'README.md')).mtimeMs).toBeLessThan(Date.now() + 60_000);
+});
+
+test('S061 what an earlier commit brings is refused even when a later one takes it back', async () => {
   const ground = await beginImport();
   const { sandbox, base } = ground;
   const link = writeBlob(sandbox, '/etc/passwd');

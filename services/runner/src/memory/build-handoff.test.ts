@@ -194,7 +194,8 @@ describe('the agent’s own words', () => {
     ['too much', `what: ${'x'.repeat(70_000)}`],
     ['another type', 'what: [x]\n'],
     ['more lines than may be', `evidence: {changed: [${'x,'.repeat(60)}]}\n`],
-  ])('that cannot be read are none: %s', (_name, text) => {
+    ['nothing but brackets', `what: [x\n${'}'.repeat(60_000)}`],
+  ])('S059 that cannot be read are none: %s', (_name, text) => {
     expect(parseAgentHandoff(text)).toBeNull();
   });
 

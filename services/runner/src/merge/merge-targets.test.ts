@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { entriesWith, writeBlob, writeCommit, writeTree } from '../testing/bundle.ts';
 import { addResult, expectMerged, expectUnmoved, makeTarget, snapshot } from '../testing/merge-ground.ts';
 import { commitFiles, plainGit } from '../testing/repository.ts';
 import { scratchFolder } from '../testing/scratch.ts';
@@ -246,7 +248,56 @@ test('a file that appears where another was moved aside stays, and so does what 
   expect(readFileSync(join(parent, refused.kept[0] ?? ''), 'utf8')).toBe('first edit');
 });
 
-test('nothing is written through a link that takes the place of a folder', async () => {
+test('a name that the file system does not hold is refused, and nothing is begun', async () => {
+  const parent = scratchFolder();
+  const { repository, base } = makeTarget(parent, 'project', { a: 'a' }, (folder) => put(folder, 'a', 'changed'));
+  const { folder } = repository;
+  const more = ['100644', 'x'.repeat(256), writeBlob(folder, 'x')] as const;
+  const head = writeCommit(folder, writeTree(folder, entriesWith(folder, base, [more])), [base]);
+  const target = { repository, branch: 'main', base, head };
+  const before = snapshot(folder);
+  expect(await mergeTargets([target], join(parent, 'scratch'))).toMatchObject({
+    ok: false,
+    refusals: [{ code: 'filters', message: expect.stringContaining('ENAMETOOLONG') }],
+  });
+  expect(snapshot(folder)).toEqual(before);
+  expectUnmoved(target);
+});
+
+test('S063 a file that somebody else has under another name as well is replaced, and theirs stays as it was', async () => {
+  const parent = scratchFolder();
+  const target = makeTarget(parent, 'project', { a: 'a', b: 'b' }, (folder) => {
+    put(folder, 'a', 'changed');
+    rmSync(join(folder, 'b'));
+  });
+  const theirs = ['a', 'b'].map((name) => join(parent, `their-${name}`));
+  for (const [index, name] of ['a', 'b'].entries()) linkSync(join(target.repository.folder, name), theirs[index] ?? '');
+  expect(await mergeTargets([target], join(parent, 'scratch'))).toEqual({ ok: true, kept: [] });
+  expectMerged(target);
+  expect(theirs.map((path) => readFileSync(path, 'utf8'))).toEqual(['a', 'b']);
+  expect(lstatSync(join(target.repository.folder, 'a')).nlink).toBe(1);
+});
+
+test('S061 a file below what was a link lands in a folder, and not where the link led', async () => {
+  const parent = scratchFolder();
+  const outside = join(parent, 'outside');
+  mkdirSync(outside);
+  const folder = join(parent, 'project');
+  mkdirSync(folder);
+  plainGit(folder, ['init', '-q', '-b', 'main']);
+  symlinkSync('../outside', join(folder, 'out'));
+  const target = addResult({ name: 'project', path: 'project', folder }, commitFiles(folder, {}, 'base'), () => {
+    rmSync(join(folder, 'out'));
+    mkdirSync(join(folder, 'out'));
+    put(folder, 'out/x', 'x');
+  });
+  expect(await mergeTargets([target], join(parent, 'scratch'))).toEqual({ ok: true, kept: [] });
+  expectMerged(target);
+  expect(readdirSync(outside)).toEqual([]);
+  expect(readFileSync(join(folder, 'out/x'), 'utf8')).toBe('x');
+});
+
+test('S061, S069 nothing is written through a link that takes the place of a folder', async () => {
   const parent = scratchFolder();
   const target = makeTarget(parent, 'project', { 'sub/a': 'a', 'sub/b': 'b' }, (folder) => {
     put(folder, 'sub/a', 'changed');

@@ -19,7 +19,7 @@ type Prepared =
   | { readonly ok: false; readonly refusals: readonly MergeRefusal[] };
 
 /** What a file system answers where only the operator, on the host, can write. */
-const unwritable = ['EXDEV', 'EPERM', 'EACCES', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+const unwritable = ['EXDEV', 'EPERM', 'EACCES', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'ENAMETOOLONG'];
 
 /**
  * Everything before the decision.
@@ -41,7 +41,8 @@ export async function prepareMerge(
   };
   // All of them are looked at before anything is begun, so that everything that is in the way is told at once.
   const refusals: MergeRefusal[] = [];
-  for (const target of targets) refusals.push(...(await look(target)).refusals);
+  for (const target of targets)
+    refusals.push(...(await inEach([target], scratch, async () => (await look(target)).refusals)));
   if (refusals.length > 0) return { ok: false, refusals };
   await at('checked');
 

@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeFrame } from '@countersign/contracts/frame-codec.ts';
 import { expect, test, vi } from 'vitest';
 import { beginExchange as begin, taskId as id } from '../testing/exchange-ground.ts';
 import { endOf, type FakeSandbox } from '../testing/fake-sandbox.ts';
+import { makeNamedPipe } from '../testing/named-pipe.ts';
 import type { ExchangeOutcome } from './exchange.ts';
 
 const mib = 1024 * 1024;
@@ -53,7 +64,7 @@ test('a sandbox gets its whole task and its whole result is taken', async () => 
   await sandbox.closed;
 });
 
-test('F48 S041 what comes after the end is not part of the result, neither by the same connection nor by another one', async () => {
+test('F48 S041 S068 what comes after the end is not part of the result, neither by the same connection nor by another one', async () => {
   const { slot, start, greet, files, lines } = await begin();
   await using _slot = slot;
   const outcome = start();
@@ -129,7 +140,7 @@ test.each([
   expect(heard).toBe(1);
 });
 
-test('bytes with another digest are asked for again, all of them', async () => {
+test('S068 bytes with another digest are asked for again, all of them', async () => {
   const { slot, start, greet } = await begin();
   await using _slot = slot;
   const outcome = start();
@@ -202,6 +213,22 @@ test.each<[string, (sandbox: FakeSandbox) => void, RegExp]>([
   ['an unknown frame', (sandbox) => sandbox.raw(Buffer.from([0, 0, 0, 0, 0x7f])), /does not exist/],
   ['a frame too large', (sandbox) => sandbox.raw(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x83])), /4294967295 bytes/],
   ['no JSON where JSON is due', (sandbox) => sandbox.raw(Buffer.from([0, 0, 0, 1, 0x82, 0x78])), /should hold JSON/],
+  [
+    'S059 an end that is as deeply nested as there is room for',
+    (sandbox) => sandbox.raw(encodeFrame('end', Buffer.from(`${'['.repeat(32_768)}${']'.repeat(32_768)}`))),
+    /expected object/,
+  ],
+  [
+    'S059 an end with a deeply nested member',
+    (sandbox) =>
+      sandbox.raw(encodeFrame('end', Buffer.from(`{"checks":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_001)}`))),
+    /expected array/,
+  ],
+  [
+    'S059 progress without an end to its nesting',
+    (sandbox) => sandbox.raw(encodeFrame('progress', Buffer.from('{"a":'.repeat(3_000)))),
+    /should hold JSON/,
+  ],
 ])('S041 %s ends the connection, and the third time the attempt', async (_name, offend, reason) => {
   const { slot, start, greet } = await begin();
   await using _slot = slot;
@@ -398,7 +425,37 @@ test('an error of our own disk is told at once and not taken for a lost connecti
   await expect(outcome).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('S041 a planted link where output is to go is not followed', async () => {
+test('S063, S066 what comes lies in files of ours, of which the sandbox chose nothing but the bytes', async () => {
+  const { slot, start, greet, files } = await begin();
+  await using _slot = slot;
+  const outcome = start();
+  const sandbox = await greet();
+  await sandbox.takeTask();
+  const artifact = Buffer.from('#!/bin/sh\n');
+  const bundle = randomBytes(10);
+  sandbox.chunk('artifact', 0, artifact);
+  sandbox.chunk('bundle', 0, bundle);
+  sandbox.say('end', endOf(id, { artifacts: [artifact], bundle }));
+  const delivery = deliveryOf(await outcome);
+  expect(readdirSync(files.folder).sort()).toEqual(['artifact-0', 'bundle-0']);
+  for (const path of [delivery.artifactPath(0), delivery.bundlePath(0), files.stdout]) {
+    const { mode, nlink, uid } = lstatSync(path);
+    expect({ mode: mode & 0o177111, nlink, uid }).toEqual({ mode: 0o100000, nlink: 1, uid: process.getuid?.() });
+  }
+});
+
+test('S067 a pipe where output is to go is waited for by nobody', async () => {
+  const { slot, start, greet, files } = await begin();
+  await using _slot = slot;
+  makeNamedPipe(files.stdout);
+  const outcome = start();
+  const sandbox = await greet();
+  await sandbox.takeTask();
+  sandbox.chunk('output', 0, Buffer.from('x'));
+  await expect(outcome).rejects.toMatchObject({ code: 'ESPIPE' });
+});
+
+test('S041 S069 a planted link where output is to go is not followed', async () => {
   const { slot, start, greet, files, folder } = await begin();
   await using _slot = slot;
   writeFileSync(join(folder, 'precious'), 'precious');

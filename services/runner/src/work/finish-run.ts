@@ -1,4 +1,5 @@
-import { copyFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder, syncFolder, writeFileAtomic } from '@countersign/kit/files.ts';
@@ -99,8 +100,10 @@ export async function finishRun(
 async function saveArtifacts(folder: string, delivery: Delivery): Promise<void> {
   if (delivery.end.artifacts.length === 0) return;
   const artifacts = join(folder, 'artifacts');
+  // What lies there is of a try that was cut short, or a link of somebody's that would be written through.
+  await rm(artifacts, { recursive: true, force: true });
   await makeFolder(artifacts);
   for (const index of delivery.end.artifacts.keys())
-    await copyFile(delivery.artifactPath(index), join(artifacts, String(index)));
+    await copyFile(delivery.artifactPath(index), join(artifacts, String(index)), constants.COPYFILE_EXCL);
   await syncFolder(artifacts);
 }

@@ -70,7 +70,7 @@ test('commits and files come back, and nothing is written where there is no room
   expect(readdirSync(join(folder, 'scratch', '.git'))).not.toContain('objects');
 });
 
-test('removed and ignored files, repositories within and what is no file', async () => {
+test('S066, S067 removed and ignored files, repositories within and what is no file', async () => {
   rmSync(join(work, 'readme.md'));
   write('.gitignore', 'ignored\n');
   write('ignored', 'x');
