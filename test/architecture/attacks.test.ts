@@ -18,7 +18,9 @@ const mostNotCovered = 8;
 
 test('every attack is the name of a test, or the page says why it is of none', () => {
   const files = [...testFiles(), 'test/attack/attacks.ts'];
-  const reasons = new Map([...notCovered.matchAll(/^\| ([A-Z]\d+) \| (.{20,}) \|$/gm)].map(([, id = '', why]) => [id, why]));
+  const reasons = new Map(
+    [...notCovered.matchAll(/^\| ([A-Z]\d+) \| (.{20,}) \|$/gm)].map(([, id = '', why]) => [id, why]),
+  );
   expect(ids.filter((id) => !files.some((file) => hasTestOf(id, file)))).toEqual([...reasons.keys()]);
   expect(reasons.size).toBeLessThanOrEqual(mostNotCovered);
 });
