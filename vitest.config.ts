@@ -23,7 +23,8 @@ export default defineConfig({
     },
     projects: [
       // Most of them wait for git: a worker for each processor is not too much.
-      { test: { name: 'unit', include: ['services/**/*.test.ts'], maxWorkers: '100%' } },
+      // What has to happen in a time says so by itself; the limit is for what hangs.
+      { test: { name: 'unit', include: ['services/**/*.test.ts'], maxWorkers: '100%', testTimeout: 30_000 } },
       {
         test: {
           name: 'integration',
