@@ -102,6 +102,7 @@ test('C02 scripts install with "npm ci", and fetch besides only what is compared
     'scripts/lib/base-images.sh: npm pack --silent --pack-destination "$1.new" "node-linux-$processor@$2" "npm@$npm_version"',
     'scripts/lib/development.sh: npm ci',
     'scripts/test: npm run --silent "$part"',
+    'scripts/test: npm run --silent coverage',
   ]);
 });
 
