@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { docker, sandboxImage } from './launcher-fixture.ts';
+import { ListeningProcess } from './listening-process.ts';
 
 /** Where clouds tell a machine its credentials: most of them, Amazon's in IPv6, and Alibaba's. */
 export const metadataAddresses = ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200'] as const;
@@ -20,17 +18,12 @@ export class MetadataServices implements AsyncDisposable {
   /** As a container's network mode. */
   readonly network: string;
   readonly #container: string;
-  readonly #listening: ChildProcess;
-  #heard = '';
+  readonly #listening: ListeningProcess;
 
-  private constructor(container: string, entered: readonly string[]) {
+  private constructor(container: string, listening: ListeningProcess) {
     this.#container = container;
     this.network = `container:${container}`;
-    const [command = '', ...words] = [...entered, process.execPath, '-e', program];
-    this.#listening = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#listening.stdout?.on('data', (said: Buffer) => {
-      this.#heard += said.toString();
-    });
+    this.#listening = listening;
   }
 
   /** @param told what the container is told by a variable and by a label, and nobody else */
@@ -39,31 +32,20 @@ export class MetadataServices implements AsyncDisposable {
     const names = ['--label=countersign.test', `--env=TOLD=${told[0]}`, `--label=countersign.told=${told[1]}`];
     const container = await docker('run', ...flags, ...names, sandboxImage, '3600');
     const pid = await docker('inspect', '--format', '{{.State.Pid}}', container);
-    const entered = ['nsenter', `--net=/proc/${pid}/ns/net`];
-    const services = new MetadataServices(container, [
-      ...entered,
-      ...['sh', '-euc'],
-      `sysctl -qw net.ipv6.conf.lo.disable_ipv6=0 net.ipv6.bindv6only=0
+    const script = `sysctl -qw net.ipv6.conf.lo.disable_ipv6=0 net.ipv6.bindv6only=0
       for address in ${metadataAddresses.join(' ')}; do ip address add $address dev lo; done
-      exec "$@"`,
-      'sh',
-    ]);
-    while (!services.#heard.includes('ready')) await sleep(20);
-    services.takeHeard();
-    return services;
+      exec "$@"`;
+    const entered = [`--net=/proc/${pid}/ns/net`, 'sh', '-euc', script, 'sh', process.execPath];
+    return new MetadataServices(container, await ListeningProcess.start('nsenter', [...entered, '-e', program]));
   }
 
   /** What has reached it since it was last asked. */
   takeHeard(): string[] {
-    const lines = this.#heard.split('\n').filter((line) => line !== '');
-    this.#heard = '';
-    return lines;
+    return this.#listening.takeHeard();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#listening, 'exit');
-    this.#listening.kill('SIGKILL');
-    await ended;
+    await this.#listening[Symbol.asyncDispose]();
     await docker('rm', '--force', this.#container);
   }
 }

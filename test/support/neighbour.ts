@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { ListeningProcess } from './listening-process.ts';
 
 /** Documentation's own network: nothing else on this machine has an address of it. */
 const [ours, its] = ['198.51.100.1', '198.51.100.2'];
@@ -24,17 +22,11 @@ export class Neighbour implements AsyncDisposable {
   readonly address = its;
   readonly port = port;
   readonly #name: string;
-  readonly #listening: ChildProcess;
-  #heard = '';
+  readonly #listening: ListeningProcess;
 
-  private constructor(name: string) {
+  private constructor(name: string, listening: ListeningProcess) {
     this.#name = name;
-    this.#listening = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#listening.stdout?.on('data', (said: Buffer) => {
-      this.#heard += said.toString();
-    });
+    this.#listening = listening;
   }
 
   static async join(): Promise<Neighbour> {
@@ -51,17 +43,13 @@ export class Neighbour implements AsyncDisposable {
       ['route', 'add', 'default', 'via', ours],
     ])
       await ip('-n', name, ...words);
-    const neighbour = new Neighbour(name);
-    while (!neighbour.#heard.includes('ready')) await sleep(20);
-    neighbour.takeHeard();
-    return neighbour;
+    const entered = ['netns', 'exec', name, process.execPath];
+    return new Neighbour(name, await ListeningProcess.start('ip', [...entered, '-e', program]));
   }
 
   /** What has reached it since it was last asked: the way, and the address that it came from. */
   takeHeard(): string[] {
-    const lines = this.#heard.split('\n').filter((line) => line !== '');
-    this.#heard = '';
-    return lines;
+    return this.#listening.takeHeard();
   }
 
   /** What comes of its connecting to a port of this machine: `connected`, or the error's code. */
@@ -71,9 +59,7 @@ export class Neighbour implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#listening, 'exit');
-    this.#listening.kill('SIGKILL');
-    await ended;
+    await this.#listening[Symbol.asyncDispose]();
     await execa('ip', ['link', 'delete', this.#name], { reject: false });
     await execa('ip', ['netns', 'delete', this.#name]);
   }
