@@ -408,34 +408,37 @@ static int try_execute(char **argv) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : FAULT;
 }
 
-/* sockets: every socket in the file system but the slot's own. */
-static int found;
-static void walk(const char *folder) {
+/* Every file and folder below, but what the kernel makes up, is told to a function that says whether it is what was looked for. */
+static int search(const char *folder, int (*is_it)(const char *, const struct stat *)) {
   DIR *open_folder = opendir(folder);
-  if (open_folder == NULL) return;
+  if (open_folder == NULL) return 0;
   struct dirent *entry;
+  int count = 0;
   while ((entry = readdir(open_folder)) != NULL) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
     struct stat seen;
     if (length >= (int)sizeof path || lstat(path, &seen) < 0) continue;
-    if (S_ISSOCK(seen.st_mode) && strncmp(path, "/slot/", 6) != 0 && strncmp(path, "/model/", 7) != 0) {
-      found += 1;
-      printf("socket %s\n", path);
+    if (is_it(path, &seen)) {
+      count += 1;
+      printf("%s\n", path);
     }
-    if (S_ISREG(seen.st_mode) && (seen.st_mode & (S_ISUID | S_ISGID)) != 0 && strncmp(path, "/probe", 6) != 0) {
-      found += 1;
-      printf("marked to run as another: %s\n", path);
-    }
-    if (S_ISDIR(seen.st_mode) && strcmp(path, "/proc") != 0 && strcmp(path, "/sys") != 0) walk(path);
+    if (S_ISDIR(seen.st_mode) && strcmp(path, "/proc") != 0 && strcmp(path, "/sys") != 0) count += search(path, is_it);
   }
   closedir(open_folder);
+  return count;
+}
+
+/* walk: every socket in the file system but the slot's own, and every program that is marked to run as another. */
+static int is_way_out(const char *path, const struct stat *seen) {
+  if (S_ISSOCK(seen->st_mode)) return strncmp(path, "/slot/", 6) != 0 && strncmp(path, "/model/", 7) != 0;
+  return S_ISREG(seen->st_mode) && (seen->st_mode & (S_ISUID | S_ISGID)) != 0 && strncmp(path, "/probe", 6) != 0;
 }
 static int try_files_walk(char **argv) {
   (void)argv;
-  walk("/");
-  return found == 0 ? say(BLOCKED, "nothing was found") : say(REACHED, "%d found", found);
+  int count = search("/", is_way_out);
+  return count == 0 ? say(BLOCKED, "nothing was found") : say(REACHED, "%d found", count);
 }
 
 /* relay <address> <port>: whether something answers there to a process of one's own that passes on what is said to a port in here. */
@@ -523,28 +526,6 @@ static int try_leave(char **argv) {
 static int try_stand(char **argv) {
   int verdict = try_leave(argv);
   return verdict == BLOCKED ? try_stay(argv) : verdict;
-}
-
-/* Every file and folder below, but what the kernel makes up, is told to a function that says whether it is what was looked for. */
-static int search(const char *folder, int (*is_it)(const char *, const struct stat *)) {
-  DIR *open_folder = opendir(folder);
-  if (open_folder == NULL) return 0;
-  struct dirent *entry;
-  int count = 0;
-  while ((entry = readdir(open_folder)) != NULL) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    char path[4096];
-    int length = snprintf(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
-    struct stat seen;
-    if (length >= (int)sizeof path || lstat(path, &seen) < 0) continue;
-    if (is_it(path, &seen)) {
-      count += 1;
-      printf("%s\n", path);
-    }
-    if (S_ISDIR(seen.st_mode) && strcmp(path, "/proc") != 0 && strcmp(path, "/sys") != 0) count += search(path, is_it);
-  }
-  closedir(open_folder);
-  return count;
 }
 
 static int is_left(const char *path, const struct stat *seen) {

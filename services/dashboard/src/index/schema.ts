@@ -8,7 +8,8 @@ const words = `tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'`;
 
 /**
  * A task's `number` is made from when it was accepted, so that its order is that of the lists; texts of the search are numbered
- * `4 * number + kind`, and what names a task stands apart as well, for it is looked at first. `groups` and `totals` sum up the tasks, and are kept by the triggers alone.
+ * `4 * number + kind`, and what names a task stands apart as well, for it is looked at first. `groups` and `totals` sum up the tasks,
+ * and are kept by the triggers alone.
  */
 export const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
