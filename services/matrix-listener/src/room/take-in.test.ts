@@ -44,6 +44,25 @@ test('a decision is a command, a handled event and a verdict that is waited for,
   expect(kept.issued).toEqual([{ command: commands()[0]?.id, answerTo: '$e', at, stands: 'waiting', owesSign: false }]);
 });
 
+test.each([
+  ['a sign', reaction('e', '✅', 'asked')],
+  ['words', said('e', 'reject gated')],
+])(
+  'what the room has shown is kept before %s about it is a command: the runner may be quicker',
+  async (_what, event) => {
+    const { takeIn, change, state, disk, commands } = await startListening();
+    await change((next) => void next.outgoing.push(waiting));
+    const known: unknown[] = [];
+    disk.fails = (path) => {
+      if (!path.endsWith('state.json')) known.push(state.now.gates.map(({ event, seen }) => [event, seen]));
+      return false;
+    };
+    await takeIn([echo('asked', waiting), event], { since: 's1' });
+    expect(commands()).toHaveLength(1);
+    expect(known).toEqual([[['$asked', 1]]]);
+  },
+);
+
 test('nothing new is nothing to write down', async () => {
   const { takeIn, state } = await startListening();
   await takeIn([], { since: 's1' });

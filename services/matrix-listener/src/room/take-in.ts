@@ -9,8 +9,9 @@ import { enqueue, signCounted } from '../outbox/enqueue.ts';
 import { recordSent } from '../outbox/send-loop.ts';
 import type { Patience } from '../patience.ts';
 import { type Answering, answerQuestion } from '../questions/answer-question.ts';
+import { Draft } from '../state/draft.ts';
 import { messageKey } from '../state/key.ts';
-import type { GivenApproval, Issued, ListenerState } from '../state/listener-state.ts';
+import type { Gate, GivenApproval, Issued, ListenerState } from '../state/listener-state.ts';
 import type { StateFile } from '../state/state-file.ts';
 import { commandIdOf } from './command-id.ts';
 import type { CommandWriter } from './command-writer.ts';
@@ -55,10 +56,11 @@ function say(parts: Parts, fields: object, text: string): void {
 }
 
 /**
- * Deals with events of the room in their order. Invariant: a command is in the spool before the event that it comes from counts
- * as handled; a command's id is made from that event's, so that one that is written again is the same one. An approval is known
- * as given before its command is in the spool: what withdraws its event, whenever that comes, takes it back. What fails is dealt
- * with again, and nothing that was dealt with before it.
+ * Deals with events of the room in their order. Invariants: what the room has shown is kept before a command about it is in the spool,
+ * so that its verdict, however quick, finds what was asked; a command is there before the event that it comes from counts as handled;
+ * a command's id is made from that event's, so that one that is written again is the same one. An approval is known as given before
+ * its command is in the spool: what withdraws its event, whenever that comes, takes it back. What fails is dealt with again, and
+ * nothing that was dealt with before it.
  */
 export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Reached): Promise<void> {
   const { state } = parts;
@@ -67,40 +69,30 @@ export async function takeIn(parts: Parts, raw: readonly unknown[], reached: Rea
     say(parts, { ignored: raw.length - events.length }, 'events are not what the Matrix specification says');
   const withdrawn = { redacted: new Set(events.flatMap(redactedBy)), edited: new Set(events.flatMap(editOf)) };
   const handled = new Set(state.now.handled);
-  const draft = structuredClone(state.now) as ListenerState;
-  const changes: ((next: ListenerState) => void)[] = [];
-  // What an event changes counts for those after it, before it is kept.
-  const apply = (change: (next: ListenerState) => void) => {
-    change(draft);
-    changes.push(change);
-  };
-  const keep = () =>
-    state.update((next) => {
-      for (const change of changes) change(next);
-    });
+  const draft = new Draft(state);
   try {
     for (const event of events) {
       if (handled.has(event.event_id)) continue;
-      for (const change of await revoke(parts, event, draft)) apply(change);
+      for (const change of await revoke(parts, event, draft)) draft.apply(change);
       const change =
         event.sender === parts.surroundings.bot ? ownEvent(event) : await dealWith(parts, event, draft, withdrawn);
-      if (change !== null) apply(change);
+      if (change !== null) draft.apply(change);
       // What was taken back before it came is not to count when it comes.
       const done = [event.event_id, ...redactedBy(event).filter((id) => !handled.has(id))];
       for (const id of done) handled.add(id);
-      apply((next) => void next.handled.push(...done));
+      draft.apply((next) => void next.handled.push(...done));
     }
   } catch (error) {
     // When that cannot be kept, it is done again in the same way.
-    if (changes.length > 0) await keep().catch(() => undefined);
+    await draft.keep().catch(() => undefined);
     throw error;
   }
   const { since, gap } = state.now;
   if ('since' in reached ? reached.since !== since || gap !== null : reached.gap !== gap)
-    apply((next) => void Object.assign(next, 'since' in reached ? { since: reached.since, gap: null } : reached));
+    draft.apply((next) => void Object.assign(next, 'since' in reached ? { since: reached.since, gap: null } : reached));
   // What came too late is told when the room was read to its end: one message, however long nobody listened.
-  if ('since' in reached && draft.late.count > 0) apply(tellOfLate);
-  if (changes.length > 0) await keep();
+  if ('since' in reached && draft.now.late.count > 0) draft.apply(tellOfLate);
+  await draft.keep();
 }
 
 function keepLate({ late }: ListenerState, { answerTo, words }: Judgement & { kind: 'late' }): void {
@@ -136,15 +128,15 @@ function ownEvent(event: ObservedEvent): ((next: ListenerState) => void) | null 
 async function dealWith(
   parts: Parts,
   event: ObservedEvent,
-  draft: ListenerState,
+  draft: Draft,
   withdrawn: Pick<Surroundings, 'redacted' | 'edited'>,
 ): Promise<((next: ListenerState) => void) | null> {
   const { surroundings, strangers, logger, now } = parts;
   const judgement = judge(event, {
     ...surroundings,
     ...withdrawn,
-    gates: draft.gates,
-    tasks: draft.tasks,
+    gates: draft.now.gates,
+    tasks: draft.now.tasks,
     now: now(),
   });
   const about = { event: event.event_id, sender: event.sender };
@@ -178,12 +170,13 @@ async function pass(
   parts: Parts,
   event: ObservedEvent,
   judgement: Judgement & { kind: 'decide' | 'order' },
-  draft: ListenerState,
+  draft: Draft,
 ): Promise<(next: ListenerState) => void> {
   const { commands, logger, now } = parts;
   const issued = commands.reserve();
   if (judgement.kind === 'decide' && judgement.decision === 'approve')
-    await remember(parts, event, judgement, issued, draft);
+    draft.apply(remember(event, judgement.gate, issued));
+  await draft.keep();
   const command = await commands.write(judgement, event, issued);
   const named =
     judgement.kind === 'order'
@@ -216,45 +209,41 @@ async function answer(
   parts: Parts,
   { event_id: event, sender }: ObservedEvent,
   { question, about, answerTo, root }: Judgement & { kind: 'ask' },
-  draft: ListenerState,
+  draft: Draft,
 ): Promise<((next: ListenerState) => void) | null> {
   if (parts.questions.take(clockOf(parts)) === null) {
     say(parts, { event, sender }, 'too many questions at once: one is not answered');
     return null;
   }
-  const content = await answerQuestion(parts.answering, question, about, draft);
+  const content = await answerQuestion(parts.answering, question, about, draft.now);
   parts.logger.info({ event, sender, question: question.kind }, 'a question is answered');
   return (next) => enqueue(next, messageKey('answer', event), answeringInThread(content, answerTo, root));
 }
 
 /** Keeps that an approval is given, before it is: a listener that dies in between knows what a withdrawal is about. */
-async function remember(
-  { state }: Parts,
-  { event_id: event, sender }: ObservedEvent,
-  { gate }: Judgement & { kind: 'decide' },
+function remember(
+  event: ObservedEvent,
+  { task, event: answerTo }: Gate,
   issued: number,
-  draft: ListenerState,
-): Promise<void> {
-  const command = commandIdOf(event);
-  const given: GivenApproval = { event, sender, task: gate.task, command, issued, answerTo: gate.event };
-  const add = (next: ListenerState) => {
-    next.approvals = [...next.approvals.filter((known) => known.event !== event), given];
+): (next: ListenerState) => void {
+  const { event_id, sender } = event;
+  const given: GivenApproval = { event: event_id, sender, task, command: commandIdOf(event_id), issued, answerTo };
+  return (next) => {
+    next.approvals = [...next.approvals.filter((known) => known.event !== event_id), given];
   };
-  add(draft);
-  await state.update(add);
 }
 
 /** Takes back what was approved by an event that this one takes back or, from the same sender, edits. */
 async function revoke(
   { commands, logger, now, surroundings }: Parts,
   event: ObservedEvent,
-  draft: ListenerState,
+  draft: Draft,
 ): Promise<((next: ListenerState) => void)[]> {
   if (event.room_id !== undefined && event.room_id !== surroundings.room) return [];
   const redacted = new Set<string>(redactedBy(event));
   const edits = new Set(editOf(event));
   const changes: ((next: ListenerState) => void)[] = [];
-  for (const given of draft.approvals) {
+  for (const given of draft.now.approvals) {
     if (!redacted.has(given.event) && !edits.has(`${given.sender} ${given.event}`)) continue;
     const command = await commands.revoke(given, event.event_id);
     logger.info(
