@@ -70,11 +70,13 @@ function takeUp(
   leave: AbortSignal,
 ): Promise<void> {
   return useSlot(context, slot, leave, async () => {
-    if (record.state.status === 'planning') return continuePlan(context, record, needs, slot, activity, leave);
+    if (record.state.status === 'planning') return continuePlan(context, record, needs, null, slot, activity, leave);
     const approval = approvalOf(record);
-    if (approval === null) return continueRun(context, record, needs, null, slot, activity, leave);
+    const given = { needs, approved: null, grounds: null };
+    if (approval === null) return continueRun(context, record, given, slot, activity, leave);
     // What the sandbox was given before counts; a task that never reached it may only be given what was approved.
     const approved = await readApprovedWork(context, record, approval.digest, needs);
-    return continueRun(context, record, needs, approved.ok ? approved : 'only-resume', slot, activity, leave);
+    const texts = approved.ok ? approved : 'only-resume';
+    return continueRun(context, record, { ...given, approved: texts }, slot, activity, leave);
   });
 }

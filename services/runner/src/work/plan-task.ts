@@ -18,7 +18,7 @@ import type { Needs } from './dependencies.ts';
 import { effectiveBudget } from './effective-budget.ts';
 import { completionOf, endEarly, failTask, saidBySandbox } from './end-task.ts';
 import { budgetClass, describeExcess } from './excess.ts';
-import { basesOf, findGrounds } from './grounds.ts';
+import { basesOf, findGrounds, type Grounds } from './grounds.ts';
 import { handOff } from './hand-off.ts';
 import { holdOn } from './hold-on.ts';
 import { useSlot } from './use-slot.ts';
@@ -61,31 +61,33 @@ export async function planTask(
       { attempts: queued.attempts + 1, bases: basesOf(grounds), model: needs.model },
     );
     activity.stages.end('journal');
-    await continuePlan(context, record, needs, slot, activity, leave);
+    await continuePlan(context, record, needs, grounds, slot, activity, leave);
   });
 }
 
-/** The part of planning that a restarted runner takes up again. */
+/** The part of planning that a restarted runner takes up again. @param known as it was begun on them; null where they are to be looked up */
 export async function continuePlan(
   context: Context,
   record: TaskRecord,
   needs: Needs,
+  known: Grounds | null,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  await holdOn(context, record, slot, leave, () => makePlan(context, record, needs, slot, activity, leave));
+  await holdOn(context, record, slot, leave, () => makePlan(context, record, needs, known, slot, activity, leave));
 }
 
 async function makePlan(
   context: Context,
   record: TaskRecord,
   needs: Needs,
+  known: Grounds | null,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  const grounds = await findGrounds(context, record);
+  const grounds = known ?? (await findGrounds(context, record));
   const assigned = grounds.ok
     ? await makeAssignment(context, record, grounds, { mode: 'plan', approved: null, ...needs })
     : grounds;

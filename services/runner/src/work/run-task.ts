@@ -49,7 +49,7 @@ export async function runTask(
     await tellCheckpoint(context, ready, 'start');
     const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, slot);
     activity.stages.end('journal');
-    await continueRun(context, record, needs, approved, slot, activity, leave);
+    await continueRun(context, record, { needs, approved, grounds }, slot, activity, leave);
   });
 }
 
@@ -139,32 +139,36 @@ async function begin(
   );
 }
 
-/**
- * The part of a run that a restarted runner takes up again.
- * @param approved null when the task needs no approval; `only-resume` when what was approved is not what would be sent now
- */
+/** What a run goes by. */
+type Given = {
+  readonly needs: Needs;
+  /** Null when the task needs no approval; `only-resume` when what was approved is not what would be sent now. */
+  readonly approved: Approved | 'only-resume' | null;
+  /** As the run was begun on them; null where they are to be looked up. */
+  readonly grounds: Grounds | null;
+};
+
+/** The part of a run that a restarted runner takes up again. */
 export async function continueRun(
   context: Context,
   record: TaskRecord,
-  needs: Needs,
-  approved: Approved | 'only-resume' | null,
+  given: Given,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  await holdOn(context, record, slot, leave, () => endRun(context, record, needs, approved, slot, activity, leave));
+  await holdOn(context, record, slot, leave, () => endRun(context, record, given, slot, activity, leave));
 }
 
 async function endRun(
   context: Context,
   record: TaskRecord,
-  needs: Needs,
-  approved: Approved | 'only-resume' | null,
+  { needs, approved, grounds: known }: Given,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  const grounds = await findGrounds(context, record);
+  const grounds = known ?? (await findGrounds(context, record));
   if (!grounds.ok) return failTask(context, record, grounds.errorClass, grounds.reason);
   const texts = approved === 'only-resume' ? null : approved;
   const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs });
