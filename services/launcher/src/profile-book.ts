@@ -92,9 +92,9 @@ export class ProfileBook {
 
   /** Never another image when there is one for the workspace: whoever built it means its tools to be there. */
   async #chooseImage(own: Image, workspace: WorkspaceName | null, signal: AbortSignal): Promise<Outcome<Toolchain>> {
-    const reference = workspace === null ? null : `${workspaceImageName(workspace)}:${this.#imageTag}`;
-    const image = reference === null ? null : await this.#engine.image(reference, signal);
-    if (workspace === null || image === null) return done({ toolchain: 'own', image: own });
+    if (workspace === null) return done({ toolchain: 'own', image: own });
+    const image = await this.#engine.image(`${workspaceImageName(workspace)}:${this.#imageTag}`, signal);
+    if (image === null) return done({ toolchain: 'own', image: own });
     const reasons = findUnfitness(own, image, workspace);
     if (reasons.length === 0) return done({ toolchain: 'workspace', image });
     return refuse(

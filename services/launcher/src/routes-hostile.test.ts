@@ -121,6 +121,15 @@ describe('hostile input reaches no engine', () => {
     expect(engine.calls).toEqual([]);
   });
 
+  test('a body that says nothing of its type is no body, and one that is packed is not unpacked', async () => {
+    const { app, engine } = launcherParts();
+    const bare = request(app).post('/sandboxes').unset('content-type');
+    const packed = request(app).post('/sandboxes').set('content-encoding', 'gzip').send(start);
+    for (const response of [await bare, await packed])
+      expect([response.status, refusalOf(response)]).toEqual([422, 'bad-request']);
+    expect(engine.calls).toEqual([]);
+  });
+
   test.each([
     ['text/plain', JSON.stringify(start)],
     ['application/x-www-form-urlencoded', `profile=default&slot=${slot}`],

@@ -1,7 +1,7 @@
+import type { RequestListener } from 'node:http';
 import { ProfileName, type Refusal, SignalSandbox, StartSandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId, WorkspaceName } from '@countersign/contracts/names.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import type { ErrorRequestHandler, Express, Response } from 'express';
 import { z } from 'zod';
 import type { Engine } from './engine.ts';
 import { describeHealth } from './engine-health.ts';
@@ -10,7 +10,7 @@ import { type Outcome, refuse } from './outcome.ts';
 import type { ProfileBook } from './profile-book.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { ToldOrders } from './services/told-orders.ts';
-import { createSocketApp, refusalOf } from './socket-app.ts';
+import { type Answer, type Asked, createSocketApp, type Route, refusalOf } from './socket-app.ts';
 
 const statuses: Readonly<Record<Refusal['code'], number>> = {
   'unknown-profile': 404,
@@ -38,92 +38,95 @@ export function createRoutes(
   },
   logger: Logger,
   stop: AbortSignal,
-): Express {
+): RequestListener {
   const { engine, profiles, sandboxes, told } = parts;
-  const app = createSocketApp();
 
   const deadline = () => AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.requestMs)]);
-  const sendRefusal = (response: Response, refusal: Refusal, status = statuses[refusal.code]) => {
-    const { method } = response.req;
-    logger.warn(
-      { method, route: response.req.route?.path ?? null, code: refusal.code, detail: refusal.message },
-      'refused',
-    );
-    response.status(status).json(refusal);
+  const refused = (refusal: Refusal, { method, route }: Asked, status = statuses[refusal.code]): Answer => {
+    logger.warn({ method, route, code: refusal.code, detail: refusal.message }, 'refused');
+    return { status, body: refusal };
   };
-  /** Answers with the outcome of what a request asks for; a request that does not parse asks for nothing. */
+  /** The outcome of what a request asks for; a request that does not parse asks for nothing. */
   const answer = async <Input, Value>(
-    response: Response,
-    asked: z.ZodSafeParseResult<Input>,
+    asked: Asked,
+    parsed: z.ZodSafeParseResult<Input>,
     work: (input: Input) => Promise<Outcome<Value>>,
-    send: (value: Value) => void,
-  ) => {
-    const outcome = asked.success ? await work(asked.data) : refuse('bad-request', z.prettifyError(asked.error));
-    if (outcome.ok) send(outcome.value);
-    else sendRefusal(response, outcome.refusal);
+    told: (value: Value) => Answer,
+  ): Promise<Answer> => {
+    const outcome = parsed.success ? await work(parsed.data) : refuse('bad-request', z.prettifyError(parsed.error));
+    return outcome.ok ? told(outcome.value) : refused(outcome.refusal, asked);
   };
 
-  app.get('/health', async (_request, response) => {
-    response.json(await describeHealth(engine, stop));
-  });
-  app.get('/profiles/:name', async (request, response) => {
-    const asked = z.strictObject({ name: ProfileName, query: ProfileQuery });
-    await answer(
-      response,
-      asked.safeParse({ name: request.params.name, query: queryOf(request.url) }),
-      ({ name, query }) => profiles.resolve(name, query.workspace, deadline()),
-      (resolved) => response.json(resolved.answer),
-    );
-  });
-  app.get('/sandboxes', async (_request, response) => {
-    response.json({ sandboxes: await sandboxes.list(deadline()) });
-  });
-  app.get('/orders', (_request, response) => {
-    response.json({ orders: told.list() });
-  });
-  app.post('/sandboxes', async (request, response) => {
-    await answer(
-      response,
-      StartSandbox.safeParse(request.body),
-      (start) => sandboxes.start(start, deadline()),
-      (sandbox) => response.status(201).json(sandbox),
-    );
-  });
-  app.post('/sandboxes/:id/signal', async (request, response) => {
-    const asked = z.strictObject({ id: SlotId, body: SignalSandbox });
-    await answer(
-      response,
-      asked.safeParse({ id: request.params.id, body: request.body }),
-      ({ id, body }) => sandboxes.signal(id, body, deadline()),
-      () => response.status(204).end(),
-    );
-  });
-  app.delete('/sandboxes/:id', async (request, response) => {
-    await answer(
-      response,
-      SlotId.safeParse(request.params.id),
-      async (id) => ({ ok: true, value: await sandboxes.remove(id, deadline()) }),
-      () => response.status(204).end(),
-    );
-  });
-
-  app.use((_request, response) => {
-    sendRefusal(response, refuse('bad-request', 'there is nothing here').refusal, 404);
-  });
-  const onError: ErrorRequestHandler = (error, _request, response, _next) => {
+  const routes: readonly Route[] = [
+    {
+      method: 'GET',
+      path: '/health',
+      answer: async () => ({ status: 200, body: await describeHealth(engine, stop) }),
+    },
+    {
+      method: 'GET',
+      path: '/profiles/:name',
+      answer: (asked) =>
+        answer(
+          asked,
+          z.strictObject({ name: ProfileName, query: ProfileQuery }).safeParse({
+            name: asked.params['name'],
+            query: queryOf(asked.query),
+          }),
+          ({ name, query }) => profiles.resolve(name, query.workspace, deadline()),
+          (resolved) => ({ status: 200, body: resolved.answer }),
+        ),
+    },
+    {
+      method: 'GET',
+      path: '/sandboxes',
+      answer: async () => ({ status: 200, body: { sandboxes: await sandboxes.list(deadline()) } }),
+    },
+    { method: 'GET', path: '/orders', answer: () => ({ status: 200, body: { orders: told.list() } }) },
+    {
+      method: 'POST',
+      path: '/sandboxes',
+      answer: (asked) =>
+        answer(
+          asked,
+          StartSandbox.safeParse(asked.body),
+          (start) => sandboxes.start(start, deadline()),
+          (sandbox) => ({ status: 201, body: sandbox }),
+        ),
+    },
+    {
+      method: 'POST',
+      path: '/sandboxes/:id/signal',
+      answer: (asked) =>
+        answer(
+          asked,
+          z.strictObject({ id: SlotId, body: SignalSandbox }).safeParse({ id: asked.params['id'], body: asked.body }),
+          ({ id, body }) => sandboxes.signal(id, body, deadline()),
+          () => ({ status: 204 }),
+        ),
+    },
+    {
+      method: 'DELETE',
+      path: '/sandboxes/:id',
+      answer: (asked) =>
+        answer(
+          asked,
+          SlotId.safeParse(asked.params['id']),
+          async (id) => ({ ok: true, value: await sandboxes.remove(id, deadline()) }),
+          () => ({ status: 204 }),
+        ),
+    },
+  ];
+  return createSocketApp(routes, (error, asked) => {
     const refusal = refusalOf(error);
     if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');
-    sendRefusal(response, refusal);
-  };
-  app.use(onError);
-  return app;
+    return refused(refusal, asked, asked.route === null ? 404 : undefined);
+  });
 }
 
-/** Express does not parse it: a name that is given twice, or with brackets, would become something else than text. */
-function queryOf(url: string): unknown {
-  const start = url.indexOf('?');
-  const pairs = start < 0 ? [] : [...new URLSearchParams(url.slice(start + 1))];
-  // What is given twice becomes a list, which is no name.
+/** A name with brackets is a name like others, and what is given twice becomes a list, which is no text. */
+function queryOf(query: string): unknown {
+  const pairs = [...new URLSearchParams(query)];
   return Object.fromEntries(
     Object.entries(Object.groupBy(pairs, ([name]) => name)).map(([name, given]) => [
       name,

@@ -1,28 +1,113 @@
-import express, { type Express } from 'express';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { EngineError } from './engine-error.ts';
 import { launcherLimits } from './limits.ts';
 import { refuse } from './outcome.ts';
 
-/** What every socket of the launcher begins with: paths in one spelling, small bodies of JSON, and nothing parsed that is not asked for. */
-export function createSocketApp(): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.enable('case sensitive routing');
-  app.enable('strict routing');
-  app.set('query parser', false);
-  app.use(express.json({ limit: launcherLimits.bodyBytes, inflate: false }));
-  return app;
+/** A request as its route gets it. */
+export type Asked = {
+  readonly method: string;
+  /** The path of the route that answers, or null where there is none. */
+  readonly route: string | null;
+  /** What stands in the place of each `:name` of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** What stands behind the question mark. Nothing parses it that is not asked for. */
+  readonly query: string;
+  /** The body as JSON; undefined where there is none, or it is of another type. */
+  readonly body: unknown;
+};
+export type Answer = { readonly status: number; readonly body?: unknown };
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly answer: (asked: Asked) => Answer | Promise<Answer>;
+};
+
+/** A request that no route is asked about. */
+class RequestError extends Error {
+  override readonly name = 'RequestError';
+}
+
+/**
+ * What listens at every socket of the launcher: paths in one spelling, and small bodies of JSON; what is not in `routes` is not there.
+ * @param failed answers what has no route, cannot be read, or failed in its route; it does not throw
+ */
+export function createSocketApp(
+  routes: readonly Route[],
+  failed: (error: unknown, asked: Asked) => Answer,
+): RequestListener {
+  return async (request, response) => {
+    const [method, url] = [String(request.method), String(request.url)];
+    const end = url.indexOf('?');
+    const [path, query] = end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
+    const [route, params] = findRoute(routes, method, path);
+    const asked: Asked = { method, route: route?.path ?? null, params: {}, query, body: undefined };
+    try {
+      if (route === null) throw new RequestError('there is nothing here');
+      const body = method === 'POST' ? await readJson(request) : undefined;
+      send(response, await route.answer({ ...asked, params: decode(params), body }));
+    } catch (error) {
+      send(response, failed(error, asked));
+    }
+  };
+}
+
+/** The route whose path has these parts, and what stands in the place of its names. */
+function findRoute(routes: readonly Route[], method: string, path: string) {
+  const parts = path.split('/');
+  for (const route of routes) {
+    const wanted = route.path.split('/');
+    if (route.method !== method || wanted.length !== parts.length) continue;
+    const pairs = wanted.map((part, index) => [part, String(parts[index])] as const);
+    if (!pairs.every(([part, given]) => (part.startsWith(':') ? given !== '' : part === given))) continue;
+    const named = pairs.filter(([part]) => part.startsWith(':'));
+    return [route, named.map(([part, given]) => [part.slice(1), given] as const)] as const;
+  }
+  return [null, []] as const;
+}
+
+function decode(params: readonly (readonly [string, string])[]): Record<string, string> {
+  try {
+    return Object.fromEntries(params.map(([name, text]) => [name, decodeURIComponent(text)]));
+  } catch {
+    throw new RequestError('the path does not decode');
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding !== 'identity') throw new RequestError('the body is encoded');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > launcherLimits.bodyBytes)
+      throw new RequestError(`the body is larger than ${launcherLimits.bodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  if (size === 0 || !/^application\/json(?:;|$)/i.test(type)) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new RequestError('the body is no JSON');
+  }
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  response.statusCode = status;
+  if (body === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader('content-type', 'application/json; charset=utf-8');
+  response.end(JSON.stringify(body));
 }
 
 /** The answer to a request whose work failed; all sockets' vocabularies have these codes. */
 export function refusalOf(error: unknown) {
+  if (error instanceof RequestError) return refuse('bad-request', error.message).refusal;
   if (error instanceof EngineError)
     return error.code === 'unreachable'
       ? refuse('engine-down', `the Docker engine does not answer: ${error.message}`).refusal
       : refuse('internal', `the Docker engine refused: ${error.message}`).refusal;
-  // What express itself refuses: a body that is too large or no JSON, a path that does not decode.
-  if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500)
-    return refuse('bad-request', error.message).refusal;
   return refuse('internal', 'the launcher failed; its log says how').refusal;
 }

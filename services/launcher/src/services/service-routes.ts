@@ -1,10 +1,10 @@
+import type { RequestListener } from 'node:http';
 import { ControlledService, ServiceOrder, type ServiceRefusal } from '@countersign/contracts/services-api.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
-import type { ErrorRequestHandler, Express, Response } from 'express';
 import { z } from 'zod';
 import { launcherLimits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
-import { createSocketApp, refusalOf } from '../socket-app.ts';
+import { type Answer, createSocketApp, type Route, refusalOf } from '../socket-app.ts';
 import type { OrderBook } from './order-book.ts';
 import type { ServiceOutcome, Services } from './services.ts';
 import type { ToldOrders } from './told-orders.ts';
@@ -28,15 +28,14 @@ export function createServiceRoutes(
   logger: Logger,
   stop: AbortSignal,
   now: () => number = Date.now,
-): Express {
+): RequestListener {
   const { services, orders, told } = parts;
-  const app = createSocketApp();
 
   const deadline = () => AbortSignal.any([stop, AbortSignal.timeout(launcherLimits.requestMs)]);
-  const send = (response: Response, outcome: ServiceOutcome) => {
-    if (outcome.ok) response.json(outcome.value);
-    else response.status(statuses[outcome.refusal.code]).json(outcome.refusal);
-  };
+  const answerWith = (outcome: ServiceOutcome): Answer =>
+    outcome.ok
+      ? { status: 200, body: outcome.value }
+      : { status: statuses[outcome.refusal.code], body: outcome.refusal };
   const attempt = async (work: () => Promise<ServiceOutcome>): Promise<ServiceOutcome> => {
     try {
       return await work();
@@ -47,26 +46,26 @@ export function createServiceRoutes(
     }
   };
 
-  app.get('/services/:name', async (request, response) => {
-    const service = ControlledService.safeParse(request.params.name);
-    if (!service.success) return send(response, refuse('no-such-service', 'there is no such service here'));
-    send(response, await attempt(() => services.inspect(service.data, deadline())));
-  });
+  async function inspect(name: string | undefined): Promise<ServiceOutcome> {
+    const service = ControlledService.safeParse(name);
+    if (!service.success) return refuse('no-such-service', 'there is no such service here');
+    return await attempt(() => services.inspect(service.data, deadline()));
+  }
 
-  app.post('/orders', async (request, response) => {
-    const parsed = ServiceOrder.safeParse(request.body);
-    if (!parsed.success) return send(response, refuseUnsigned('bad-request', z.prettifyError(parsed.error)));
+  async function carryOut(body: unknown): Promise<ServiceOutcome> {
+    const parsed = ServiceOrder.safeParse(body);
+    if (!parsed.success) return refuseUnsigned('bad-request', z.prettifyError(parsed.error));
     const order = parsed.data;
     const verdict = orders.take(order, now());
     if (!verdict.ok) {
       // Only what is signed is repeated.
       const { code, message } = verdict.refusal;
-      if (code === 'unknown-key' || code === 'bad-signature') return send(response, refuseUnsigned(code, message));
-      return send(response, settle(order, verdict));
+      if (code === 'unknown-key' || code === 'bad-signature') return refuseUnsigned(code, message);
+      return settle(order, verdict);
     }
     logger.info({ ...factsOf(order) }, 'a service order is carried out');
-    send(response, settle(order, await attempt(() => services.carryOut(order, deadline()))));
-  });
+    return settle(order, await attempt(() => services.carryOut(order, deadline())));
+  }
 
   /** What came of a signed order, written down before it is told. */
   function settle(order: ServiceOrder, outcome: ServiceOutcome): ServiceOutcome {
@@ -84,16 +83,15 @@ export function createServiceRoutes(
     return refuse(code, message);
   }
 
-  app.use((_request, response) => {
-    response.status(404).json(refuse('bad-request', 'there is nothing here').refusal);
-  });
-  const onError: ErrorRequestHandler = (error, _request, response, _next) => {
+  const routes: readonly Route[] = [
+    { method: 'GET', path: '/services/:name', answer: async ({ params }) => answerWith(await inspect(params['name'])) },
+    { method: 'POST', path: '/orders', answer: async ({ body }) => answerWith(await carryOut(body)) },
+  ];
+  return createSocketApp(routes, (error, { route }) => {
     const refusal = refusalOf(error);
     logger.warn({ code: refusal.code }, 'a request about a service was refused');
-    send(response, { ok: false, refusal });
-  };
-  app.use(onError);
-  return app;
+    return { status: route === null ? 404 : statuses[refusal.code], body: refusal };
+  });
 }
 
 function factsOf({ id, kind, subject, actor, evidence }: ServiceOrder) {
