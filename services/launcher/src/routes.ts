@@ -10,7 +10,7 @@ import { type Outcome, refuse } from './outcome.ts';
 import type { ProfileBook } from './profile-book.ts';
 import type { Sandboxes } from './sandboxes.ts';
 import type { ToldOrders } from './services/told-orders.ts';
-import { type Answer, type Asked, createSocketApp, type Route, refusalOf } from './socket-app.ts';
+import { type Answer, type Asked, createSocketApp, type Routes, refusalOf } from './socket-app.ts';
 
 const statuses: Readonly<Record<Refusal['code'], number>> = {
   'unknown-profile': 404,
@@ -57,66 +57,42 @@ export function createRoutes(
     return outcome.ok ? told(outcome.value) : refused(outcome.refusal, asked);
   };
 
-  const routes: readonly Route[] = [
-    {
-      method: 'GET',
-      path: '/health',
-      answer: async () => ({ status: 200, body: await describeHealth(engine, stop) }),
-    },
-    {
-      method: 'GET',
-      path: '/profiles/:name',
-      answer: (asked) =>
-        answer(
-          asked,
-          z.strictObject({ name: ProfileName, query: ProfileQuery }).safeParse({
-            name: asked.params['name'],
-            query: queryOf(asked.query),
-          }),
-          ({ name, query }) => profiles.resolve(name, query.workspace, deadline()),
-          (resolved) => ({ status: 200, body: resolved.answer }),
-        ),
-    },
-    {
-      method: 'GET',
-      path: '/sandboxes',
-      answer: async () => ({ status: 200, body: { sandboxes: await sandboxes.list(deadline()) } }),
-    },
-    { method: 'GET', path: '/orders', answer: () => ({ status: 200, body: { orders: told.list() } }) },
-    {
-      method: 'POST',
-      path: '/sandboxes',
-      answer: (asked) =>
-        answer(
-          asked,
-          StartSandbox.safeParse(asked.body),
-          (start) => sandboxes.start(start, deadline()),
-          (sandbox) => ({ status: 201, body: sandbox }),
-        ),
-    },
-    {
-      method: 'POST',
-      path: '/sandboxes/:id/signal',
-      answer: (asked) =>
-        answer(
-          asked,
-          z.strictObject({ id: SlotId, body: SignalSandbox }).safeParse({ id: asked.params['id'], body: asked.body }),
-          ({ id, body }) => sandboxes.signal(id, body, deadline()),
-          () => ({ status: 204 }),
-        ),
-    },
-    {
-      method: 'DELETE',
-      path: '/sandboxes/:id',
-      answer: (asked) =>
-        answer(
-          asked,
-          SlotId.safeParse(asked.params['id']),
-          async (id) => ({ ok: true, value: await sandboxes.remove(id, deadline()) }),
-          () => ({ status: 204 }),
-        ),
-    },
-  ];
+  const routes: Routes = {
+    'GET /health': async () => ({ status: 200, body: await describeHealth(engine, stop) }),
+    'GET /profiles/:name': (asked) =>
+      answer(
+        asked,
+        z.strictObject({ name: ProfileName, query: ProfileQuery }).safeParse({
+          name: asked.params['name'],
+          query: queryOf(asked.query),
+        }),
+        ({ name, query }) => profiles.resolve(name, query.workspace, deadline()),
+        (resolved) => ({ status: 200, body: resolved.answer }),
+      ),
+    'GET /sandboxes': async () => ({ status: 200, body: { sandboxes: await sandboxes.list(deadline()) } }),
+    'GET /orders': () => ({ status: 200, body: { orders: told.list() } }),
+    'POST /sandboxes': (asked) =>
+      answer(
+        asked,
+        StartSandbox.safeParse(asked.body),
+        (start) => sandboxes.start(start, deadline()),
+        (sandbox) => ({ status: 201, body: sandbox }),
+      ),
+    'POST /sandboxes/:id/signal': (asked) =>
+      answer(
+        asked,
+        z.strictObject({ id: SlotId, body: SignalSandbox }).safeParse({ id: asked.params['id'], body: asked.body }),
+        ({ id, body }) => sandboxes.signal(id, body, deadline()),
+        () => ({ status: 204 }),
+      ),
+    'DELETE /sandboxes/:id': (asked) =>
+      answer(
+        asked,
+        SlotId.safeParse(asked.params['id']),
+        async (id) => ({ ok: true, value: await sandboxes.remove(id, deadline()) }),
+        () => ({ status: 204 }),
+      ),
+  };
   return createSocketApp(routes, (error, asked) => {
     const refusal = refusalOf(error);
     if (refusal.code === 'internal') logger.error({ err: error }, 'a request failed');

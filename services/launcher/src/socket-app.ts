@@ -16,11 +16,10 @@ export type Asked = {
   readonly body: unknown;
 };
 export type Answer = { readonly status: number; readonly body?: unknown };
-export type Route = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly answer: (asked: Asked) => Answer | Promise<Answer>;
-};
+/** What answers, by method and path, in which a part `:name` stands for anything. */
+export type Routes = Readonly<
+  Record<`${'GET' | 'POST' | 'DELETE'} /${string}`, (asked: Asked) => Answer | Promise<Answer>>
+>;
 
 /** A request that no route is asked about. */
 class RequestError extends Error {
@@ -31,38 +30,33 @@ class RequestError extends Error {
  * What listens at every socket of the launcher: paths in one spelling, and small bodies of JSON; what is not in `routes` is not there.
  * @param failed answers what has no route, cannot be read, or failed in its route; it does not throw
  */
-export function createSocketApp(
-  routes: readonly Route[],
-  failed: (error: unknown, asked: Asked) => Answer,
-): RequestListener {
+export function createSocketApp(routes: Routes, failed: (error: unknown, asked: Asked) => Answer): RequestListener {
   return async (request, response) => {
     const [method, url] = [String(request.method), String(request.url)];
     const end = url.indexOf('?');
     const [path, query] = end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
-    const [route, params] = findRoute(routes, method, path);
-    const asked: Asked = { method, route: route?.path ?? null, params: {}, query, body: undefined };
+    const found = findRoute(routes, method, path);
+    const asked: Asked = { method, route: found?.route ?? null, params: {}, query, body: undefined };
     try {
-      if (route === null) throw new RequestError('there is nothing here');
+      if (found === undefined) throw new RequestError('there is nothing here');
       const body = method === 'POST' ? await readJson(request) : undefined;
-      send(response, await route.answer({ ...asked, params: decode(params), body }));
+      send(response, await found.answer({ ...asked, params: decode(found.params), body }));
     } catch (error) {
       send(response, failed(error, asked));
     }
   };
 }
 
-/** The route whose path has these parts, and what stands in the place of its names. */
-function findRoute(routes: readonly Route[], method: string, path: string) {
-  const parts = path.split('/');
-  for (const route of routes) {
-    const wanted = route.path.split('/');
-    if (route.method !== method || wanted.length !== parts.length) continue;
-    const pairs = wanted.map((part, index) => [part, String(parts[index])] as const);
-    if (!pairs.every(([part, given]) => (part.startsWith(':') ? given !== '' : part === given))) continue;
-    const named = pairs.filter(([part]) => part.startsWith(':'));
-    return [route, named.map(([part, given]) => [part.slice(1), given] as const)] as const;
+function findRoute(routes: Routes, method: string, path: string) {
+  const given = [method, ...path.split('/')];
+  for (const [key, answer] of Object.entries(routes)) {
+    const [verb, route = ''] = key.split(' ');
+    const pairs = [verb, ...route.split('/')].map((part, index) => [String(part), String(given[index])] as const);
+    const params = pairs.filter(([part]) => part.startsWith(':')).map(([part, text]) => [part.slice(1), text] as const);
+    const isMeant = pairs.every(([part, text]) => (part.startsWith(':') ? text !== '' : part === text));
+    if (isMeant && pairs.length === given.length) return { route, answer, params };
   }
-  return [null, []] as const;
+  return undefined;
 }
 
 function decode(params: readonly (readonly [string, string])[]): Record<string, string> {

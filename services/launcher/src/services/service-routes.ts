@@ -4,7 +4,7 @@ import type { Logger } from '@countersign/kit/logger.ts';
 import { z } from 'zod';
 import { launcherLimits } from '../limits.ts';
 import { refuse } from '../outcome.ts';
-import { type Answer, createSocketApp, type Route, refusalOf } from '../socket-app.ts';
+import { type Answer, createSocketApp, type Routes, refusalOf } from '../socket-app.ts';
 import type { OrderBook } from './order-book.ts';
 import type { ServiceOutcome, Services } from './services.ts';
 import type { ToldOrders } from './told-orders.ts';
@@ -83,10 +83,10 @@ export function createServiceRoutes(
     return refuse(code, message);
   }
 
-  const routes: readonly Route[] = [
-    { method: 'GET', path: '/services/:name', answer: async ({ params }) => answerWith(await inspect(params['name'])) },
-    { method: 'POST', path: '/orders', answer: async ({ body }) => answerWith(await carryOut(body)) },
-  ];
+  const routes: Routes = {
+    'GET /services/:name': async ({ params }) => answerWith(await inspect(params['name'])),
+    'POST /orders': async ({ body }) => answerWith(await carryOut(body)),
+  };
   return createSocketApp(routes, (error, { route }) => {
     const refusal = refusalOf(error);
     logger.warn({ code: refusal.code }, 'a request about a service was refused');
