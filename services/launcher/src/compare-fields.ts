@@ -9,13 +9,18 @@ export type Judged = Readonly<Record<string, (value: unknown) => boolean>>;
  * @param path stands before the keys in the sentences
  */
 export function compareFields(path: string, expected: Fields, actual: Fields, judged: Judged = {}): string[] {
-  const keys = new Set([...Object.keys(expected), ...Object.keys(actual), ...Object.keys(judged)]);
-  return [...keys].flatMap((key) => {
-    const value = actual[key];
-    const judge = Object.hasOwn(judged, key) ? judged[key] : undefined;
-    const fits = judge ? judge(value) : equal(expected[key], value);
-    return fits ? [] : [`${path}.${key} is ${show(value)}, not ${judge ? 'acceptable' : show(expected[key])}`];
+  // A key may be `__proto__`, which an object would take for its ancestor.
+  const [wanted, found, judges] = [entriesOf(expected), entriesOf(actual), entriesOf(judged)];
+  return [...new Set([...wanted.keys(), ...found.keys(), ...judges.keys()])].flatMap((key) => {
+    const value = found.get(key);
+    const judge = judges.get(key);
+    const fits = judge ? judge(value) : equal(wanted.get(key), value);
+    return fits ? [] : [`${path}.${key} is ${show(value)}, not ${judge ? 'acceptable' : show(wanted.get(key))}`];
   });
+}
+
+function entriesOf<Value>(fields: Readonly<Record<string, Value>>): ReadonlyMap<string, Value> {
+  return new Map(Object.entries(fields));
 }
 
 function equal(expected: unknown, actual: unknown): boolean {
