@@ -35,7 +35,8 @@ const start = () => spawn('node', [join(import.meta.dirname, 'main.ts')], { env:
 /** What the container's health check says, and its exit code. */
 function checkHealth(): Promise<readonly [code: number | null, words: string]> {
   return new Promise((resolve) => {
-    const check = execFile('node', [join(import.meta.dirname, 'health.ts')], { env: environment() }, (_error, words) =>
+    const script = join(import.meta.dirname, '../../kit/health.sh');
+    const check = execFile('sh', [script, join(folder, 'logs/health.json')], (_error, words) =>
       resolve([check.exitCode, words]),
     );
   });

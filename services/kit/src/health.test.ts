@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serviceLimits } from '@countersign/contracts/limits.ts';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clearHealth, HealthFile, readHealth } from './health.ts';
 
 let folder: string;
@@ -74,6 +74,48 @@ test('what is no small file says nothing, and nobody waits for it', async () => 
 test('a reason without end is cut where it is written', async () => {
   await new HealthFile(folder, 'runner').beat('failing', 'x'.repeat(1_000_000));
   expect((await readHealth(folder))?.report.reason).toHaveLength(serviceLimits.healthReason);
+});
+
+describe('the check of a container', () => {
+  const check = (...flags: string[]) => {
+    const script = join(import.meta.dirname, '../health.sh');
+    const { status, stdout } = spawnSync('sh', [script, ...flags, join(folder, 'health.json')], { encoding: 'utf8' });
+    return [status, stdout];
+  };
+  const unsaid = [1, 'nothing was said within half a minute\n'];
+
+  test('a service that says how it is, is well, also where it waits', async () => {
+    for (const status of ['ok', 'waiting'] as const) {
+      await new HealthFile(folder, 'runner').beat(status, 'as "status":"failing" would be');
+      expect([check(), check('--alive')]).toEqual([
+        [0, ''],
+        [0, ''],
+      ]);
+    }
+  });
+
+  test('one that fails is not, and says why, unless it only has to be alive', async () => {
+    await new HealthFile(folder, 'gateway').beat('failing', 'no hosts.yaml');
+    expect([check(), check('--alive')]).toEqual([
+      [1, 'no hosts.yaml\n'],
+      [0, ''],
+    ]);
+  });
+
+  test('one that has said nothing for as long as the services wait is not, whatever it said', async () => {
+    expect([check(), check('--alive')]).toEqual([unsaid, unsaid]);
+    await new HealthFile(folder, 'runner').beat('ok', '');
+    const path = join(folder, 'health.json');
+    const at = (ageMs: number) => utimes(path, new Date(), new Date(Date.now() - ageMs));
+    await at(serviceLimits.stuckMs - 3_000);
+    expect(check()).toEqual([0, '']);
+    await at(serviceLimits.stuckMs + 1_000);
+    expect([check(), check('--alive')]).toEqual([unsaid, unsaid]);
+    await at(0);
+    await rename(path, join(folder, 'elsewhere.json'));
+    await symlink('elsewhere.json', path);
+    expect(check('--alive')).toEqual(unsaid);
+  });
 });
 
 test('no file says nothing', async () => {

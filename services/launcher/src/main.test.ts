@@ -24,9 +24,8 @@ const environment = (configs = join(import.meta.dirname, '../../../configs')) =>
 /** @returns the exit code of the container's health check */
 function checkHealth(): Promise<number | null> {
   return new Promise((resolve) => {
-    const check = execFile('node', [join(import.meta.dirname, 'health.ts')], { env: environment() }, () =>
-      resolve(check.exitCode),
-    );
+    const script = join(import.meta.dirname, '../../kit/health.sh');
+    const check = execFile('sh', [script, '--alive', join(folder, 'health.json')], () => resolve(check.exitCode));
   });
 }
 
@@ -36,6 +35,9 @@ test('it is healthy while it runs, also without an engine; SIGTERM ends it with 
   await expect.poll(checkHealth, { timeout: 10_000 }).toBe(0);
   launcher.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
+  // What an earlier one said is no health of one that does not come up.
+  await writeFile(join(folder, 'sandbox.yaml'), 'version: 1\nprofiles: {}\nextra: 1\n');
+  await once(spawn('node', [join(import.meta.dirname, 'main.ts')], { env: environment(folder) }), 'exit');
   expect(await checkHealth()).toBe(1);
 }, 20_000);
 

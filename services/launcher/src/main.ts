@@ -1,8 +1,11 @@
+import { clearHealth } from '@countersign/kit/health.ts';
 import { aborted, runService } from '@countersign/kit/run-service.ts';
 import { readSettings } from './config.ts';
 import { createLauncher } from './launcher.ts';
 
 await runService(async (stop) => {
-  await using _launcher = await createLauncher(readSettings(process.env));
+  const settings = readSettings(process.env);
+  await clearHealth(settings.LAUNCHER_LOG_FOLDER);
+  await using _launcher = await createLauncher(settings);
   await aborted(stop);
 });
