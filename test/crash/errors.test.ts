@@ -36,6 +36,11 @@ const mistaken: readonly { scenario: typeof accept; code: string; key: string }[
     code: 'EROFS',
     key: 'copyFile volumes/runs/RUN-001/tasks/pairs/attempts/1/merge/one.git/index #2',
   },
+  {
+    scenario: mergePair,
+    code: 'EROFS',
+    key: 'writeFile volumes/workspaces/pair/one/.git/countersign-merge/.<temporary>.tmp #1',
+  },
 ];
 
 test.for(mistaken)('F21 F22 $code of $key in $scenario.name is the machine’s', async ({ scenario, code, key }) => {

@@ -397,3 +397,20 @@ test.each(['path', 'dest'] as const)(
     expect(await mergeTargets([target], scratch)).toMatchObject({ ok: true });
   },
 );
+
+test('F22 what is left of a merge that never began is in nobody’s way; one that began is ended first', async () => {
+  const parent = scratchFolder();
+  const target = makeTarget(parent, 'project', { a: 'a' }, (folder) => put(folder, 'a', 'changed'));
+  const store = join(target.repository.folder, '.git/countersign-merge');
+  mkdirSync(join(store, 'new'), { recursive: true });
+  const intent = { version: 1, branch: 'main', base: target.base, head: target.head };
+  put(store, 'intent.json', JSON.stringify(intent));
+  expect(await mergeTargets([target], join(parent, 'scratch'))).toMatchObject({
+    ok: false,
+    refusals: [{ code: 'dirty', names: ['countersign-merge'] }],
+  });
+  rmSync(join(store, 'intent.json'));
+  expect(await mergeTargets([target], join(parent, 'scratch'))).toMatchObject({ ok: true });
+  expectMerged(target);
+  expect(existsSync(store)).toBe(false);
+});

@@ -7,7 +7,7 @@ import type { MergeTarget } from './merge-target.ts';
 import { moveRef } from './move-ref.ts';
 import { prepareMerge, unfinished } from './prepare-merge.ts';
 import type { Step } from './replace-path.ts';
-import { readStore } from './store.ts';
+import { closeStore, readStore } from './store.ts';
 import { takeBack } from './take-back.ts';
 
 /** `kept` says where, below `workspaces/`, something lies that somebody wrote while it was being replaced. */
@@ -31,7 +31,10 @@ export async function mergeTargets(
   const at = options.at ?? (async () => undefined);
   await mkdir(scratch, { recursive: true });
   for (const target of targets) {
-    if ((await readStore(target)) !== 'none') return { ok: false, refusals: [unfinished(target)], kept: [] };
+    const left = await readStore(target);
+    // A disk that failed in its beginning may have kept it from being removed: nothing else was touched.
+    if (left === 'unbegun') await closeStore(target);
+    else if (left !== 'none') return { ok: false, refusals: [unfinished(target)], kept: [] };
   }
   await clearMarks(scratch);
   await at('start');

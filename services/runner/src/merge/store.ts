@@ -21,7 +21,7 @@ export function storeFolder(target: MergeTarget): string {
   return join(gitFolder(target.repository), 'countersign-merge');
 }
 
-/** Begins it; false when another merge has not ended. */
+/** Begins it, or leaves nothing of it, as far as the file system lets it; false when another merge has not ended. */
 export async function openStore(target: MergeTarget): Promise<boolean> {
   const folder = storeFolder(target);
   try {
@@ -30,11 +30,16 @@ export async function openStore(target: MergeTarget): Promise<boolean> {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
   }
-  for (const part of ['new', 'old', 'undone']) await mkdir(join(folder, part));
-  await writeFile(join(folder, 'lock'), 'countersign: merge\n');
-  const { branch, base, head } = target;
-  await writeFileAtomic(join(folder, 'intent.json'), JSON.stringify({ version: 1, branch, base, head }));
-  await syncFolder(gitFolder(target.repository));
+  try {
+    for (const part of ['new', 'old', 'undone']) await mkdir(join(folder, part));
+    await writeFile(join(folder, 'lock'), 'countersign: merge\n');
+    const { branch, base, head } = target;
+    await writeFileAtomic(join(folder, 'intent.json'), JSON.stringify({ version: 1, branch, base, head }));
+    await syncFolder(gitFolder(target.repository));
+  } catch (error) {
+    await closeStore(target).catch(() => undefined);
+    throw error;
+  }
   return true;
 }
 
