@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { TaskRecord, TaskState } from '@countersign/contracts/task-record.ts';
 import { HealthFile } from '@countersign/kit/health.ts';
 import { makeReviewTask } from '@countersign/kit/testing/review-task.ts';
@@ -18,6 +19,7 @@ import { DashboardGround, until } from '../testing/dashboard-ground.ts';
 import { running, since } from '../testing/records.ts';
 import type { Told } from './feed.ts';
 import { IndexRebuilding } from './index.ts';
+import { schemaVersion } from './schema.ts';
 
 const queued: TaskState = { status: 'queued', since, reason: '', wait: null };
 const task = (id: string, state: TaskState = queued, change: Partial<TaskRecord> = {}) =>
@@ -147,32 +149,35 @@ test.each([
       writeFileSync(path, 'SQLite format 3\0 and then nothing of it');
     },
   ],
-])('an index that is %s while it is used is made anew; meanwhile it says so, and nothing is lost', async (_, spoil) => {
-  const ground = new DashboardGround();
-  await ground.says('task_accepted', task('one'));
-  const { index, queries } = await ground.open();
-  const told: Told[] = [];
-  index.subscribe({ after: index.position, tasks: [], services: [] }, (one) => told.push(one));
-  spoil(ground.indexPath);
-  await until(
-    () => ground.warnings,
-    (warnings) => warnings.includes('the index is made anew'),
-  );
-  const answers = await until(
-    () => queries.tasks({ limit: 50 }),
-    ({ total }) => total === 1,
-  );
-  expect(answers.tasks[0]?.task).toBe('one');
-  await until(
-    () => told,
-    (all) => all.some(({ kind }) => kind === 'reset'),
-  );
-  await ground.says('task_started', task('one', running));
-  await until(
-    () => queries.tasks({ limit: 50 }),
-    ({ tasks }) => tasks[0]?.status === 'running',
-  );
-});
+])(
+  'F24 F25 an index that is %s while it is used is made anew; meanwhile it says so, and nothing is lost',
+  async (_, spoil) => {
+    const ground = new DashboardGround();
+    await ground.says('task_accepted', task('one'));
+    const { index, queries } = await ground.open();
+    const told: Told[] = [];
+    index.subscribe({ after: index.position, tasks: [], services: [] }, (one) => told.push(one));
+    spoil(ground.indexPath);
+    await until(
+      () => ground.warnings,
+      (warnings) => warnings.includes('the index is made anew'),
+    );
+    const answers = await until(
+      () => queries.tasks({ limit: 50 }),
+      ({ total }) => total === 1,
+    );
+    expect(answers.tasks[0]?.task).toBe('one');
+    await until(
+      () => told,
+      (all) => all.some(({ kind }) => kind === 'reset'),
+    );
+    await ground.says('task_started', task('one', running));
+    await until(
+      () => queries.tasks({ limit: 50 }),
+      ({ tasks }) => tasks[0]?.status === 'running',
+    );
+  },
+);
 
 test('a question that meets a damaged index is told that it is being made anew, by name', async () => {
   const ground = new DashboardGround();
@@ -223,15 +228,51 @@ test('a disk that is full is said, and the index is made as soon as there is roo
   );
 });
 
-test('an index of another version, or none at all, is made anew at the start', async () => {
+test.each([
+  ['of an older version', (path: string) => withDatabase(path, (database) => setVersion(database, schemaVersion - 1))],
+  ['of a newer version', (path: string) => withDatabase(path, (database) => setVersion(database, schemaVersion + 1))],
+  ['without its first bytes', (path: string) => writeFileSync(path, readFileSync(path).fill(0, 0, 16))],
+  ['cut in the middle', (path: string) => truncateSync(path, statSync(path).size / 2)],
+  [
+    'gone, but for what was written beside it',
+    (path: string) => {
+      rmSync(path);
+      writeFileSync(`${path}-wal`, 'x'.repeat(10_000));
+      writeFileSync(`${path}-shm`, 'x'.repeat(32_768));
+    },
+  ],
+])('F25 an index that is %s is made anew at the start', async (_, spoil) => {
   const ground = new DashboardGround();
   await ground.says('task_accepted', task('one'));
-  const { index } = await ground.open();
-  index.ask((database) => database.set('version', 999));
+  const first = (await ground.open()).index.ask((database) => database.number('base'));
   await ground.close();
-  const { queries } = await ground.open();
+  spoil(ground.indexPath);
+  const { index, queries } = await ground.open();
   expect((await queries.tasks({ limit: 50 })).total).toBe(1);
+  expect(index.ask((database) => database.number('base'))).not.toBe(first);
 });
+
+test('F25 an index that somebody else has locked is made anew beside theirs', async () => {
+  const ground = new DashboardGround();
+  await ground.says('task_accepted', task('one'));
+  const first = (await ground.open()).index.ask((database) => database.number('base'));
+  await ground.close();
+  using other = new DatabaseSync(ground.indexPath);
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  const { index, queries } = await ground.open();
+  expect((await queries.tasks({ limit: 50 })).total).toBe(1);
+  expect(index.ask((database) => database.number('base'))).not.toBe(first);
+});
+
+function withDatabase(path: string, change: (database: DatabaseSync) => void): void {
+  using database = new DatabaseSync(path);
+  change(database);
+}
+
+function setVersion(database: DatabaseSync, version: number): void {
+  const { changes } = database.prepare("UPDATE meta SET value = ? WHERE key = 'version'").run(version);
+  expect(changes).toBe(1);
+}
 
 test('a folder that no file can be made in is said, and tried again until it can', async () => {
   const ground = new DashboardGround();
