@@ -17,17 +17,24 @@ export async function reachFolder(root: string, below: string, { make = false } 
   let plain = root;
   for (const part of parts) {
     const inside = join(through(folder, plain), part);
+    let next: FileHandle;
     try {
       if (make) await makeFolder(inside);
-      const next = await open(inside, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-      await folder.close();
-      folder = next;
-      plain = join(plain, part);
+      next = await open(inside, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     } catch (error) {
       await folder.close();
       if (isMissing(error) || isLoop(error)) return null;
       throw error;
     }
+    try {
+      await folder.close();
+    } catch (error) {
+      // Nobody else knows of it, and Node ends a process in which a handle is forgotten.
+      await next.close();
+      throw error;
+    }
+    folder = next;
+    plain = join(plain, part);
   }
   return { path: through(folder, plain), sync: () => folder.sync(), close: () => folder.close() };
 }
