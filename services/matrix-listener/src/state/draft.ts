@@ -7,7 +7,7 @@ type Change = (state: ListenerState) => void;
 export class Draft {
   readonly #file: StateFile;
   readonly #state: ListenerState;
-  #changes: readonly Change[] = [];
+  readonly #changes: Change[] = [];
 
   constructor(file: StateFile) {
     this.#file = file;
@@ -20,16 +20,16 @@ export class Draft {
 
   apply(change: Change): void {
     change(this.#state);
-    this.#changes = [...this.#changes, change];
+    this.#changes.push(change);
   }
 
   /** Resolves when everything that was applied is on disk; what could not be kept is kept with the next. */
   async keep(): Promise<void> {
-    const changes = this.#changes;
+    const changes = [...this.#changes];
     if (changes.length === 0) return;
     await this.#file.update((next) => {
       for (const change of changes) change(next);
     });
-    this.#changes = this.#changes.slice(changes.length);
+    this.#changes.splice(0, changes.length);
   }
 }
