@@ -16,7 +16,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['services/launcher/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/testing/**', 'services/launcher/src/{main,judge-image}.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', 'services/launcher/src/{main,judge-image-main}.ts'],
       thresholds: { 100: true },
       reporter: ['text'],
       reportsDirectory: '.cache/coverage',

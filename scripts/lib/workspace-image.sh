@@ -176,7 +176,7 @@ build_images_of_workspace() {
 # By the rules that the launcher uses itself.
 judge_image() {
   reasons=$(docker image inspect "$sandbox" "$made" | in_sealed --interactive --entrypoint node "$launcher" \
-    src/judge-image.ts "$workspace" "$image" 2>&1) ||
+    dist/judge-image-main.js "$workspace" "$image" 2>&1) ||
     refuse 1 "tasks cannot run in this image, which is not kept: $(printf '%s' "$reasons" | head -n 5 | tr '\n' ';')"
 }
 

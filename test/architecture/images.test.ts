@@ -113,6 +113,7 @@ test('C08 C12 nothing that is secret can get into an image or its history', () =
     '!package.json',
     '!package-lock.json',
     '!services',
+    '!images/bundle',
     '!tsconfig.json',
     '**/node_modules',
     '**/*.test.ts',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -72,10 +72,12 @@ test('C06 the list of all parts is made of the lockfile alone, and names the dig
   expect(list.components.map(({ name }) => name)).toEqual(expect.arrayContaining(['launcher', 'runner', 'gateway']));
 });
 
-test('C14 no image holds more packages of others than are written down', () => {
+test('C14 no image is made of more packages of others than are written down', () => {
   const counted = [...own.keys()].flatMap((folder) => {
+    // What the bundles are made with stays in the stage that makes them.
+    if (!folder.startsWith('services/')) return [];
     const service = folder.replace('services/', '');
-    return folder === '' ? [] : [[service, neededBy(service, locked).size] as const];
+    return [[service, neededBy(service, locked).size] as const];
   });
   // A package that brings others along is noticed here, and not only in a lockfile that nobody reads.
   expect(Object.fromEntries(counted)).toEqual({
@@ -100,7 +102,7 @@ test('C15 names of our own lead to our own folders, and to no package of that na
   const services = [...own].filter(([folder]) => folder !== '');
   expect(services.length).toBeGreaterThan(10);
   for (const [folder, manifest] of services) {
-    expect(manifest).toMatchObject({ name: `@countersign/${folder.replace('services/', '')}`, private: true });
+    expect(manifest).toMatchObject({ name: `@countersign/${basename(folder)}`, private: true });
     expect(locked.get(`node_modules/${manifest.name}`)).toMatchObject({ link: true, resolved: folder });
   }
   const ours = [...locked].filter(([folder]) => nameOf(folder).startsWith('@countersign/'));

@@ -9,7 +9,7 @@ const sources = readdirSync(services, { recursive: true, encoding: 'utf8' }).fil
   (name) => /\/src\/.*(?<!\.test)\.ts$/.test(name) && !name.includes('node_modules'),
 );
 
-/** What the tests run on is more tolerant than Node itself, which strips the types in the containers. */
+/** What the tests run on is more tolerant than Node itself, by which services are started from their sources outside of containers. */
 test('Node can run every source of the services as it is', () => {
   expect(sources.length).toBeGreaterThan(400);
   const refused = sources.flatMap((name) => {

@@ -16,7 +16,7 @@ describe.each(profiles)('the proof of confinement in $name', ({ name, runtime })
   const kernel = name === 'gVisor' ? 'runsc' : 'runc';
 
   test.each(ConfinementAspect.options)('%s holds in a sandbox as it is made', async (aspect) => {
-    const command = ['node', '/app/services/sandbox-agent/src/confinement/main.ts', aspect, kernel];
+    const command = ['node', '/app/agent/confinement/main.js', aspect, kernel];
     const { code, output } = await runShipped(folder, command, { HostConfig: { Runtime: runtime } });
     expect(code, output).toBe(confinementExit.held);
   });

@@ -181,10 +181,11 @@ describe.each(attacked)('in $name', ({ name, runtime }) => {
   });
 });
 
-const agent = '/app/services/sandbox-agent/src/hide-memory.ts';
+/** What the agent hides its memory with; its own image holds it as a part of the agent's one file. */
+const hideMemory = '/hide-memory.ts';
 /** A process of the agent's kind starts the probe, and ends as that does. */
 function underAgent(isHidden: boolean, probe: string): string[] {
-  const hide = isHidden ? `(await import('${agent}')).hideMemory();` : '';
+  const hide = isHidden ? `(await import('${hideMemory}')).hideMemory();` : '';
   const start = `(await import('node:child_process')).spawnSync('/probe', ${probe}, { stdio: 'inherit' })`;
   return ['node', '--input-type=module', '-e', `${hide} process.exit(${start}.status ?? 1);`];
 }
@@ -207,7 +208,8 @@ describe.each(profiles)('S015 the process that verifies, in $name', ({ name, run
 });
 
 async function begin(command: readonly string[], Runtime: string): Promise<Verdict> {
-  const Binds = [`${join(folder, 'probe')}:/probe:ro`];
+  const source = join(root, 'services/sandbox-agent/src/hide-memory.ts');
+  const Binds = [`${join(folder, 'probe')}:/probe:ro`, `${source}:${hideMemory}:ro`];
   return verdictOf(await runShipped(join(folder, 'slot'), command, { HostConfig: { Runtime, Binds } }));
 }
 

@@ -11,7 +11,7 @@ let stack: Stack;
 beforeAll(async () => {
   stack = await Stack.up('handoffs', async (configs) => {
     const path = join(configs, 'tools.yaml');
-    const agent = 'mode: batch\n    cmd: [node, /app/services/sandbox-agent/src/tool/main.ts]\n    timeout_sec: 600';
+    const agent = 'mode: batch\n    cmd: [node, /app/agent/tool/main.js]\n    timeout_sec: 600';
     const tools = `  tight:\n    ${agent}\n    step_limit: 60\n    token_budget: 1500\n  short:\n    ${agent}\n    step_limit: 2\n    token_budget: 500000\n`;
     await writeFile(path, `${(await readFile(path, 'utf8')).trimEnd()}\n${tools}`);
   });

@@ -161,7 +161,7 @@ describe('what a Dockerfile says of the container', () => {
     ['a label for another program', `${derived}LABEL ofelia.enabled=true\n`, /ofelia/],
     ["another workspace's label", `${derived}LABEL countersign.sandbox=x\n`, /countersign\.sandbox/],
     ['an image without a system', `${derived}FROM scratch\nCOPY --from=0 /etc /etc\n`, /could not be closed/],
-    ['an agent that is gone', `${derived}USER 0:0\nRUN rm -r /app/services/sandbox-agent\n`, /agent does not run/],
+    ['an agent that is gone', `${derived}USER 0:0\nRUN rm -r /app/agent\n`, /agent does not run/],
     ['a build that fails', `${derived}RUN exit 3\n`, /could not be built/],
     ['no word of the sandbox', 'FROM debian:bookworm\n', /does not derive from the sandbox/],
   ])('%s is refused with the reason, and no image is named', async (name, dockerfile, reason) => {

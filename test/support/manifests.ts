@@ -29,9 +29,12 @@ const Locked = z.looseObject({
 });
 export type Locked = z.infer<typeof Locked>;
 
-/** The project's own manifest, and each service's, by the folder in which it lies. */
+/** The project's own manifest, each service's, and that of what images are made with, by the folder in which it lies. */
 export function manifests(): ReadonlyMap<string, Manifest> {
-  const paths = ['package.json', ...globSync('services/*/package.json', { cwd: root }).sort()];
+  const paths = [
+    'package.json',
+    ...globSync(['services/*/package.json', 'images/bundle/package.json'], { cwd: root }).sort(),
+  ];
   return new Map(paths.map((path) => [path.replace(/\/?package\.json$/, ''), read(path, Manifest)]));
 }
 

@@ -12,7 +12,7 @@ import type { Sandbox } from './sandbox-container.ts';
 import { root } from './stack.ts';
 
 /** The built-in agent, as `configs/tools.yaml` has it. */
-const builtIn = ['node', '/app/services/sandbox-agent/src/tool/main.ts'];
+const builtIn = ['node', '/app/agent/tool/main.js'];
 export const shell = (script: string) => ['sh', '-c', script];
 
 /** A repository that a test brings itself, with its pack. */

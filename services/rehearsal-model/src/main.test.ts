@@ -30,14 +30,14 @@ async function exitCode(child: ChildProcess) {
 
 test('the health check passes while the model answers, and SIGTERM ends it in the middle of an answer', async () => {
   const { child, port } = await startListening();
-  expect(await exitCode(start('health.ts', { PORT: port }))).toBe(0);
+  expect(await exitCode(start('health-main.ts', { PORT: port }))).toBe(0);
 
   const body = JSON.stringify({ model: 'rehearsal', prompt: 'run ls\nrehearsal: slow 10s' });
   const answer = await fetch(`http://127.0.0.1:${port}/api/generate`, { method: 'POST', body });
   child.kill('SIGTERM');
   expect(await exitCode(child)).toBe(0);
   await expect(answer.text()).rejects.toThrow();
-  expect(await exitCode(start('health.ts', { PORT: port }))).toBe(1);
+  expect(await exitCode(start('health-main.ts', { PORT: port }))).toBe(1);
 });
 
 test('does not start with a setting that it cannot use, and names it', async () => {

@@ -33,9 +33,7 @@ type Parts = {
 
 /** The one command of each aspect, in the order of the aspects; the sandbox says by its exit code what came of it. */
 export function confinementCommands(runtime: Profile['runtime']): string[] {
-  return ConfinementAspect.options.map(
-    (aspect) => `node /app/services/sandbox-agent/src/confinement/main.ts ${aspect} ${runtime}`,
-  );
+  return ConfinementAspect.options.map((aspect) => `node /app/agent/confinement/main.js ${aspect} ${runtime}`);
 }
 
 /**

@@ -8,7 +8,7 @@ const refused = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'EINVAL', 'EIO'])
 const folders = [
   '/',
   '/app',
-  '/app/services',
+  '/app/agent',
   '/bin',
   '/dev',
   '/etc',
@@ -28,7 +28,7 @@ const folders = [
   '/var/tmp',
 ];
 const files = [
-  '/app/services/sandbox-agent/src/main.ts',
+  '/app/agent/main.js',
   '/etc/hosts',
   '/etc/passwd',
   '/etc/resolv.conf',
