@@ -22,6 +22,8 @@ export const launcherLimits = {
   discardMs: 20_000,
   /** How long a profile's resolution (image, runtime) is believed. */
   profileCacheMs: 2_000,
+  /** How long the engine's list of runtimes is believed: it starts each of them to tell its version. */
+  runtimesCacheMs: 30_000,
   /** Profiles, each with and without workspaces, that are remembered at a time. */
   rememberedProfiles: 256,
   removalPollMs: 50,

@@ -9,7 +9,7 @@ import type { Image } from './image.ts';
 import { launcherLimits } from './limits.ts';
 import { done, type Outcome, refuse } from './outcome.ts';
 import { compile, type Ingredients } from './policy.ts';
-import { chooseRuntime } from './runtime.ts';
+import { chooseRuntime, type Runtimes } from './runtime.ts';
 import { findUnfitness } from './workspace-image.ts';
 import { workspaceImageName } from './workspace-image-name.ts';
 
@@ -35,6 +35,7 @@ export class ProfileBook {
   readonly #now: () => number;
   readonly #cache = new Map<string, { readonly until: number; readonly resolved: ResolvedProfile }>();
   readonly #said = new Map<string, string>();
+  #runtimes: { readonly until: number; readonly known: Runtimes } | null = null;
 
   constructor(
     profiles: ReadonlyMap<string, SandboxProfile>,
@@ -64,11 +65,15 @@ export class ProfileBook {
     if (profile === undefined)
       return refuse('unknown-profile', `no such profile; there are ${[...this.#profiles.keys()].join(', ')}`);
 
-    const own = await this.#engine.image(profile.image, signal);
+    const [own, ofWorkspace, runtimes] = await Promise.all([
+      this.#engine.image(profile.image, signal),
+      workspace === null ? null : this.#engine.image(`${workspaceImageName(workspace)}:${this.#imageTag}`, signal),
+      this.#knownRuntimes(signal),
+    ]);
     if (own === null) return refuse('no-image', `profile ${name}: the engine has no image ${profile.image}`);
-    const chosen = await this.#chooseImage(own, workspace, signal);
+    const chosen = chooseImage(own, ofWorkspace, workspace);
     if (!chosen.ok) return chosen;
-    const choice = chooseRuntime(profile.runtime, await this.#engine.runtimes(signal));
+    const choice = chooseRuntime(profile.runtime, runtimes);
     if (!choice.ok) return refuse('runtime-missing', `profile ${name}: ${choice.reason}`);
 
     const { runtime } = choice;
@@ -90,17 +95,11 @@ export class ProfileBook {
     return done(resolved);
   }
 
-  /** Never another image when there is one for the workspace: whoever built it means its tools to be there. */
-  async #chooseImage(own: Image, workspace: WorkspaceName | null, signal: AbortSignal): Promise<Outcome<Toolchain>> {
-    if (workspace === null) return done({ toolchain: 'own', image: own });
-    const image = await this.#engine.image(`${workspaceImageName(workspace)}:${this.#imageTag}`, signal);
-    if (image === null) return done({ toolchain: 'own', image: own });
-    const reasons = findUnfitness(own, image, workspace);
-    if (reasons.length === 0) return done({ toolchain: 'workspace', image });
-    return refuse(
-      'image-unfit',
-      `the image of workspace ${workspace} cannot be used; build it anew with: scripts/countersign image ${workspace} (${reasons.join('; ')})`,
-    );
+  async #knownRuntimes(signal: AbortSignal): Promise<Runtimes> {
+    if (this.#runtimes !== null && this.#now() < this.#runtimes.until) return this.#runtimes.known;
+    const known = await this.#engine.runtimes(signal);
+    this.#runtimes = { until: this.#now() + launcherLimits.runtimesCacheMs, known };
+    return known;
   }
 
   /** The names of workspaces come from outside. */
@@ -122,4 +121,15 @@ export class ProfileBook {
     const { name: profile, toolchain, image, runtime, definition } = answer;
     this.#logger.info({ profile, workspace, toolchain, image, runtime, reason, definition }, 'profile resolved');
   }
+}
+
+/** Never another image when there is one for the workspace: whoever built it means its tools to be there. */
+function chooseImage(own: Image, ofWorkspace: Image | null, workspace: WorkspaceName | null): Outcome<Toolchain> {
+  if (workspace === null || ofWorkspace === null) return done({ toolchain: 'own', image: own });
+  const reasons = findUnfitness(own, ofWorkspace, workspace);
+  if (reasons.length === 0) return done({ toolchain: 'workspace', image: ofWorkspace });
+  return refuse(
+    'image-unfit',
+    `the image of workspace ${workspace} cannot be used; build it anew with: scripts/countersign image ${workspace} (${reasons.join('; ')})`,
+  );
 }

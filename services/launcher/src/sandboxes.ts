@@ -55,8 +55,9 @@ export class Sandboxes {
     const { profile: profileName, slot, workspace } = asked;
     const resolved = await this.#profiles.resolve(profileName, workspace, signal);
     if (!resolved.ok) return resolved;
-    const obstacle = (await this.#volumeProblem(signal)) ?? (await this.#placeProblem(slot, signal));
-    if (obstacle !== null) return obstacle;
+    const obstacles = await Promise.all([this.#volumeProblem(signal), this.#placeProblem(slot, signal)]);
+    const obstacle = obstacles.find((one) => one !== null);
+    if (obstacle !== undefined) return obstacle;
 
     const { profile, image, answer } = resolved.value;
     const options = compile({
