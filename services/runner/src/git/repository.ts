@@ -3,10 +3,14 @@ import { basename, join } from 'node:path';
 import { ObjectId } from '@countersign/contracts/names.ts';
 import { exists, isMissing } from '@countersign/kit/files.ts';
 import { gitLine, tryGit } from './git.ts';
+import { refusedGitFolder } from './git-folder.ts';
+import { KnownFormats } from './known-formats.ts';
 import { setOwnRef } from './own-ref.ts';
+import { readHead, readLooseRef } from './read-ref.ts';
 
 /** Questions that git answers from a few small files; a repository in which they take longer holds the work loop up. */
 const probe = { timeoutMs: 10_000 };
+const knownFormats = new KnownFormats();
 /** What git opens whatever it is asked; a named pipe in the place of one would make it wait. */
 const readByGit = ['HEAD', 'config', 'config.worktree', 'packed-refs', 'commondir', 'shallow', 'index'];
 
@@ -52,19 +56,25 @@ export async function findRepository(workspaces: string, path: string, userId: n
       return refuse(`workspaces/${path} cannot be read by user ${userId} (${code})`);
     throw error;
   }
+  const refused = await refusedGitFolder(folder, []);
+  if (refused !== null) return refuse(`workspaces/${path}: ${refused}`);
+  const format = await knownFormats.of(folder, () => askFormat(folder));
+  if (!format.ok) return refuse(`workspaces/${path}${format.reason}`);
+  if (format.value !== 'sha1')
+    return refuse(`workspaces/${path} names its objects by ${format.value}, which this version does not carry out`);
+  return { ok: true, value: { name: basename(path), path, folder } };
+}
+
+/** By what the repository names its objects, as git says, where it takes the folder for one of its own. */
+async function askFormat(folder: string): Promise<Found<string>> {
   // Both are asked for: files in the workspace itself can look like a bare repository, with a configuration of their own.
   const asked = ['rev-parse', '--show-toplevel', '--absolute-git-dir', '--show-object-format'];
   const answer = await tryGit(folder, asked, probe);
-  if (answer.exitCode === undefined && answer.cause !== '') return refuse(`workspaces/${path}: ${answer.cause}`);
-  const [topLevel, gitFolder, format] = answer.stdout.toString('utf8').split('\n');
-  if (answer.exitCode !== 0 || topLevel !== folder || gitFolder !== join(folder, '.git')) {
-    return refuse(
-      `workspaces/${path} is no git repository; make it one with: git init && git add -A && git commit -m "first"`,
-    );
-  }
-  if (format !== 'sha1')
-    return refuse(`workspaces/${path} names its objects by ${format}, which this version does not carry out`);
-  return { ok: true, value: { name: basename(path), path, folder } };
+  if (answer.exitCode === undefined && answer.cause !== '') return refuse(`: ${answer.cause}`);
+  const [topLevel, gitFolder, format = ''] = answer.stdout.toString('utf8').split('\n');
+  return answer.exitCode === 0 && topLevel === folder && gitFolder === join(folder, '.git')
+    ? { ok: true, value: format }
+    : refuse(' is no git repository; make it one with: git init && git add -A && git commit -m "first"');
 }
 
 /** Whether `.git` is a file or a link: what it names lies outside of the workspace, and need not be the operator's. */
@@ -105,43 +115,53 @@ export async function findBase(repository: Repository, branch: string | undefine
   const chosen = branch ?? (await checkedOut(repository));
   if (chosen === null)
     return refuse(`workspaces/${repository.path} has no branch checked out; name one with base_branch`);
-  // Not `rev-parse`, to which `main~1` would be a name as well.
-  const answer = await tryGit(
-    repository.folder,
-    ['show-ref', '--verify', '--hash', '--', `refs/heads/${chosen}`],
-    probe,
-  );
-  const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
-  if (answer.exitCode !== 0 || !head.success) {
+  const ref = `refs/heads/${chosen}`;
+  const head = (await readLooseRef(repository.folder, ref)) ?? (await askRef(repository, ref));
+  if (head === null)
     return refuse(`branch ${chosen} of workspaces/${repository.path} does not exist or has no commit yet`);
-  }
-  return { ok: true, value: { branch: chosen, head: head.data } };
+  return { ok: true, value: { branch: chosen, head } };
+}
+
+/** Not `rev-parse`, to which `main~1` would be a name as well. */
+async function askRef({ folder }: Repository, ref: string): Promise<ObjectId | null> {
+  const answer = await tryGit(folder, ['show-ref', '--verify', '--hash', '--', ref], probe);
+  const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
+  return answer.exitCode === 0 && head.success ? head.data : null;
 }
 
 async function checkedOut(repository: Repository): Promise<string | null> {
+  const known = await readHead(repository.folder);
+  if (known !== null) return known;
   const answer = await tryGit(repository.folder, ['symbolic-ref', '--quiet', 'HEAD'], probe);
   return /^refs\/heads\/(.+)$/.exec(answer.stdout.toString('utf8').trim())?.[1] ?? null;
 }
 
 /** Keeps a task's base commit alive, whatever happens to its branch. @throws GitError */
-export async function pinBase(repository: Repository, run: string, task: string, head: ObjectId): Promise<void> {
-  await setOwnRef(repository.folder, `refs/agentic-base/${run}/${task}`, head, 'countersign: base', probe);
+export async function pinBase({ folder }: Repository, run: string, task: string, head: ObjectId): Promise<void> {
+  const ref = `refs/agentic-base/${run}/${task}`;
+  if ((await readLooseRef(folder, ref)) !== head) await setOwnRef(folder, ref, head, 'countersign: base', probe);
 }
 
+/** So many commits are measured once. */
+const measuredCommits = 256;
+/** By folder and commit, whose tree never changes. */
+const measured = new Map<string, Promise<CheckoutSize>>();
+type CheckoutSize = { readonly bytes: number; readonly files: number };
+
 /** Bytes that a checkout of the commit takes, and how many files. @throws GitError */
-export async function measureCheckout(
-  repository: Repository,
-  head: ObjectId,
-): Promise<{ bytes: number; files: number }> {
-  const listing = await gitLine(repository.folder, [
-    'ls-tree',
-    '-r',
-    '-l',
-    '-z',
-    '--full-tree',
-    '--end-of-options',
-    head,
-  ]);
+export function measureCheckout({ folder }: Repository, head: ObjectId): Promise<CheckoutSize> {
+  const key = `${folder} ${head}`;
+  const known = measured.get(key);
+  if (known !== undefined) return known;
+  if (measured.size >= measuredCommits) measured.clear();
+  const asked = askSize(folder, head);
+  measured.set(key, asked);
+  asked.catch(() => measured.delete(key));
+  return asked;
+}
+
+async function askSize(folder: string, head: ObjectId): Promise<CheckoutSize> {
+  const listing = await gitLine(folder, ['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', head]);
   let bytes = 0;
   let files = 0;
   for (const entry of listing.split('\0')) {

@@ -4,6 +4,7 @@ import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { mayFollow, needsModel, takesTurns } from '@countersign/contracts/task-state.ts';
 import { waitWords } from '@countersign/contracts/wait-words.ts';
 import type { HealthFile } from '@countersign/kit/health.ts';
+import { inParallel } from '@countersign/kit/in-parallel.ts';
 import { ServiceError } from '@countersign/kit/socket-client.ts';
 import { isPassing } from '@countersign/kit/system-trouble.ts';
 import type { Context } from '../context.ts';
@@ -31,6 +32,9 @@ type Parts = {
   readonly health: HealthFile;
   readonly guard: Pick<HomeGuard, 'trouble'>;
 };
+
+/** Tasks whose files are looked at side by side: the system's threads are four, and a file is looked at twice. */
+const looksAtOnce = 8;
 
 /**
  * The one loop that decides. Watchers only wake it; a turn looks at files, commands and tasks and starts what may start. A task
@@ -140,18 +144,20 @@ export class WorkLoop {
     await expireRequests(this.#context, (id) => this.isActive(id));
     await this.#context.questions.turn((id) => this.#activities.get(id)?.stop('unanswered'));
     await this.#recheckOnce();
-    const ready: TaskRecord[] = [];
-    for (const record of this.#context.tasks.open()) {
-      const activity = this.#activities.get(record.id);
-      if (await this.#cancel(record, activity)) continue;
-      const standing = await this.#checkFile(keeper, record, activity);
-      const now = this.#context.tasks.get(record.id);
-      if (standing === 'unchanged' && activity === undefined && now !== undefined && takesTurns(now.state.status))
-        ready.push(now);
-    }
-    const blocked = await this.#dispatch(ready);
+    const looked = await inParallel(this.#context.tasks.open(), looksAtOnce, (record) => this.#look(keeper, record));
+    const blocked = await this.#dispatch(looked.filter((record) => record !== null));
     await health.beat(blocked === null ? 'ok' : 'waiting', blocked ?? '');
     if (intake.hasMore) this.wake();
+  }
+
+  /** Looks at one task and its file, and does what a person has asked for. The task as it waits now, or null where none is to be begun. */
+  async #look(keeper: QueueKeeper, record: TaskRecord): Promise<TaskRecord | null> {
+    const activity = this.#activities.get(record.id);
+    if (await this.#cancel(record, activity)) return null;
+    const standing = await this.#checkFile(keeper, record, activity);
+    const now = this.#context.tasks.get(record.id);
+    if (standing !== 'unchanged' || activity !== undefined || now === undefined) return null;
+    return takesTurns(now.state.status) ? now : null;
   }
 
   /** The files of tasks that have ended are looked at by nobody else. */

@@ -153,8 +153,8 @@ async function converse(
 }
 
 async function assign(connection: Connection, assignment: Assignment): Promise<void> {
-  await connection.send(encodeJsonFrame('task', assignment.task));
-  for (const text of assignment.texts) await connection.send(encodeJsonFrame('text', text));
+  const texts = assignment.texts.map((text) => encodeJsonFrame('text', text));
+  await connection.send(Buffer.concat([encodeJsonFrame('task', assignment.task), ...texts]));
   for (const [index, pack] of assignment.packs.entries()) await sendPack(connection, index, pack);
 }
 

@@ -272,13 +272,13 @@ export class SandboxPool implements AsyncDisposable {
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
     try {
-      if (way === 'with-model') await this.#openModel(id);
-      else {
-        // The launcher mounts the folder in any case; in this one nothing listens.
-        this.#withoutModel.add(id);
-        await makeModelSlot(this.#options.modelSlots, id);
-      }
-      const { image } = await this.#options.launcher.start(profile.name, id, workspace);
+      // The launcher mounts the folder in any case; in one without a way nothing listens.
+      if (way === 'without-model') this.#withoutModel.add(id);
+      await makeModelSlot(this.#options.modelSlots, id);
+      const [{ image }] = await Promise.all([
+        this.#options.launcher.start(profile.name, id, workspace),
+        way === 'with-model' ? this.#tellGateway(id) : null,
+      ]);
       if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
       await slot.greeted(this.#closed.signal);
       return slot;

@@ -65,8 +65,7 @@ export class QueueMover {
       const moved = await this.#rename(source, target);
       if (moved === 'stuck' || (moved === 'missing' && isLast)) await this.#putCopy(record, target);
     }
-    await syncFolder(dirname(target));
-    await syncFolder(dirname(source)).catch(() => undefined);
+    await Promise.all([syncFolder(dirname(target)), syncFolder(dirname(source)).catch(() => undefined)]);
   }
 
   /** Whether somebody put a file there after the name was chosen. Where the file is gone from its old place, it is ours. */

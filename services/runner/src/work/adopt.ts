@@ -72,7 +72,7 @@ function takeUp(
   return useSlot(context, slot, leave, async () => {
     if (record.state.status === 'planning') return continuePlan(context, record, needs, null, slot, activity, leave);
     const approval = approvalOf(record);
-    const given = { needs, approved: null, grounds: null };
+    const given = { needs, approved: null, begun: null };
     if (approval === null) return continueRun(context, record, given, slot, activity, leave);
     // What the sandbox was given before counts; a task that never reached it may only be given what was approved.
     const approved = await readApprovedWork(context, record, approval.digest, needs);

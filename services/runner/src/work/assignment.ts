@@ -26,33 +26,24 @@ export async function saveObjective(
   return { ok: true };
 }
 
+export type Assigned = { readonly ok: true; readonly assignment: Assignment };
+
 /** Everything that a sandbox gets for this attempt. `approved` is null when the task needs no approval. */
 export async function makeAssignment(
   context: Context,
   record: TaskRecord,
   grounds: Grounds,
   needs: Needs & { readonly mode: 'run' | 'plan'; readonly approved: Approved | null },
-): Promise<{ ok: true; assignment: Assignment } | Unusable> {
+): Promise<Assigned | Unusable> {
   const tool = context.config.tools.tools[record.tool];
   if (tool === undefined) return unusable(`tool ${record.tool} is no longer in configs/tools.yaml`);
   const commits = grounds.sources.map(({ repository, base }) => ({ repository, head: base.head }));
   const { enforced } = effectiveBudget(context.config, record);
-  const packed = await packSources(context, commits, needs.profile, enforced.disk_bytes);
+  const [packed, texts] = await Promise.all([
+    packSources(context, commits, needs.profile, enforced.disk_bytes),
+    writeTexts(context, record, grounds, needs),
+  ]);
   if (!packed.ok) return packed;
-  const objectivePath = join(context.layout.task(record.run, record.id), 'objective.md');
-  const objective = needs.approved?.objective ?? (await readFile(objectivePath, 'utf8'));
-  const { prompts } = context.config;
-  const others: TextFrame[] = [
-    { name: 'prompt-plan', text: prompts.plan.system },
-    ...(needs.mode === 'run' ? [{ name: 'prompt-run' as const, text: prompts.run.system }] : []),
-    ...(needs.approved === null ? [] : [{ name: 'plan' as const, text: needs.approved.plan }]),
-  ];
-  const fixed = [objective, ...others.map(({ text }) => text)];
-  const fixedBytes = fixed.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  const packet = await makeContext(context, record, grounds, needs, fixedBytes);
-  await makeFolder(context.layout.attempt(record));
-  await writeFileAtomic(join(context.layout.attempt(record), 'context.md'), packet);
-  const texts: TextFrame[] = [{ name: 'objective', text: objective }, { name: 'context', text: packet }, ...others];
   const task: TaskFrame = {
     ...commonFrame,
     task: record.id,
@@ -67,4 +58,30 @@ export async function makeAssignment(
     texts: texts.length,
   };
   return { ok: true, assignment: { task, texts, packs: packed.packs } };
+}
+
+/** What the model is told, in a sandbox's own files; the packet is kept in the attempt's folder as well. */
+async function writeTexts(
+  context: Context,
+  record: TaskRecord,
+  grounds: Grounds,
+  needs: Needs & { readonly mode: 'run' | 'plan'; readonly approved: Approved | null },
+): Promise<TextFrame[]> {
+  const folder = context.layout.attempt(record);
+  const made = makeFolder(join(folder, 'incoming'));
+  made.catch(() => undefined);
+  const objectivePath = join(context.layout.task(record.run, record.id), 'objective.md');
+  const objective = needs.approved?.objective ?? (await readFile(objectivePath, 'utf8'));
+  const { prompts } = context.config;
+  const others: TextFrame[] = [
+    { name: 'prompt-plan', text: prompts.plan.system },
+    ...(needs.mode === 'run' ? [{ name: 'prompt-run' as const, text: prompts.run.system }] : []),
+    ...(needs.approved === null ? [] : [{ name: 'plan' as const, text: needs.approved.plan }]),
+  ];
+  const fixed = [objective, ...others.map(({ text }) => text)];
+  const fixedBytes = fixed.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const packet = await makeContext(context, record, grounds, needs, fixedBytes);
+  await made;
+  await writeFileAtomic(join(folder, 'context.md'), packet);
+  return [{ name: 'objective', text: objective }, { name: 'context', text: packet }, ...others];
 }

@@ -14,15 +14,26 @@ export type Unusable = { readonly ok: false; readonly errorClass: ErrorClass; re
 export type Source = { readonly repository: Repository; readonly base: Base };
 export type Grounds = { readonly ok: true; readonly sources: readonly Source[]; readonly file: TaskFile };
 
-/** Where a task would start from: its repositories and bases, as pinned for it or as they are now. */
+/** Where a task would start from: its repositories and bases, as pinned for it or as they are now. They are kept alive from now on. */
 export async function findGrounds(context: Context, record: TaskRecord): Promise<Grounds | Unusable> {
+  const grounds = await lookForGrounds(context, record);
+  if (grounds.ok) await pinBases(record, grounds);
+  return grounds;
+}
+
+/** Keeps the commits that a task's work begins at alive, whatever happens to their branches. @throws GitError */
+export async function pinBases({ run, id }: TaskRecord, { sources }: Pick<Grounds, 'sources'>): Promise<void> {
+  for (const { repository, base } of sources) await pinBase(repository, run, id, base.head);
+}
+
+/** The same as `findGrounds`, without keeping anything alive yet. */
+export async function lookForGrounds(context: Context, record: TaskRecord): Promise<Grounds | Unusable> {
   const bytes = await readFile(join(context.layout.task(record.run, record.id), 'task.md'));
   if (sha256(bytes) !== record.task_file) return unusable('the saved copy of the task file is not what was accepted');
   const file = parseTaskFile(bytes);
   if (!file.ok) return unusable(`the saved copy of the task file cannot be read: ${file.problems[0]?.message ?? ''}`);
   const sources = await findSources(context, file.file, record.bases);
   if (!sources.ok) return unusable(sources.reason);
-  for (const { repository, base } of sources.sources) await pinBase(repository, record.run, record.id, base.head);
   return { ok: true, sources: sources.sources, file: file.file };
 }
 

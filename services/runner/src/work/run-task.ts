@@ -7,7 +7,7 @@ import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
 import type { Context } from '../context.ts';
 import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
-import { makeAssignment, saveObjective } from './assignment.ts';
+import { type Assigned, makeAssignment, saveObjective } from './assignment.ts';
 import { type Activity, mayStillBegin, talk } from './attempt.ts';
 import { checkConditions } from './check-conditions.ts';
 import { tellCheckpoint } from './checkpoint.ts';
@@ -16,7 +16,7 @@ import type { Needs } from './dependencies.ts';
 import { effectiveBudget } from './effective-budget.ts';
 import { endEarly, failTask, mayCheckAgain } from './end-task.ts';
 import { finishRun } from './finish-run.ts';
-import { basesOf, findGrounds, type Grounds } from './grounds.ts';
+import { basesOf, findGrounds, type Grounds, lookForGrounds, pinBases, type Unusable } from './grounds.ts';
 import { holdOn } from './hold-on.ts';
 import { useSlot } from './use-slot.ts';
 
@@ -31,26 +31,49 @@ export async function runTask(
   const approval = approvalOf(waiting);
   const approved = approval === null ? null : await readApprovedWork(context, waiting, approval.digest, needs);
   if (approved?.ok === false) return askAgain(context, waiting, approved.reason);
-  const grounds = await findGrounds(context, waiting);
+  const grounds = await lookForGrounds(context, waiting);
   if (!grounds.ok) return failTask(context, waiting, grounds.errorClass, grounds.reason);
-  if (approval === null && waiting.state.status === 'queued') {
-    const objective = await saveObjective(context, waiting, grounds);
-    if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
-  }
   activity.stages.end('grounds');
   const ready = await meetPreconditions(context, waiting, grounds, needs, activity, leave);
   if (ready === null) return;
   activity.stages.end('preconditions');
   const { enforced } = effectiveBudget(context.config, waiting);
-  const slot = await context.pool.acquire(needs.profile, waiting.workspace, enforced);
-  activity.stages.end('sandbox');
-  await useSlot(context, slot, leave, async () => {
+  const [acquired, prepared] = await Promise.allSettled([
+    context.pool.acquire(needs.profile, waiting.workspace, enforced).finally(() => activity.stages.end('sandbox')),
+    prepare(context, ready, grounds, needs, approved).finally(() => activity.stages.end('packet')),
+  ]);
+  if (acquired.status === 'rejected') throw acquired.reason;
+  await useSlot(context, acquired.value, leave, async () => {
     if (!mayStillBegin(context, ready, activity)) return;
+    if (prepared.status === 'rejected') throw prepared.reason;
+    const assigned = prepared.value;
+    if (!assigned.ok) return failTask(context, ready, assigned.errorClass, assigned.reason);
     await tellCheckpoint(context, ready, 'start');
-    const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, slot);
+    const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, acquired.value);
     activity.stages.end('journal');
-    await continueRun(context, record, { needs, approved, grounds }, slot, activity, leave);
+    const given = { needs, approved, begun: { grounds, assigned } };
+    await continueRun(context, record, given, acquired.value, activity, leave);
   });
+}
+
+/** What its sandbox will be given; made while a sandbox is being had, which may take ten times as long. */
+async function prepare(
+  context: Context,
+  ready: TaskRecord,
+  grounds: Grounds,
+  needs: Needs,
+  approved: Approved | null,
+): Promise<Assigned | Unusable> {
+  const pinned = pinBases(ready, grounds);
+  pinned.catch(() => undefined);
+  if (approved === null && ready.state.status === 'queued') {
+    const objective = await saveObjective(context, ready, grounds);
+    if (!objective.ok) return objective;
+  }
+  const record = { ...ready, attempts: attemptOf(ready) };
+  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved, ...needs });
+  await pinned;
+  return assigned;
 }
 
 /**
@@ -67,6 +90,7 @@ async function meetPreconditions(
 ): Promise<TaskRecord | null> {
   const conditions = grounds.file.header.preconditions ?? [];
   if (conditions.length === 0) return waiting;
+  await pinBases(waiting, grounds);
   if (!mayStillBegin(context, waiting, activity)) return null;
   await context.tasks.wait(waiting.id, null, 'its preconditions are being checked');
   const checking = context.tasks.get(waiting.id) ?? waiting;
@@ -144,8 +168,8 @@ type Given = {
   readonly needs: Needs;
   /** Null when the task needs no approval; `only-resume` when what was approved is not what would be sent now. */
   readonly approved: Approved | 'only-resume' | null;
-  /** As the run was begun on them; null where they are to be looked up. */
-  readonly grounds: Grounds | null;
+  /** As the run was begun on it; null where it is to be looked up. */
+  readonly begun: { readonly grounds: Grounds; readonly assigned: Assigned } | null;
 };
 
 /** The part of a run that a restarted runner takes up again. */
@@ -163,17 +187,17 @@ export async function continueRun(
 async function endRun(
   context: Context,
   record: TaskRecord,
-  { needs, approved, grounds: known }: Given,
+  { needs, approved, begun }: Given,
   slot: Slot,
   activity: Activity,
   leave: AbortSignal,
 ): Promise<void> {
-  const grounds = known ?? (await findGrounds(context, record));
+  const grounds = begun?.grounds ?? (await findGrounds(context, record));
   if (!grounds.ok) return failTask(context, record, grounds.errorClass, grounds.reason);
   const texts = approved === 'only-resume' ? null : approved;
-  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs });
+  const assigned =
+    begun?.assigned ?? (await makeAssignment(context, record, grounds, { mode: 'run', approved: texts, ...needs }));
   if (!assigned.ok) return failTask(context, record, assigned.errorClass, assigned.reason);
-  activity.stages.end('packet');
   const mayAssign = approved !== 'only-resume';
   const outcome = await talk(
     context,

@@ -14,5 +14,5 @@ test('each stage takes what passed since the one before, and what is passed twic
   pass(5, 'sandbox');
   pass(2, 'packet');
   expect(stages.ms).toEqual({ grounds: 1.3, sandbox: 5, packet: 22 });
-  expect(Object.keys(stages.ms)).toEqual(['grounds', 'sandbox', 'packet']);
+  expect(Object.keys(stages.ms)).toEqual(['grounds', 'packet', 'sandbox']);
 });

@@ -1,5 +1,8 @@
-/** What lies between the decision that a task begins and its sandbox's first instruction, in this order. */
-const names = ['grounds', 'preconditions', 'sandbox', 'journal', 'packet', 'sandbox_began'] as const;
+/**
+ * What lies between the decision that a task begins and its sandbox's first instruction. A sandbox is had while the packet is made;
+ * which of the two ends last counts with what it took longer.
+ */
+const names = ['grounds', 'preconditions', 'packet', 'sandbox', 'journal', 'sandbox_began'] as const;
 export type StageName = (typeof names)[number];
 
 /** Times the stages of a task's way into its sandbox: each from the end of the one before. */

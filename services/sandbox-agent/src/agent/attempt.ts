@@ -72,6 +72,7 @@ export class Attempt {
 
   /** Does the work. Whatever happens, it ends with an `end` in the delivery. */
   async run(): Promise<void> {
+    this.#progress.say({ summary: 'checking out' });
     const limit = this.frame.budget?.output_bytes ?? Number.POSITIVE_INFINITY;
     const budget = new OutputBudget(limit, (used) => this.#exceed(new LimitReached('budget_output', limit, used)));
     const capture = (output: Source) => openCapture(output, this.frame.output_bytes, this.delivery.changed, budget);
@@ -93,7 +94,6 @@ export class Attempt {
   async #work(stdout: Capture, stderr: Capture): Promise<Worked> {
     const { paths } = this.#options;
     const stop = this.#stop.signal;
-    this.#progress.say({ summary: 'checking out' });
     await writeTaskFolder(paths, this.#received);
     const checkoutStop = AbortSignal.any([stop, AbortSignal.timeout(agentLimits.gitMs)]);
     const problem = await checkOutAll(paths, this.#received, checkoutStop);
