@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { makeNamedPipe } from '../testing/named-pipe.ts';
 import { handoffOf } from './handoff-ground.ts';
 import { formatHandoff, parseHandoff } from './handoff-text.ts';
-import { newestHandoffs } from './handoffs.ts';
+import { handoffFiles, newestHandoffs } from './handoffs.ts';
 import { memoryGround, now } from './memory-ground.ts';
 import { openMemory } from './open-memory.ts';
 
@@ -68,7 +68,7 @@ test('of 10,000 handoffs the newest 50 are read, by their names', async () => {
       join(place, `2026112${number % 9}T10${String(number).padStart(7, '0')}Z-abcde-1.yaml`),
     );
   const at = performance.now();
-  const newest = await newestHandoffs(folder, 'project');
+  const newest = await newestHandoffs(handoffFiles(), folder, 'project');
   process.stdout.write(`the newest 50 of 10,000 handoffs: ${Math.round(performance.now() - at)} ms\n`);
   expect([newest.handoffs.length, newest.skipped, newest.older]).toEqual([50, 0, 9_950]);
   expect(newest.handoffs[0]?.file).toBe('20261128T100009998Z-abcde-1.yaml');

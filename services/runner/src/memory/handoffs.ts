@@ -1,11 +1,17 @@
 import { join } from 'node:path';
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import type { WorkspaceName } from '@countersign/contracts/names.ts';
+import { inParallel } from '@countersign/kit/in-parallel.ts';
 import { formatHandoff, parseHandoff } from './handoff-text.ts';
 import type { MemoryChange } from './make-changes.ts';
 import { memoryLimits } from './memory-limits.ts';
 import { isMemoryName } from './memory-path.ts';
-import { listFolder, readMaterial } from './read-material.ts';
+import { ParsedFiles } from './parsed-files.ts';
+import { listFolder } from './read-material.ts';
+
+/** Null for what is no handoff. */
+export type HandoffFiles = ParsedFiles<Handoff | null>;
+export const handoffFiles = (): HandoffFiles => new ParsedFiles(parseHandoff, memoryLimits.handoffBytes);
 
 export type NewestHandoffs = {
   /** Newest first. */
@@ -33,17 +39,20 @@ export function handoffChange(handoff: Handoff): MemoryChange {
 }
 
 /** The newest handoffs of a workspace, by their names alone, and of those no more than a limit are read. */
-export async function newestHandoffs(folder: string, workspace: WorkspaceName, limit = 50): Promise<NewestHandoffs> {
+export async function newestHandoffs(
+  files: HandoffFiles,
+  folder: string,
+  workspace: WorkspaceName,
+  limit = 50,
+): Promise<NewestHandoffs> {
   const place = join(folder, workspace, 'handoffs');
   const listed = await listFolder(place);
   const names = (listed?.names ?? []).filter((name) => isMemoryName('handoffs', name)).toReversed();
-  const handoffs: { file: string; handoff: Handoff }[] = [];
-  let skipped = 0;
-  for (const file of names.slice(0, limit)) {
-    const read = await readMaterial(join(place, file), memoryLimits.handoffBytes);
-    const handoff = read.status === 'read' ? parseHandoff(read.material.bytes) : null;
-    if (handoff === null) skipped += 1;
-    else handoffs.push({ file, handoff });
-  }
-  return { handoffs, skipped, older: Math.max(0, names.length - limit) };
+  const newest = names.slice(0, limit);
+  const read = await inParallel(newest, memoryLimits.looks, async (file) => {
+    const one = await files.read(join(place, file));
+    return one.status === 'read' && one.value !== null ? [{ file, handoff: one.value }] : [];
+  });
+  const handoffs = read.flat();
+  return { handoffs, skipped: newest.length - handoffs.length, older: Math.max(0, names.length - limit) };
 }

@@ -3,6 +3,8 @@ export const memoryLimits = {
   /** One file of a person's, or one handoff; a larger one is named and not read. */
   fileBytes: 256 * 1024,
   handoffBytes: 128 * 1024,
+  /** Of handoffs, and of tasks, that are kept as they were parsed: as many as fifty large ones have. */
+  rememberedBytes: 2 * 1024 * 1024,
   /** Names of one folder that are looked at. */
   folderNames: 50_000,
   /** Files of the whole memory that are compared with what is committed. */

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import type { Handoff } from '@countersign/contracts/handoff.ts';
 import type { MemoryTaskStatus } from '@countersign/contracts/memory-task.ts';
 import type { MemoryTaskId, WorkspaceName } from '@countersign/contracts/names.ts';
-import { handoffChange, type NewestHandoffs, newestHandoffs } from './handoffs.ts';
+import { handoffChange, handoffFiles, type NewestHandoffs, newestHandoffs } from './handoffs.ts';
 import { memoryLimits } from './memory-limits.ts';
 import { readmeName } from './memory-path.ts';
 import { readmeText } from './readme-text.ts';
 import { type MemoryRepository, openMemoryRepository, type Saved } from './repository.ts';
-import { type FoundTask, findTask, type ListedTasks, listTasks, statusChange } from './tasks.ts';
+import { type FoundTask, findTask, type ListedTasks, listTasks, statusChange, taskFiles } from './tasks.ts';
 
 /** Not wanted by us, and nothing that asking again would mend. */
 export type Refused = { readonly status: 'refused'; readonly reason: string };
@@ -51,13 +51,14 @@ export async function openMemory(
   const edit = (bytes: Buffer | null) => (bytes === null ? Buffer.from(readmeText) : null);
   const first = { message: 'the memory begins', files: [{ path: readmeName, edit }] };
   const saved = await repository.change(repository.isNew ? [first] : []);
+  const [tasks, handoffs] = [taskFiles(), handoffFiles()];
   return {
     ...repository,
     trouble: saved.status === 'committed' ? null : saved.reason,
-    findTask: (workspace, id) => findTask(folder, workspace, id),
-    listTasks: (workspace) => listTasks(folder, workspace),
+    findTask: (workspace, id) => findTask(tasks, folder, workspace, id),
+    listTasks: (workspace) => listTasks(tasks, folder, workspace),
     async setStatus(workspace, id, status, why) {
-      const found = await findTask(folder, workspace, id);
+      const found = await findTask(tasks, folder, workspace, id);
       if (!found.ok) return { status: 'refused', reason: found.reason };
       const refusals: string[] = [];
       const change = statusChange(found.task, status, why, (reason) => refusals.push(reason));
@@ -66,6 +67,6 @@ export async function openMemory(
       return reason === undefined ? changed : { status: 'refused', reason };
     },
     saveHandoff: (handoff) => repository.change([handoffChange(handoff)]),
-    newestHandoffs: (workspace, limit) => newestHandoffs(folder, workspace, limit),
+    newestHandoffs: (workspace, limit) => newestHandoffs(handoffs, folder, workspace, limit),
   };
 }

@@ -2,10 +2,16 @@ import { join } from 'node:path';
 import { inertLine } from '@countersign/contracts/inert-text.ts';
 import type { MemoryTaskHeader, MemoryTaskStatus } from '@countersign/contracts/memory-task.ts';
 import type { MemoryTaskId, WorkspaceName } from '@countersign/contracts/names.ts';
+import { inParallel } from '@countersign/kit/in-parallel.ts';
 import type { MemoryChange } from './make-changes.ts';
+import { memoryLimits } from './memory-limits.ts';
 import { isMemoryName } from './memory-path.ts';
-import { listFolder, readMaterial } from './read-material.ts';
-import { parseTaskText, withStatus } from './task-text.ts';
+import { ParsedFiles } from './parsed-files.ts';
+import { listFolder } from './read-material.ts';
+import { parseTaskText, type TaskText, withStatus } from './task-text.ts';
+
+export type TaskFiles = ParsedFiles<TaskText>;
+export const taskFiles = (): TaskFiles => new ParsedFiles(parseTaskText);
 
 /** A durable task, as its file says it. `path` is relative to the memory. */
 export type MemoryTask = Pick<MemoryTaskHeader, 'id' | 'title' | 'status' | 'base_branch' | 'repos'> & {
@@ -24,7 +30,12 @@ export type ListedTasks = {
 };
 
 /** The one file of a task. None, several, or one that cannot be read is a refusal that says what to do; nothing is rewritten. */
-export async function findTask(folder: string, workspace: WorkspaceName, id: MemoryTaskId): Promise<FoundTask> {
+export async function findTask(
+  files: TaskFiles,
+  folder: string,
+  workspace: WorkspaceName,
+  id: MemoryTaskId,
+): Promise<FoundTask> {
   const names = await taskNames(folder, workspace);
   const matching = names.filter((name) => idOf(name) === id);
   const [name] = matching;
@@ -39,20 +50,25 @@ export async function findTask(folder: string, workspace: WorkspaceName, id: Mem
       `task ${id} has several files, ${place}/${first} and ${place}/${second}; rename or remove all but one`,
     );
   }
-  return readTask(folder, `${workspace}/tasks/${name}`, id);
+  return readTask(files, folder, `${workspace}/tasks/${name}`, id);
 }
 
 /** The newest tasks of a workspace by their ids, up to a limit; what is not one of a well-formed file is named. */
-export async function listTasks(folder: string, workspace: WorkspaceName, limit = 500): Promise<ListedTasks> {
+export async function listTasks(
+  files: TaskFiles,
+  folder: string,
+  workspace: WorkspaceName,
+  limit = 500,
+): Promise<ListedTasks> {
   const names = (await taskNames(folder, workspace)).toReversed();
-  const tasks: MemoryTask[] = [];
-  const refused: string[] = [];
-  for (const name of names.slice(0, limit)) {
-    const found = await readTask(folder, `${workspace}/tasks/${name}`, idOf(name));
-    if (found.ok) tasks.push(found.task);
-    else refused.push(found.reason);
-  }
-  return { tasks, refused, unread: Math.max(0, names.length - limit) };
+  const found = await inParallel(names.slice(0, limit), memoryLimits.looks, (name) =>
+    readTask(files, folder, `${workspace}/tasks/${name}`, idOf(name)),
+  );
+  return {
+    tasks: found.flatMap((one) => (one.ok ? [one.task] : [])),
+    refused: found.flatMap((one) => (one.ok ? [] : [one.reason])),
+    unread: Math.max(0, names.length - limit),
+  };
 }
 
 /**
@@ -78,11 +94,11 @@ export function statusChange(
   return { message: `${task.id}: status ${status} (${inertLine(why)})`, files: [{ path: task.path, edit }] };
 }
 
-async function readTask(folder: string, path: string, id: string): Promise<FoundTask> {
-  const read = await readMaterial(join(folder, path));
+async function readTask(files: TaskFiles, folder: string, path: string, id: string): Promise<FoundTask> {
+  const read = await files.read(join(folder, path));
   if (read.status === 'missing') return refuse(`memory/${path} is gone`);
   if (read.status === 'unfit') return refuse(`memory/${path}: ${read.reason}`);
-  const parsed = parseTaskText(read.material.bytes);
+  const parsed = read.value;
   if (!parsed.ok) return refuse(sayProblem(path, parsed.problem));
   const { header, body } = parsed;
   if (header.id !== id) return refuse(`memory/${path} says that it is ${header.id}; name and id are to be the same`);
