@@ -6,7 +6,7 @@
  *
  * Each row is the median, the 95th percentile and the largest of its rounds, in ms. Floors, from the same run: `docker run` of the
  * sandbox's image until its first instruction, and a watcher that looks into a folder every three seconds and then does that. Of a task: from
- * the moment before its file is renamed into the inbox, before a signed command is renamed into its spool, or of the decision being
+ * the moment before its file is renamed into the inbox, or written there, before a signed command is renamed into its spool, or of the decision being
  * written down, until the runner has its sandbox's first word (`sandbox_started`). Then what each stage of the way took, by the runner's own clock.
  */
 import { randomBytes } from 'node:crypto';
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readSigningKey } from '@countersign/contracts/command.ts';
+import { inboxLimits } from '@countersign/contracts/limits.ts';
 import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { execa } from 'execa';
 import { sandboxImage } from '../test/support/launcher-fixture.ts';
@@ -27,6 +28,8 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seedPollMs = 3_000;
+/** A rename shows by its time, which a file system counts in a few milliseconds. */
+const writtenBeforeMs = 20;
 
 type Started = { readonly ms: number; readonly stages: Readonly<Record<string, number>> };
 type Approved = Started & { readonly sinceCommandMs: number };
@@ -76,10 +79,17 @@ async function begun(stack: Stack, file: string): Promise<{ readonly at: number;
   return { at: Date.parse(started.ts), stages: started.data?.['stages_ms'] as Started['stages'] };
 }
 
-async function drop(stack: Stack, index: number): Promise<Started> {
-  const file = `drop-${index}.md`;
+/** @param way renamed into the inbox, having been written a moment before; or written there, as an editor does */
+async function drop(stack: Stack, index: number, way: 'renamed' | 'written'): Promise<Started> {
+  const file = `${way}-${index}.md`;
+  const inbox = join(stack.home, 'inbox');
+  const text = `${head}stage: dev${body}`;
+  const temporary = join(inbox, `.${file}.tmp`);
+  if (way === 'renamed') await writeFile(temporary, text);
+  await sleep(writtenBeforeMs);
   const since = Date.now();
-  await stack.drop(file, `${head}stage: dev${body}`);
+  if (way === 'renamed') await rename(temporary, join(inbox, file));
+  else await writeFile(join(inbox, file), text);
   const { at, stages } = await begun(stack, file);
   return { ms: at - since, stages };
 }
@@ -146,13 +156,15 @@ async function measured(warm: boolean) {
     if (!warm) await writeFile(sandbox, text.replace(/^( +warm:) \d+$/m, '$1 0'));
   });
   await stack.workspace('bench');
-  await drop(stack, -1);
+  await drop(stack, -1, 'renamed');
   await sleep(5_000);
-  const drops = await many((index) => drop(stack, index));
+  const drops = await many((index) => drop(stack, index, 'renamed'));
+  const written = await many((index) => drop(stack, index, 'written'));
   const shell = await shellOf(stack);
   const approvals = await many((index) => approve(stack, shell, index));
   return {
     drop: quantiles(drops.map(({ ms }) => ms)),
+    written: quantiles(written.map(({ ms }) => ms)),
     approval: quantiles(approvals.map(({ ms }) => ms)),
     command: quantiles(approvals.map(({ sinceCommandMs }) => sinceCommandMs)),
     stages: stagesOf(drops),
@@ -184,6 +196,7 @@ else {
         ] as const
       ).flatMap(([name, of]) => [
         way(`${name}: from the drop`, of.drop),
+        way(`${name}: from the writing, which stands still for ${inboxLimits.settleMs} ms first`, of.written),
         way(`${name}: from the command`, of.command),
         way(`${name}: from the approval`, of.approval),
         ...Object.entries(of.stages).map(stage),
