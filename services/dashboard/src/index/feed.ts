@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outputNames, type Purpose } from '@countersign/contracts/attempt-files.ts';
@@ -56,6 +57,7 @@ type Subscriber = {
 export class Feed {
   readonly #source: FeedSource;
   readonly #subscribers = new Set<Subscriber>();
+  readonly #arrivals = new EventEmitter<{ arrival: [] }>();
 
   constructor(source: FeedSource) {
     this.#source = source;
@@ -77,12 +79,19 @@ export class Feed {
       surroundings: after === null && now !== null ? this.#source.surroundings() : {},
     };
     this.#subscribers.add(subscriber);
+    this.#arrivals.emit('arrival');
     return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Whether anybody is told. */
+  get isFollowed(): boolean {
+    return this.#subscribers.size > 0;
   }
 
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (!this.isFollowed) await once(this.#arrivals, 'arrival', { signal }).catch(() => undefined);
       const due = sleep(pageLimits.batchMs, undefined, { signal }).catch(() => undefined);
       await this.tick();
       await due;

@@ -38,12 +38,12 @@ export class Hints implements Disposable {
   }
 
   /** Until something may have changed, or the time is up. */
-  async wait(signal: AbortSignal): Promise<void> {
+  async wait(limitMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#hinted) {
       const woken = new AbortController();
       this.#wake = () => woken.abort();
       const ended = AbortSignal.any([signal, woken.signal]);
-      await sleep(indexLimits.pollMs, undefined, { signal: ended }).catch(() => undefined);
+      await sleep(limitMs, undefined, { signal: ended }).catch(() => undefined);
       this.#wake = () => {};
     }
     if (this.#hinted && !signal.aborted) await sleep(indexLimits.hintMs);

@@ -159,9 +159,13 @@ export class Index {
   }
 
   async #followSurroundings(signal: AbortSignal): Promise<void> {
-    await this.#surroundings.follow(signal, (error) => {
-      this.#warn({ error }, 'how the services are cannot be read');
-    });
+    await this.#surroundings.follow(
+      signal,
+      () => this.#feed.isFollowed,
+      (error) => {
+        this.#warn({ error }, 'how the services are cannot be read');
+      },
+    );
   }
 
   /** @param worked called once everything is in it. @throws IndexBroken */
@@ -186,7 +190,7 @@ export class Index {
         checkedAt = performance.now();
       }
       hints.listen(['inbox', 'outbox/invalid', 'runs', ...journals.hot().map((name) => join('runs', dirname(name)))]);
-      if (!hadTexts) await hints.wait(signal);
+      if (!hadTexts) await hints.wait(this.#feed.isFollowed ? indexLimits.pollMs : indexLimits.quietPollMs, signal);
     }
   }
 }

@@ -4,6 +4,8 @@ export const indexLimits = {
   pieceBytes: 1024 * 1024,
   /** File events are a hint; at this rate the sizes of the journals are the truth. */
   pollMs: 250,
+  /** The same while no stream is open: a page that is asked for then may be so old where file events get lost. */
+  quietPollMs: 1_000,
   /** A hint is acted on after so long: what is written together is read together. */
   hintMs: 10,
   /** So many journals, those that grew last, are looked at in each turn, and of the others so many by turns. */
@@ -25,6 +27,7 @@ export const indexLimits = {
   checkMs: 1_000,
   /** Health and what holds up the queue are looked at this often. */
   troublesMs: 1_000,
+  quietTroublesMs: 2_000,
   /** Between two tries to make the index; doubled up to the second. */
   retryMs: { first: 250, most: 10_000 },
   /** Of output and logs that a stream follows, in one batch. */

@@ -45,11 +45,12 @@ export class Surroundings {
   }
 
   /** What needs no database, until the signal: it is told also while there is none. */
-  async follow(signal: AbortSignal, warn: (error: unknown) => void): Promise<void> {
+  async follow(signal: AbortSignal, isFollowed: () => boolean, warn: (error: unknown) => void): Promise<void> {
     while (!signal.aborted) {
       await this.#look().catch(warn);
       this.#firstLook.resolve();
-      await sleep(indexLimits.troublesMs, undefined, { signal }).catch(() => undefined);
+      const pauseMs = isFollowed() ? indexLimits.troublesMs : indexLimits.quietTroublesMs;
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
