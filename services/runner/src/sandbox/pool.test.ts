@@ -177,6 +177,18 @@ test('every slot is told again to a gateway that was restarted', async () => {
   expect(before).toContain(used.id);
 });
 
+test('a slot that waits is told again only now and then', async () => {
+  const { gateway, pool, pass, profile } = await begin(1);
+  await pool.maintain([profile]);
+  await pool.repeatSlots();
+  gateway.open.clear();
+  await pool.repeatSlots();
+  expect([...gateway.open]).toEqual([]);
+  pass(poolLimits.idleRepeatMs);
+  await pool.repeatSlots();
+  expect([...gateway.open]).toHaveLength(1);
+});
+
 test('a slot that is released while slots are repeated is not opened again', async () => {
   const { gateway, pool, profile } = await begin(0);
   const slots = await Promise.all([pool.acquire(profile), pool.acquire(profile), pool.acquire(profile)]);

@@ -67,6 +67,7 @@ export class SandboxPool implements AsyncDisposable {
   readonly #closed = new AbortController();
   readonly #clock: () => number;
   #filling: Promise<void> | null = null;
+  #idleRepeatedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -161,9 +162,14 @@ export class SandboxPool implements AsyncDisposable {
     return this.#options.launcher.list();
   }
 
-  /** Repeats every slot to the gateway, which may have been restarted, and hears what each has used. */
+  /**
+   * Repeats every slot to the gateway, which may have been restarted, and hears what each has used. One that waits is repeated now
+   * and then: before a task begins in it, it is in any case.
+   */
   async repeatSlots(): Promise<void> {
-    const idle = this.#idle.map(({ slot }) => slot);
+    const isIdleDue = this.#clock() - this.#idleRepeatedAt >= poolLimits.idleRepeatMs;
+    if (isIdleDue) this.#idleRepeatedAt = this.#clock();
+    const idle = isIdleDue ? this.#idle.map(({ slot }) => slot) : [];
     const slots = [...idle, ...this.#used].filter((slot) => !this.#withoutModel.has(slot.id));
     await Promise.all(slots.map((slot) => this.#tellGateway(slot.id).catch(() => undefined)));
   }
