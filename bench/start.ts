@@ -8,6 +8,7 @@
  * sandbox's image until its first instruction, and a watcher that looks into a folder every three seconds and then does that. Of a task: from
  * the moment before its file is renamed into the inbox, or written there, before a signed command is renamed into its spool, or of the decision being
  * written down, until the runner has its sandbox's first word (`sandbox_started`). Then what each stage of the way took, by the runner's own clock.
+ * Last, what of a cold start is the engine's, Node's and the agent's: containers as the launcher makes them, each figure from the beginning.
  */
 import { randomBytes } from 'node:crypto';
 import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -21,6 +22,7 @@ import { giveCommand, spoolCommand } from '@countersign/kit/command-spool.ts';
 import { execa } from 'execa';
 import { sandboxImage } from '../test/support/launcher-fixture.ts';
 import { Stack } from '../test/support/stack.ts';
+import { coldStarts } from './support/cold-start.ts';
 import { describeMachine, machineLine, type Quantiles, quantiles, row } from './support/figures.ts';
 
 const { values } = parseArgs({
@@ -174,10 +176,24 @@ async function measured(warm: boolean) {
 const floor: number[] = [];
 await dockerRun();
 for (let round = 0; round < rounds; round += 1) floor.push(await dockerRun());
+const parts = await coldStarts(rounds);
 const seed = await seedWatcher();
 const [warm, cold] = [await measured(true), await measured(false)];
 const machine = await describeMachine();
-const report = { machine, rounds, docker_run_ms: quantiles(floor), seed_watcher_ms: quantiles(seed), warm, cold };
+const report = {
+  machine,
+  rounds,
+  docker_run_ms: quantiles(floor),
+  seed_watcher_ms: quantiles(seed),
+  warm,
+  cold,
+  cold_parts_ms: {
+    created: quantiles(parts.map(({ created }) => created)),
+    started: quantiles(parts.map(({ started }) => started)),
+    node: quantiles(parts.map(({ node }) => node)),
+    agent: quantiles(parts.map(({ agent }) => agent)),
+  },
+};
 if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else {
   const base = report.docker_run_ms.p50;
@@ -201,6 +217,10 @@ else {
         way(`${name}: from the approval`, of.approval),
         ...Object.entries(of.stages).map(stage),
       ]),
+      way('a sandbox without us: the engine has made it', report.cold_parts_ms.created),
+      way('  and says that it runs', report.cold_parts_ms.started),
+      way('  Node in it has connected', report.cold_parts_ms.node),
+      way('  the agent in it has connected', report.cold_parts_ms.agent),
     ].join(''),
   );
 }
