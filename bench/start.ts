@@ -74,11 +74,12 @@ const body = '\n\n1. create hello.txt with hello\n';
 /** When the runner heard of the task's sandbox first, in ms since 1970, and what the way there took. */
 async function begun(stack: Stack, file: string): Promise<{ readonly at: number; readonly stages: Started['stages'] }> {
   const record = await stack.reaches(file, ['review'], 120_000);
-  const started = (await stack.events(record.run)).find(
-    ({ event, task_id, data }) => event === 'sandbox_started' && task_id === record.id && data?.['purpose'] === 'run',
-  );
+  const events = (await stack.events(record.run)).filter(({ task_id }) => task_id === record.id);
+  const started = events.find(({ event, data }) => event === 'sandbox_started' && data?.['purpose'] === 'run');
   if (started === undefined) throw new Error(`${file} has no sandbox_started`);
-  return { at: Date.parse(started.ts), stages: started.data?.['stages_ms'] as Started['stages'] };
+  const accepted = events.find(({ event }) => event === 'task_accepted');
+  const stages = Object.assign({}, accepted?.data?.['stages_ms'], started.data?.['stages_ms']) as Started['stages'];
+  return { at: Date.parse(started.ts), stages };
 }
 
 /** @param way renamed into the inbox, having been written a moment before; or written there, as an editor does */

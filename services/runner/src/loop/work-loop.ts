@@ -210,6 +210,7 @@ export class WorkLoop {
 
   async #dispatch(ready: readonly TaskRecord[]): Promise<string | null> {
     const { tasks, dependencies, config } = this.#context;
+    const chosenAt = performance.now();
     this.#beginMerges(ready);
     const waiting = ready.filter((record) => !isMerging(record));
     const active = [...this.#activities.keys()].flatMap((id) => tasks.get(id) ?? []).filter((one) => !isMerging(one));
@@ -217,7 +218,7 @@ export class WorkLoop {
     const { start, blocked } = await this.#dispatcher.choose(waiting, active, adopting);
     for (const { record, profile } of start) {
       if (!needsModel(record.state.status)) {
-        this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave));
+        this.#begin(record, (own) => workWithoutModel(this.#context, record, profile, own, this.#leave), chosenAt);
         continue;
       }
       const { model } = dependencies.state;
@@ -228,7 +229,8 @@ export class WorkLoop {
       const needs = { model: model.model, contextLength: model.contextLength, profile };
       // What the stage demands now counts as well: a gate that was raised while the task waited holds it, too.
       const isGated = record.gate || demandsApproval(config.stages.stages[record.stage]);
-      this.#begin(record, (activity) => workOn(this.#context, record, needs, isGated, activity, this.#leave));
+      const work = (own: Activity) => workOn(this.#context, record, needs, isGated, own, this.#leave);
+      this.#begin(record, work, chosenAt);
     }
     return blocked;
   }
@@ -247,7 +249,7 @@ export class WorkLoop {
     }
   }
 
-  #begin(record: TaskRecord, work: (activity: Activity) => Promise<void>): void {
+  #begin(record: TaskRecord, work: (activity: Activity) => Promise<void>, chosenAt?: number): void {
     const activity = new Activity(async (own) => {
       // Not before this activity is known as the task's.
       await Promise.resolve();
@@ -263,7 +265,7 @@ export class WorkLoop {
         this.#context.queue.breakers.letGo(this.#context.tasks.get(record.id) ?? record);
         this.wake();
       }
-    });
+    }, chosenAt);
     this.#activities.set(record.id, activity);
   }
 

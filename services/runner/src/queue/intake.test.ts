@@ -56,6 +56,21 @@ test('a dropped file becomes a task of its workspace’s run of the day', async 
   expect(readdirSync(inbox)).toContain('x.md');
 });
 
+test('the journal says how long each stage of a file’s way took', async () => {
+  const { layout, context, drop } = await begin();
+  let now = 0;
+  const intake = new Intake(context, new FileObserver(2_000, () => now));
+  drop('x.md');
+  await intake.scan();
+  now = 2_500;
+  await intake.scan();
+  const accepted = eventsOf(layout.runJournal('RUN-20261120-001')).find(({ event }) => event === 'task_accepted');
+  const stages = accepted?.data?.['stages_ms'] as Record<string, number>;
+  expect(Object.keys(stages)).toEqual(['settled', 'checked', 'copied']);
+  expect(stages['settled']).toBe(2_500);
+  for (const name of ['checked', 'copied']) expect(stages[name]).toBeGreaterThan(0);
+});
+
 test('a budget is part of the record', async () => {
   const { context, intake, drop } = await begin();
   drop('x.md', 'workspace: project\nbudget: {tokens: 5000, output_mb: 2}\n\nsay hello\n');

@@ -17,6 +17,7 @@ import { isPassing } from '@countersign/kit/system-trouble.ts';
 import type { Context } from '../context.ts';
 import { demandsApproval } from '../gate/governance.ts';
 import { findCircle } from '../loop/dependency-hold.ts';
+import { toTenths } from '../work/stages.ts';
 import { checkTask, type WorkspaceAnswers } from './check-task.ts';
 import { refusedName } from './file-name.ts';
 import { type FileObserver, readIfPresent } from './observe.ts';
@@ -25,7 +26,13 @@ import { type FileObserver, readIfPresent } from './observe.ts';
 type Candidate = { readonly path: Buffer; readonly name: string };
 /** A refused file that still lies where it was; `stamp` as long as nobody puts another one there. */
 type Refused = { readonly path: Buffer; readonly name: string; readonly target: string; readonly stamp: string };
-type Acceptable = { readonly name: string; readonly bytes: Buffer; readonly file: TaskFile };
+type Acceptable = {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly file: TaskFile;
+  /** What its way took until here, in milliseconds: until it was whole, and until it was read and checked. */
+  readonly took: { readonly settled: number; readonly checked: number };
+};
 
 /**
  * Takes new files out of `inbox/`: each becomes a task, or goes to `outbox/invalid/` with the reason beside it. Nothing is lost
@@ -116,6 +123,7 @@ export class Intake {
 
   /** What can be accepted; what cannot be is refused here. Null when that is all there is to do. */
   async #examine({ path, name }: Candidate, answers: WorkspaceAnswers): Promise<Acceptable | 'changing' | null> {
+    const began = performance.now();
     const seen = await this.#observer.observe(path);
     if (seen.kind === 'missing') return null;
     if (seen.kind === 'special') {
@@ -136,7 +144,8 @@ export class Intake {
     }
     const parsed = parseTaskFile(read.bytes);
     const problems = parsed.ok ? await checkTask(this.#context, parsed.file, answers) : parsed.problems;
-    if (parsed.ok && problems.length === 0) return { name, bytes: read.bytes, file: parsed.file };
+    const took = { settled: seen.stoodMs, checked: performance.now() - began };
+    if (parsed.ok && problems.length === 0) return { name, bytes: read.bytes, file: parsed.file, took };
     await this.refuse(path, name, problems);
     return null;
   }
@@ -147,6 +156,7 @@ export class Intake {
    */
   async #acceptAll(acceptable: readonly Acceptable[]): Promise<void> {
     const { layout, tasks } = this.#context;
+    const began = performance.now();
     const records = new Map<TaskId, Acceptable & { readonly record: TaskRecord }>();
     for (const one of acceptable) {
       const record = await this.#try(one.name, () =>
@@ -167,9 +177,10 @@ export class Intake {
     const folders = new Set([layout.queue('inbox'), ...kept.map(({ run, id }) => dirname(layout.task(run, id)))]);
     const durable = await this.#try('', () => inParallel(folders, inboxLimits.atOnce, syncFolder));
     await Promise.all(
-      [...records.values()].map(({ name, record }) =>
+      [...records.values()].map(({ name, record, took }) =>
         this.#try(name, async () => {
-          if (durable !== null && kept.includes(record)) await this.#create(record);
+          const ms = { ...took, copied: performance.now() - began };
+          if (durable !== null && kept.includes(record)) await this.#create(record, ms);
         }),
       ),
     );
@@ -214,12 +225,14 @@ export class Intake {
     };
   }
 
-  #create(record: TaskRecord): Promise<void> {
+  /** @param ms what each stage of its way took: one stands still, is checked, and has its copy made durable */
+  #create(record: TaskRecord, ms: Acceptable['took'] & { readonly copied: number }): Promise<void> {
     return this.#context.tasks.create(record, {
       event: 'task_accepted',
       phase: 'queue',
       agent_role: 'runner',
       summary: `${record.file} is task ${record.id}`,
+      data: { stages_ms: toTenths(ms) },
     });
   }
 

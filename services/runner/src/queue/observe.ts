@@ -16,6 +16,8 @@ export type Observation =
       readonly kind: 'file';
       readonly stamp: string;
       readonly settled: boolean;
+      /** How long it has stood still by our clock, in milliseconds. */
+      readonly stoodMs: number;
       /** When it came to lie here or was changed last, in nanoseconds, by the file system's clock. */
       readonly changed: bigint;
     };
@@ -50,8 +52,8 @@ export class FileObserver {
     const since = known?.stamp === stamp ? known.since : this.#now();
     this.#seen.set(key, { stamp, since });
     const renamed = stats.size > 0n && stats.ctimeNs > stats.mtimeNs;
-    const settled = renamed || this.#now() - since >= this.#settleMs;
-    return { kind: 'file', stamp, settled, changed: stats.ctimeNs };
+    const stoodMs = this.#now() - since;
+    return { kind: 'file', stamp, settled: renamed || stoodMs >= this.#settleMs, stoodMs, changed: stats.ctimeNs };
   }
 }
 

@@ -26,13 +26,16 @@ export class Activity {
   readonly #stop = new AbortController();
   readonly finished: Promise<void>;
   /** Its way into its first sandbox. */
-  readonly stages = new Stages();
+  readonly stages: Stages;
   #reason: StopReason | null = null;
   #excess: Excess | null = null;
   /** What the gateway metered of it, once it is over; null where that is not known. */
   metered: TokenCount | null = null;
 
-  constructor(work: (activity: Activity) => Promise<void>) {
+  /** @param chosenAt when it was begun to choose what begins, by `performance.now()` */
+  constructor(work: (activity: Activity) => Promise<void>, chosenAt: number = performance.now()) {
+    this.stages = new Stages(undefined, chosenAt);
+    this.stages.end('dispatch');
     this.finished = work(this);
   }
 

@@ -23,7 +23,15 @@ test('the journal tells of a sandbox’s first word, once, with what each stage 
     data: { sandbox: id, purpose: 'run', readiness: 'cold' },
   });
   const stages = started?.data?.['stages_ms'] as Record<string, number>;
-  expect(Object.keys(stages)).toEqual(['grounds', 'preconditions', 'packet', 'sandbox', 'journal', 'sandbox_began']);
+  expect(Object.keys(stages)).toEqual([
+    'dispatch',
+    'grounds',
+    'preconditions',
+    'packet',
+    'sandbox',
+    'journal',
+    'sandbox_began',
+  ]);
   for (const ms of Object.values(stages)) expect(ms).toBeGreaterThanOrEqual(0);
 });
 

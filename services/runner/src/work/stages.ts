@@ -1,8 +1,8 @@
 /**
- * What lies between the decision that a task begins and its sandbox's first instruction. A sandbox is had while the packet is made;
+ * What lies between the look for what may begin and the first instruction in a task's sandbox. A sandbox is had while the packet is made;
  * which of the two ends last counts with what it took longer.
  */
-const names = ['grounds', 'preconditions', 'packet', 'sandbox', 'journal', 'sandbox_began'] as const;
+const names = ['dispatch', 'grounds', 'preconditions', 'packet', 'sandbox', 'journal', 'sandbox_began'] as const;
 export type StageName = (typeof names)[number];
 
 /** Times the stages of a task's way into its sandbox: each from the end of the one before. */
@@ -11,10 +11,10 @@ export class Stages {
   readonly #ms: Partial<Record<StageName, number>> = {};
   #last: number;
 
-  /** @param clock milliseconds of a clock that does not go back */
-  constructor(clock: () => number = () => performance.now()) {
+  /** @param clock milliseconds of a clock that does not go back; @param began when the first stage began, by this clock */
+  constructor(clock: () => number = () => performance.now(), began: number = clock()) {
     this.#clock = clock;
-    this.#last = clock();
+    this.#last = began;
   }
 
   /** A stage is over. One that is passed a second time, as after a lost connection, counts with what it took by then. */
@@ -28,8 +28,14 @@ export class Stages {
   get ms(): Partial<Record<StageName, number>> {
     const passed = names.flatMap((name) => {
       const ms = this.#ms[name];
-      return ms === undefined ? [] : [[name, Math.round(ms * 10) / 10] as const];
+      return ms === undefined ? [] : [[name, ms] as const];
     });
-    return Object.fromEntries(passed);
+    return toTenths(Object.fromEntries(passed));
   }
+}
+
+/** Milliseconds as an event says them. */
+export function toTenths<Name extends string>(ms: Readonly<Record<Name, number>>): Record<Name, number> {
+  const rounded = Object.entries<number>(ms).map(([name, value]) => [name, Math.round(value * 10) / 10]);
+  return Object.fromEntries(rounded) as Record<Name, number>;
 }
