@@ -1,6 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { inParallel } from './in-parallel.ts';
+import { allEnded, inParallel } from './in-parallel.ts';
 
 test('no more than the limit are under way, and outcomes keep the order of the items', async () => {
   let active = 0;
@@ -32,4 +32,19 @@ test('a failure is thrown when what was begun has ended, and nothing more is beg
 
 test('of nothing comes nothing', async () => {
   expect(await inParallel([], 3, () => Promise.reject(new Error('not called')))).toEqual([]);
+});
+
+test('all of them come to what each comes to, in their order', async () => {
+  const slow = pause().then(() => 'slow');
+  expect(await allEnded([slow, Promise.resolve(1)])).toEqual(['slow', 1]);
+});
+
+test('the first failure is thrown when all have ended', async () => {
+  let ended = false;
+  const slow = (async () => {
+    for (let turn = 0; turn < 5; turn += 1) await pause();
+    ended = true;
+  })();
+  await expect(allEnded([Promise.reject(new Error('first')), slow])).rejects.toThrow('first');
+  expect(ended).toBe(true);
 });

@@ -24,3 +24,11 @@ export async function inParallel<Item, Outcome>(
   if (failures.length > 0) throw failures[0];
   return outcomes;
 }
+
+/** What all of them come to. As `Promise.all`, but the first failure is thrown when all have ended: nothing goes on behind it. */
+export async function allEnded<Outcomes extends readonly unknown[]>(
+  promises: readonly [...{ [Index in keyof Outcomes]: Promise<Outcomes[Index]> }],
+): Promise<Outcomes> {
+  await Promise.allSettled(promises);
+  return (await Promise.all(promises)) as unknown as Outcomes;
+}

@@ -69,7 +69,11 @@ export class ProfileBook {
       this.#engine.image(profile.image, signal),
       workspace === null ? null : this.#engine.image(`${workspaceImageName(workspace)}:${this.#imageTag}`, signal),
       this.#knownRuntimes(signal),
-    ]);
+    ]).catch((error: unknown) => {
+      // The engine that is back may be another one.
+      this.#runtimes = null;
+      throw error;
+    });
     if (own === null) return refuse('no-image', `profile ${name}: the engine has no image ${profile.image}`);
     const chosen = chooseImage(own, ofWorkspace, workspace);
     if (!chosen.ok) return chosen;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, symlinkSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { readHead, readLooseRef } from './read-ref.ts';
+import { readHead, readLooseHead, readLooseRef } from './read-ref.ts';
 
 const head = '3a4cc2132320d547b284126a01a39f6810dde7a1';
 let folder = '';
@@ -53,15 +53,29 @@ test('a folder in the place of a ref is none', async () => {
   expect(await readLooseRef(folder, 'refs/heads/feature')).toBeNull();
 });
 
+test('of a branch whose commit lies in no file of its own only git can tell: it may be missing', async () => {
+  put('refs/heads/main', `${head}\n`);
+  expect(await readLooseHead(folder, 'main')).toBeNull();
+  mkdirSync(join(folder, '.git/objects', head.slice(0, 2)), { recursive: true });
+  put(`objects/${head.slice(0, 2)}/${head.slice(2)}`, 'x');
+  expect(await readLooseHead(folder, 'main')).toBe(head);
+  expect(await readLooseHead(folder, 'other')).toBeNull();
+});
+
 test.each([
   ['ref: refs/heads/main\n', 'main'],
   ['ref: refs/heads/feature/one.two_3\n', 'feature/one.two_3'],
+  // Not in a file, and another name of one.
+  ['ref: refs/heads/packed\n', null],
+  ['ref: refs/heads/alias\n', null],
   ['ref: refs/heads/.invalid\n', null],
   ['ref: refs/tags/one\n', null],
   [`${head}\n`, null],
   ['ref: refs/heads/main', null],
   ['', null],
 ])('of %j the branch is %j', async (text, branch) => {
+  for (const name of ['main', 'feature/one.two_3']) put(`refs/heads/${name}`, `${head}\n`);
+  put('refs/heads/alias', 'ref: refs/heads/main\n');
   put('HEAD', text);
   expect(await readHead(folder)).toBe(branch);
 });

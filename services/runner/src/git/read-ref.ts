@@ -1,6 +1,7 @@
 import { constants, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ObjectId } from '@countersign/contracts/names.ts';
+import { exists } from '@countersign/kit/files.ts';
 import { refusedGitFolder } from './git-folder.ts';
 
 /** More than the longest name of a branch, or an object's, takes. */
@@ -20,11 +21,18 @@ export async function readLooseRef(folder: string, ref: string): Promise<ObjectI
   return said !== null && sha1.test(said) ? ObjectId.parse(said) : null;
 }
 
-/** The branch that is checked out; null where only git can tell, or none is. */
+/** The same for a branch, of which only git can tell as well where its commit does not lie in a file of its own: it may be missing. */
+export async function readLooseHead(folder: string, branch: string): Promise<ObjectId | null> {
+  const head = await readLooseRef(folder, `refs/heads/${branch}`);
+  if (head === null) return null;
+  const isThere = await exists(join(folder, '.git', 'objects', head.slice(0, 2), head.slice(2))).catch(() => false);
+  return isThere ? head : null;
+}
+
+/** The branch that is checked out and has a commit; null where only git can tell: it may be another name of a branch. */
 export async function readHead(folder: string): Promise<string | null> {
   const branch = /^ref: refs\/heads\/([^\s]+)$/.exec((await readLine(join(folder, '.git', 'HEAD'))) ?? '')?.[1];
-  // By this name git says that the refs are not in files.
-  return branch === undefined || branch === '.invalid' ? null : branch;
+  return branch !== undefined && (await readLooseRef(folder, `refs/heads/${branch}`)) !== null ? branch : null;
 }
 
 /** A file's only line, without its line feed; null where it has no such one, is long, or is no file. */

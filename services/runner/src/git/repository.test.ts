@@ -135,6 +135,35 @@ test('a named branch is taken, with slashes too', async () => {
   });
 });
 
+test('of a branch that is only another name, the one that it names is taken', async () => {
+  const { repository } = begin();
+  plainGit(repository.folder, ['symbolic-ref', 'refs/heads/alias', 'refs/heads/main']);
+  plainGit(repository.folder, ['symbolic-ref', 'HEAD', 'refs/heads/alias']);
+  expect(await findBase(repository, undefined)).toEqual({ ok: true, value: { branch: 'main', head: repository.head } });
+});
+
+test('a base is found in packed refs and packed objects as well', async () => {
+  const { repository } = begin();
+  for (const args of [
+    ['pack-refs', '--all'],
+    ['repack', '-adq'],
+  ])
+    plainGit(repository.folder, args);
+  expect(await findBase(repository, undefined)).toEqual({ ok: true, value: { branch: 'main', head: repository.head } });
+});
+
+test.each(['3a4cc2132320d547b284126a01a39f6810dde7a1', '0'.repeat(40)])(
+  'a branch of %s, which is no object here, does not exist',
+  async (head) => {
+    const { repository } = begin();
+    writeFileSync(join(repository.folder, '.git/refs/heads/broken'), `${head}\n`);
+    expect(await findBase(repository, 'broken')).toEqual({
+      ok: false,
+      reason: expect.stringContaining('does not exist'),
+    });
+  },
+);
+
 test.each(['missing', 'v1', 'HEAD', 'main~1', 'main@{0}', '--all', ''])('branch %j does not exist', async (branch) => {
   const { repository } = begin();
   commitFiles(repository.folder, { 'x.txt': 'x\n' });

@@ -6,7 +6,7 @@ import { gitLine, tryGit } from './git.ts';
 import { refusedGitFolder } from './git-folder.ts';
 import { KnownFormats } from './known-formats.ts';
 import { setOwnRef } from './own-ref.ts';
-import { readHead, readLooseRef } from './read-ref.ts';
+import { readHead, readLooseHead, readLooseRef } from './read-ref.ts';
 
 /** Questions that git answers from a few small files; a repository in which they take longer holds the work loop up. */
 const probe = { timeoutMs: 10_000 };
@@ -115,16 +115,15 @@ export async function findBase(repository: Repository, branch: string | undefine
   const chosen = branch ?? (await checkedOut(repository));
   if (chosen === null)
     return refuse(`workspaces/${repository.path} has no branch checked out; name one with base_branch`);
-  const ref = `refs/heads/${chosen}`;
-  const head = (await readLooseRef(repository.folder, ref)) ?? (await askRef(repository, ref));
+  const head = (await readLooseHead(repository.folder, chosen)) ?? (await askHead(repository, chosen));
   if (head === null)
     return refuse(`branch ${chosen} of workspaces/${repository.path} does not exist or has no commit yet`);
   return { ok: true, value: { branch: chosen, head } };
 }
 
 /** Not `rev-parse`, to which `main~1` would be a name as well. */
-async function askRef({ folder }: Repository, ref: string): Promise<ObjectId | null> {
-  const answer = await tryGit(folder, ['show-ref', '--verify', '--hash', '--', ref], probe);
+async function askHead({ folder }: Repository, branch: string): Promise<ObjectId | null> {
+  const answer = await tryGit(folder, ['show-ref', '--verify', '--hash', '--', `refs/heads/${branch}`], probe);
   const head = ObjectId.safeParse(answer.stdout.toString('utf8').trim());
   return answer.exitCode === 0 && head.success ? head.data : null;
 }

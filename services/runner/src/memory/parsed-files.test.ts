@@ -64,6 +64,11 @@ test('a file that is gone is gone, and one that may not be read is none', async 
   expect(parse).toHaveBeenCalledTimes(1);
 });
 
+test('what cannot even be looked at is none that can be read', async () => {
+  symlinkSync('loop', at('loop'));
+  expect(await files().read(at('loop/a'))).toMatchObject({ status: 'unfit' });
+});
+
 test('what was changed a moment ago could be changed once more without a trace: it is parsed again', async () => {
   now = Date.now();
   const known = files();

@@ -42,7 +42,8 @@ export class ParsedFiles<Value> {
 
   /** What a file says now. @throws the system's error where that cannot be told */
   async read(path: string): Promise<ParsedFile<Value>> {
-    const before = await lookAt(path);
+    // What cannot be looked at is read, which says why it cannot.
+    const before = await lookAt(path).catch(() => null);
     const stamp = before && stampOf(before);
     const known = this.#forget(path);
     if (known !== undefined && known.stamp === stamp) {
@@ -53,7 +54,7 @@ export class ParsedFiles<Value> {
     if (read.status !== 'read') return read;
     const { bytes } = read.material;
     const value = this.#parse(bytes);
-    const after = await lookAt(path);
+    const after = await lookAt(path).catch(() => null);
     const isSettled = before !== null && this.#now() - Number(before.ctimeMs) > racyMs;
     if (stamp !== null && isSettled && after !== null && stampOf(after) === stamp)
       this.#remember(path, { stamp, value, bytes: bytes.length });

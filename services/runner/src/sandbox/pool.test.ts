@@ -177,6 +177,17 @@ test('every slot is told again to a gateway that was restarted', async () => {
   expect(before).toContain(used.id);
 });
 
+test('while the gateway is away no sandbox is made to wait for a task', async () => {
+  const { launcher, gateway, pool, profile } = await begin(1);
+  const start = vi.spyOn(launcher.sandboxes, 'set');
+  gateway.refusal = { status: 503 };
+  await pool.maintain([profile]);
+  expect(start).not.toHaveBeenCalled();
+  gateway.refusal = null;
+  await pool.maintain([profile]);
+  expect(ids(launcher)).toHaveLength(1);
+});
+
 test('a slot that waits is told again only now and then', async () => {
   const { gateway, pool, pass, profile } = await begin(1);
   await pool.maintain([profile]);

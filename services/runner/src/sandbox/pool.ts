@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Slot as Reading } from '@countersign/contracts/gateway-api.ts';
 import type { Profile, Sandbox } from '@countersign/contracts/launcher-api.ts';
 import { SlotId } from '@countersign/contracts/names.ts';
+import { allEnded } from '@countersign/kit/in-parallel.ts';
 import type { Logger } from '@countersign/kit/logger.ts';
 import { type Gateway, type Launcher, refusalOf } from './clients.ts';
 import { makeModelSlot, removeModelSlot } from './model-slot.ts';
@@ -149,6 +150,8 @@ export class SandboxPool implements AsyncDisposable {
     this.#dispatching.delete(slot.id);
     this.#meters.delete(slot.id);
     this.rooms.close(slot.id);
+    // What the gateway is being told of it must not be taken after its end.
+    await this.#telling.get(slot.id)?.catch(() => undefined);
     await this.#options.gateway.closeSlot(slot.id).catch(() => undefined);
     await this.#remove(slot.id);
     await slot[Symbol.asyncDispose]();
@@ -213,7 +216,7 @@ export class SandboxPool implements AsyncDisposable {
     for (const profile of profiles)
       try {
         while (this.#lacks(profile)) {
-          const slot = await this.#start(profile, null, 'with-model');
+          const slot = await this.#start(profile, null, 'with-model', 'in turn');
           this.#idle = [...this.#idle, { slot, make: makeOf(profile), since: this.#clock() }];
         }
       } catch (error) {
@@ -267,13 +270,19 @@ export class SandboxPool implements AsyncDisposable {
   async #startAwaited(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
     this.#awaited += 1;
     try {
-      return await this.#start(profile, workspace, way);
+      return await this.#start(profile, workspace, way, 'at once');
     } finally {
       this.#awaited -= 1;
     }
   }
 
-  async #start(profile: Profile, workspace: string | null, way: WayToModel): Promise<Slot> {
+  /** @param order where nobody waits for it, no sandbox is made while the gateway is away */
+  async #start(
+    profile: Profile,
+    workspace: string | null,
+    way: WayToModel,
+    order: 'in turn' | 'at once',
+  ): Promise<Slot> {
     const id = newSlotId();
     this.#known.add(id);
     const slot = await Slot.open(this.#options.slots, id);
@@ -281,10 +290,9 @@ export class SandboxPool implements AsyncDisposable {
       // The launcher mounts the folder in any case; in one without a way nothing listens.
       if (way === 'without-model') this.#withoutModel.add(id);
       await makeModelSlot(this.#options.modelSlots, id);
-      const [{ image }] = await Promise.all([
-        this.#options.launcher.start(profile.name, id, workspace),
-        way === 'with-model' ? this.#tellGateway(id) : null,
-      ]);
+      const telling = way === 'with-model' ? this.#tellGateway(id) : Promise.resolve();
+      if (order === 'in turn') await telling;
+      const [{ image }] = await allEnded([this.#options.launcher.start(profile.name, id, workspace), telling]);
       if (image !== profile.image) throw new Error(`the image of profile ${profile.name} has just changed`);
       await slot.greeted(this.#closed.signal);
       return slot;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TaskFrame, TextFrame } from '@countersign/contracts/frames.ts';
 import type { TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { allEnded } from '@countersign/kit/in-parallel.ts';
 import type { Context } from '../context.ts';
 import type { Approved } from '../gate/approved-work.ts';
 import type { Assignment } from '../sandbox/exchange.ts';
@@ -39,7 +40,7 @@ export async function makeAssignment(
   if (tool === undefined) return unusable(`tool ${record.tool} is no longer in configs/tools.yaml`);
   const commits = grounds.sources.map(({ repository, base }) => ({ repository, head: base.head }));
   const { enforced } = effectiveBudget(context.config, record);
-  const [packed, texts] = await Promise.all([
+  const [packed, texts] = await allEnded([
     packSources(context, commits, needs.profile, enforced.disk_bytes),
     writeTexts(context, record, grounds, needs),
   ]);

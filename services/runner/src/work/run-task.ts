@@ -4,6 +4,7 @@ import { preconditionsFile } from '@countersign/contracts/attempt-files.ts';
 import { describeModel } from '@countersign/contracts/model-text.ts';
 import type { Approval, TaskRecord } from '@countersign/contracts/task-record.ts';
 import { makeFolder, writeFileAtomic } from '@countersign/kit/files.ts';
+import { allEnded } from '@countersign/kit/in-parallel.ts';
 import type { Context } from '../context.ts';
 import { type Approved, readApprovedWork } from '../gate/approved-work.ts';
 import type { Slot } from '../sandbox/slot.ts';
@@ -33,6 +34,10 @@ export async function runTask(
   if (approved?.ok === false) return askAgain(context, waiting, approved.reason);
   const grounds = await lookForGrounds(context, waiting);
   if (!grounds.ok) return failTask(context, waiting, grounds.errorClass, grounds.reason);
+  if (approval === null && waiting.state.status === 'queued') {
+    const objective = await saveObjective(context, waiting, grounds);
+    if (!objective.ok) return failTask(context, waiting, objective.errorClass, objective.reason);
+  }
   activity.stages.end('grounds');
   const ready = await meetPreconditions(context, waiting, grounds, needs, activity, leave);
   if (ready === null) return;
@@ -42,12 +47,16 @@ export async function runTask(
     context.pool.acquire(needs.profile, waiting.workspace, enforced).finally(() => activity.stages.end('sandbox')),
     prepare(context, ready, grounds, needs, approved).finally(() => activity.stages.end('packet')),
   ]);
-  if (acquired.status === 'rejected') throw acquired.reason;
+  const unusable = prepared.status === 'fulfilled' && !prepared.value.ok ? prepared.value : null;
+  if (acquired.status === 'rejected') {
+    if (unusable === null || !mayStillBegin(context, ready, activity)) throw acquired.reason;
+    return failUnprepared(context, ready, unusable);
+  }
   await useSlot(context, acquired.value, leave, async () => {
     if (!mayStillBegin(context, ready, activity)) return;
     if (prepared.status === 'rejected') throw prepared.reason;
     const assigned = prepared.value;
-    if (!assigned.ok) return failTask(context, ready, assigned.errorClass, assigned.reason);
+    if (!assigned.ok) return failUnprepared(context, ready, assigned);
     await tellCheckpoint(context, ready, 'start');
     const record = await begin(context, ready, grounds, needs, approved?.plan ?? null, acquired.value);
     activity.stages.end('journal');
@@ -64,16 +73,17 @@ async function prepare(
   needs: Needs,
   approved: Approved | null,
 ): Promise<Assigned | Unusable> {
-  const pinned = pinBases(ready, grounds);
-  pinned.catch(() => undefined);
-  if (approved === null && ready.state.status === 'queued') {
-    const objective = await saveObjective(context, ready, grounds);
-    if (!objective.ok) return objective;
-  }
   const record = { ...ready, attempts: attemptOf(ready) };
-  const assigned = await makeAssignment(context, record, grounds, { mode: 'run', approved, ...needs });
-  await pinned;
+  const [assigned] = await allEnded([
+    makeAssignment(context, record, grounds, { mode: 'run', approved, ...needs }),
+    pinBases(ready, grounds),
+  ]);
   return assigned;
+}
+
+/** Its preconditions may have been checked: what they said lies with the attempt that it would have been. */
+function failUnprepared(context: Context, ready: TaskRecord, { errorClass, reason }: Unusable): Promise<void> {
+  return failTask(context, ready, errorClass, reason, undefined, null, { attempts: attemptOf(ready) });
 }
 
 /**

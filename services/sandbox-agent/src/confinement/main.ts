@@ -9,7 +9,7 @@ import { writableRoot } from './writable-root.ts';
 
 const untried = 2;
 
-/** Tries one aspect from inside a sandbox: `main.ts <aspect> <runc|runsc>`. Says each leak in a line, and in its exit code what came of it. */
+/** Tries one aspect from inside a sandbox: `main <aspect> <runc|runsc>`. Says each leak in a line, and in its exit code what came of it. */
 async function tryAspect(aspect: string, runtime: string): Promise<number> {
   const isKnown = runtime === 'runc' || runtime === 'runsc';
   const attempts: Readonly<Record<ConfinementAspect, readonly Attempt[]>> = {
