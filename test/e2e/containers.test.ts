@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,7 +7,7 @@ import { inspect, problemsOfContainer } from '../support/check-container.ts';
 import { exceptions, look, section5 } from '../support/docker-bench.ts';
 import { expectedServices } from '../support/expected-services.ts';
 import { calling, Neighbour } from '../support/neighbour.ts';
-import { Stack } from '../support/stack.ts';
+import { root, Stack } from '../support/stack.ts';
 
 const running = ['runner', 'launcher', 'gateway', 'matrix-listener', 'dashboard', 'door', 'synapse', 'rehearsal-model'];
 let stack: Stack;
@@ -48,6 +49,11 @@ test('nothing else of this stack runs but sandboxes', async () => {
     `label=com.docker.compose.project=${stack.project}`,
   ]);
   expect(stdout.split('\n').sort()).toEqual([...running].sort());
+});
+
+test('the command has its help texts in its image', async () => {
+  const { stdout } = await stack.compose('run', '--rm', '--no-deps', 'cli', 'show', '--help');
+  expect(stdout).toBe((await readFile(join(root, 'services/cli/help/show.txt'), 'utf8')).trimEnd());
 });
 
 test('C10 section 5 of the CIS Docker Benchmark holds for every container, but for what is written down', async () => {
