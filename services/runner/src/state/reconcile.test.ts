@@ -111,6 +111,30 @@ test('F19 in the inbox, a file of the same time is the one that was moved; a new
   }
 });
 
+test('F20 a file whose move was not durable, at a place that is another task’s by now, goes where it belongs', async () => {
+  const { layout, run, record, path, folder, home } = await begin(states.queued, states.planning);
+  const context = await openContext(home);
+  const second = makeRecord({ id: 'later', run, state: states.cancelled, task_file: sha256(other) });
+  const place = layout.task(run, second.id);
+  mkdirSync(place, { recursive: true });
+  for (const copy of [join(place, 'task.md'), layout.fileOf(second)]) writeFileSync(copy, other);
+  await context.tasks.create(second, detail);
+  const queued = await context.tasks.transition(second.id, states.queued, detail);
+  await context.close();
+  expect(layout.fileOf(queued)).toBe(path.source);
+  renameSync(path.source, layout.fileOf(second));
+  renameSync(path.target, path.source);
+  for (const stored of [folder, place]) writeFileSync(join(stored, 'task.json'), '{');
+  await using runs = await RunStore.open(layout);
+  const recovered = await TaskStore.recover(layout, runs);
+  expect(rulesOf(recovered).sort()).toEqual(['move', 'move', 'record', 'record']);
+  expect(recovered.swept.unknown).toEqual([]);
+  expect(readFileSync(layout.fileOf(record), 'utf8')).toBe(text);
+  expect(readFileSync(path.source, 'utf8')).toBe(other);
+  expect(filesIn(layout, 'inbox')).toEqual(['x.md']);
+  expect((await TaskStore.recover(layout, runs)).findings).toEqual([]);
+});
+
 test('F38 the same file dropped again while the runner is down is not taken for the task’s own', async () => {
   const { settle, path } = await begin(states.queued, states.running);
   writeFileSync(path.source, text);

@@ -42,7 +42,39 @@ export async function lookAround(layout: Layout, records: Iterable<TaskRecord>):
 
 /** Brings the files and `task.json` of every task to what the journal says; safe to die in and to repeat. */
 export async function reconcileTasks(ground: Ground, told: Iterable<Told>): Promise<readonly Mended[]> {
-  return (await inParallel(told, recoveryLimits.tasks, (one) => reconcileTask(ground, one))).flat();
+  const all = [...told];
+  const records = new Map(all.map(({ record }) => [record.id, record]));
+  const left = all.filter((one) => liesAtAnothers(ground, records, one));
+  const owners = new Map(ground.owners);
+  for (const one of left) owners.delete(sourceOf(ground, one) ?? '');
+  const mended = await inParallel(left, recoveryLimits.tasks, (one) => reconcileTask({ ...ground, owners }, one));
+  const others = all.filter((one) => !left.includes(one));
+  return [...mended, ...(await inParallel(others, recoveryLimits.tasks, (one) => reconcileTask(ground, one)))].flat();
+}
+
+/**
+ * Whether a task's file still lies where another one's was to go by then: power was lost before either move was durable. It goes
+ * first: there it would be taken for somebody's own.
+ */
+function liesAtAnothers(ground: Ground, records: ReadonlyMap<TaskId, TaskRecord>, told: Told): boolean {
+  const { layout, names, owners } = ground;
+  const { record, before } = told;
+  const source = sourceOf(ground, told);
+  const owner = records.get(owners.get(source ?? '') ?? record.id);
+  if (before === null || source === null || owner === undefined || owner.id === record.id) return false;
+  if (names.get(folderOf[before.status])?.has(before.file) !== true) return false;
+  // Of two with the same bytes it cannot be told whose they are.
+  if (owner.task_file === record.task_file) return false;
+  const files = new TaskFiles(layout, record);
+  if (files.look(source) !== 'accepted' || files.look(layout.fileOf(record)) === 'accepted') return false;
+  return compareWritten(join(layout.task(record.run, record.id), 'task.json'), record) === 'other';
+}
+
+/** Where the record before the last one had the task's file; null where that is the place of the last one, too. */
+function sourceOf({ layout }: Ground, { record, before }: Told): string | null {
+  if (before === null) return null;
+  const source = join(layout.queue(folderOf[before.status]), before.file);
+  return source === layout.fileOf(record) ? null : source;
 }
 
 async function reconcileTask(ground: Ground, told: Told): Promise<Mended[]> {
@@ -190,11 +222,11 @@ class TaskFiles {
 function findSource(ground: Ground, told: Told, unfinished: boolean, target: Sight): string | null {
   const { layout, names, owners } = ground;
   const { record, before } = told;
-  if (before === null) return null;
+  const source = sourceOf(ground, told);
+  if (before === null || source === null) return null;
   const folder = folderOf[before.status];
-  const source = join(layout.queue(folder), before.file);
   const owner = owners.get(source);
-  if (source === layout.fileOf(record) || names.get(folder)?.has(before.file) !== true) return null;
+  if (names.get(folder)?.has(before.file) !== true) return null;
   if (owner !== undefined && owner !== record.id) return null;
   // Into the inbox others drop: what lies there is a new file, unless it can only be the one that was to be moved.
   if (folder !== 'inbox') return source;
