@@ -43,28 +43,44 @@ export async function lookAround(layout: Layout, records: Iterable<TaskRecord>):
 /** Brings the files and `task.json` of every task to what the journal says; safe to die in and to repeat. */
 export async function reconcileTasks(ground: Ground, told: Iterable<Told>): Promise<readonly Mended[]> {
   const all = [...told];
-  const records = new Map(all.map(({ record }) => [record.id, record]));
-  const left = all.filter((one) => liesAtAnothers(ground, records, one));
+  const claims = claimsOf(ground, all);
+  const left = all.filter((one) => liesAtAnothers(ground, claims, one));
   const owners = new Map(ground.owners);
   for (const one of left) owners.delete(sourceOf(ground, one) ?? '');
-  const mended = await inParallel(left, recoveryLimits.tasks, (one) => reconcileTask({ ...ground, owners }, one));
-  const others = all.filter((one) => !left.includes(one));
-  return [...mended, ...(await inParallel(others, recoveryLimits.tasks, (one) => reconcileTask(ground, one)))].flat();
+  const first = await inParallel(left, recoveryLimits.tasks, (one) => reconcileTask({ ...ground, owners }, one));
+  const others = left.length === 0 ? all : all.filter((one) => !left.includes(one));
+  const now =
+    left.length === 0
+      ? ground
+      : await lookAround(
+          ground.layout,
+          all.map(({ record }) => record),
+        );
+  const then = await inParallel(others, recoveryLimits.tasks, (one) => reconcileTask(now, one));
+  return [...first, ...then].flat();
+}
+
+/** By path: the tasks whose file is there, or was before their last change. */
+function claimsOf(ground: Ground, all: readonly Told[]): ReadonlyMap<string, readonly TaskRecord[]> {
+  const claims = new Map<string, TaskRecord[]>();
+  for (const told of all)
+    for (const path of [ground.layout.fileOf(told.record), sourceOf(ground, told)])
+      if (path !== null) claims.set(path, [...(claims.get(path) ?? []), told.record]);
+  return claims;
 }
 
 /**
- * Whether a task's file still lies where another one's was to go by then: power was lost before either move was durable. It goes
- * first: there it would be taken for somebody's own.
+ * Whether a task's file still lies at a place that another one has by now, or had: power was lost before their moves were durable.
+ * It goes first: there it would be taken for somebody's own, or for the other task's.
  */
-function liesAtAnothers(ground: Ground, records: ReadonlyMap<TaskId, TaskRecord>, told: Told): boolean {
-  const { layout, names, owners } = ground;
+function liesAtAnothers(ground: Ground, claims: ReadonlyMap<string, readonly TaskRecord[]>, told: Told): boolean {
+  const { layout, names } = ground;
   const { record, before } = told;
   const source = sourceOf(ground, told);
-  const owner = records.get(owners.get(source ?? '') ?? record.id);
-  if (before === null || source === null || owner === undefined || owner.id === record.id) return false;
-  if (names.get(folderOf[before.status])?.has(before.file) !== true) return false;
+  if (before === null || source === null || names.get(folderOf[before.status])?.has(before.file) !== true) return false;
+  const rivals = (claims.get(source) ?? []).filter(({ id }) => id !== record.id);
   // Of two with the same bytes it cannot be told whose they are.
-  if (owner.task_file === record.task_file) return false;
+  if (rivals.length === 0 || rivals.some(({ task_file }) => task_file === record.task_file)) return false;
   const files = new TaskFiles(layout, record);
   if (files.look(source) !== 'accepted' || files.look(layout.fileOf(record)) === 'accepted') return false;
   return compareWritten(join(layout.task(record.run, record.id), 'task.json'), record) === 'other';
