@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -69,15 +70,22 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
-/** Whether anything lies at a path; a link counts as itself. @throws Error where that cannot be told */
-export async function exists(path: string): Promise<boolean> {
+/** A change within this of the one before it can leave a file's times as they were, in milliseconds: what goes by times waits so long. */
+export const racyMs = 2_000;
+
+/** What lies at a path, a link as itself; null where nothing does. @throws Error where that cannot be told */
+export async function lookAt(path: string): Promise<BigIntStats | null> {
   try {
-    await lstat(path);
-    return true;
+    return await lstat(path, { bigint: true });
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** Whether anything lies at a path; a link counts as itself. @throws Error where that cannot be told */
+export async function exists(path: string): Promise<boolean> {
+  return (await lookAt(path)) !== null;
 }
 
 /** The names in a folder; none when it does not exist. */

@@ -1,11 +1,7 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '@countersign/kit/files.ts';
+import { lookAt, racyMs } from '@countersign/kit/files.ts';
 import type { Found } from './repository.ts';
 
-/** A change within this of the one before it can leave a file's times as they were. */
-const racyMs = 2_000;
 const mostKnown = 1_000;
 
 /** What git looks at to tell whether a folder is a repository of its own, and how it names its objects. */
@@ -44,20 +40,11 @@ export class KnownFormats {
 
 /** What lies there, and since when. Folders by what they are: their times change with whatever is put into them. */
 async function stampOf(folder: string): Promise<{ readonly stamp: string; readonly changedMs: number }> {
-  const look = (names: readonly string[]) => Promise.all(names.map((name) => statsOf(join(folder, name))));
+  const look = (names: readonly string[]) => Promise.all(names.map((name) => lookAt(join(folder, name))));
   const [ofFolders, ofFiles] = await Promise.all([look(folders), look(files)]);
   const stamps = [
     ...ofFolders.map((stats) => stats && `${stats.dev}:${stats.ino}:${stats.mode}:${stats.uid}`),
     ...ofFiles.map((stats) => stats && `${stats.dev}:${stats.ino}:${stats.mode}:${stats.size}:${stats.ctimeNs}`),
   ];
   return { stamp: stamps.join(' '), changedMs: Math.max(...ofFiles.map((stats) => Number(stats?.ctimeMs ?? 0n))) };
-}
-
-async function statsOf(path: string): Promise<BigIntStats | null> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { BranchName, ObjectId } from '@countersign/contracts/names.ts';
+import { lookAt } from '@countersign/kit/files.ts';
 import { tryGit } from '../git/git.ts';
 import { memoryLimits } from './memory-limits.ts';
-import { lookAt } from './read-material.ts';
 
 /** `head` is null before the first commit. */
 export type Checkout =

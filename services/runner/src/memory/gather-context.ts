@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { MemoryTaskId, WorkspaceName } from '@countersign/contracts/names.ts';
+import { lookAt } from '@countersign/kit/files.ts';
 import type { GatheredMemory, Quoted } from './context-input.ts';
 import { isMemoryName, type MemoryFolder } from './memory-path.ts';
 import type { MemoryReader } from './open-memory.ts';
-import { listFolder, lookAt, readMaterial } from './read-material.ts';
+import { listFolder, readMaterial } from './read-material.ts';
 import { relatedTasks } from './related-tasks.ts';
 
 /** What is read for one packet: no packet holds more. */

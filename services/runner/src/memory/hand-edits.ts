@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { lookAt } from '@countersign/kit/files.ts';
 import type { PendingCommit } from './pending.ts';
-import { lookAt, readMaterial } from './read-material.ts';
+import { readMaterial } from './read-material.ts';
 import { blobId, type Tree } from './scan-files.ts';
 
 /** So many files are named in the message of the commit that takes them over. */

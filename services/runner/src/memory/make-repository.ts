@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { lookAt, writeFileAtomic } from '@countersign/kit/files.ts';
 import { git } from '../git/git.ts';
 import { memoryLimits } from './memory-limits.ts';
-import { lookAt } from './read-material.ts';
 
 /** Makes the folder a repository where it is none; safe to repeat after a death in the middle of it. @throws GitError */
 export async function makeRepository(folder: string): Promise<void> {

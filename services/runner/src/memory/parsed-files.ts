@@ -1,9 +1,7 @@
 import type { BigIntStats } from 'node:fs';
+import { lookAt, racyMs } from '@countersign/kit/files.ts';
 import { memoryLimits } from './memory-limits.ts';
-import { lookAt, type ReadMaterial, readMaterial } from './read-material.ts';
-
-/** A change within this of the one before it can leave a file's times as they were. */
-const racyMs = 2_000;
+import { type ReadMaterial, readMaterial } from './read-material.ts';
 
 type Known<Value> = { readonly stamp: string; readonly value: Value; readonly bytes: number };
 type ParsedFile<Value> =

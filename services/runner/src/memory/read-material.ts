@@ -1,5 +1,5 @@
-import { type BigIntStats, constants } from 'node:fs';
-import { lstat, open, opendir, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, opendir, realpath } from 'node:fs/promises';
 import { isMissing } from '@countersign/kit/files.ts';
 import { stampOf } from '../queue/observe.ts';
 import { memoryLimits } from './memory-limits.ts';
@@ -36,16 +36,6 @@ export async function readMaterial(path: string, limit: number = memoryLimits.fi
     if (isMissing(error)) return { status: 'missing' };
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (unreachable.has(code)) return { status: 'unfit', reason: `no regular file that can be read (${code})` };
-    throw error;
-  }
-}
-
-/** What lies at a path, without reading it; null where nothing does. */
-export async function lookAt(path: string): Promise<BigIntStats | null> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (isMissing(error)) return null;
     throw error;
   }
 }

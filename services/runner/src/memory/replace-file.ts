@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { syncFolder } from '@countersign/kit/files.ts';
+import { lookAt, syncFolder } from '@countersign/kit/files.ts';
 import { stampOf } from '../queue/observe.ts';
-import { lookAt } from './read-material.ts';
 
 /**
  * Replaces a file as a whole, if it is still the one that was read: a person may have saved it meanwhile. Folders on the way are

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { inertLine } from '@countersign/contracts/inert-text.ts';
 import { WorkspaceName } from '@countersign/contracts/names.ts';
+import { lookAt } from '@countersign/kit/files.ts';
 import { stampOf } from '../queue/observe.ts';
 import { memoryLimits } from './memory-limits.ts';
 import { isMemoryName, memoryFolders, readmeName } from './memory-path.ts';
-import { listFolder, lookAt, readMaterial } from './read-material.ts';
+import { listFolder, readMaterial } from './read-material.ts';
 
 /** Path to the name that git gives the file's bytes as they are, without any conversion. */
 export type Tree = ReadonlyMap<string, string>;

@@ -1,8 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@countersign/kit/files.ts';
+import { lookAt, writeFileAtomic } from '@countersign/kit/files.ts';
 import { memoryLimits } from './memory-limits.ts';
-import { lookAt } from './read-material.ts';
 
 /** Lies in `.git` while a git of ours may hold a lock. */
 const marker = 'countersign-writing';

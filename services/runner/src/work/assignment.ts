@@ -69,8 +69,6 @@ async function writeTexts(
   needs: Needs & { readonly mode: 'run' | 'plan'; readonly approved: Approved | null },
 ): Promise<TextFrame[]> {
   const folder = context.layout.attempt(record);
-  const made = makeFolder(join(folder, 'incoming'));
-  made.catch(() => undefined);
   const objectivePath = join(context.layout.task(record.run, record.id), 'objective.md');
   const objective = needs.approved?.objective ?? (await readFile(objectivePath, 'utf8'));
   const { prompts } = context.config;
@@ -81,8 +79,10 @@ async function writeTexts(
   ];
   const fixed = [objective, ...others.map(({ text }) => text)];
   const fixedBytes = fixed.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  const packet = await makeContext(context, record, grounds, needs, fixedBytes);
-  await made;
+  const [packet] = await allEnded([
+    makeContext(context, record, grounds, needs, fixedBytes),
+    makeFolder(join(folder, 'incoming')),
+  ]);
   await writeFileAtomic(join(folder, 'context.md'), packet);
   return [{ name: 'objective', text: objective }, { name: 'context', text: packet }, ...others];
 }
